@@ -74,7 +74,7 @@ impl TensorPoints {
             }
             reached = tensor.offset + tensor.size;
             let (name, element_type, shape) =
-                (tensor.name.into(), tensor.element_type.to_owned(), tensor.shape.into_vec());
+                (tensor.name.into(), tensor.element_type.to_owned(), tensor.shape.to_vec());
             let is_named = shape.len() <= limits::TABLE_DIMENSIONS;
             pieces.push((reached, is_named.then_some(TensorLabel { name, element_type, shape })));
         }

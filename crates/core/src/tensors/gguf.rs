@@ -79,7 +79,7 @@ impl Entry {
         let (Some(size), Some(offset)) = (size, data_start.checked_add(offset)) else {
             return Err(Error::tensor(&name, "is too large"));
         };
-        Ok(Tensor { name, element_type: block.name, shape, offset, size })
+        Ok(Tensor { name, element_type: block.name, shape: shape.into(), offset, size })
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::error::Error;
 use super::{gguf, safetensors};
@@ -37,8 +38,10 @@ pub struct Tensor {
     /// The type of its elements by the name of the format, for example `BF16` or `Q4_K`.
     #[serde(rename = "type")]
     pub element_type: &'static str,
-    /// The dimensions in the order of the format: the first varies slowest in safetensors and fastest in GGUF.
-    pub shape: Box<[u64]>,
+    /// The dimensions in the order of the format: the first varies slowest in safetensors and fastest in GGUF. Tensors
+    /// with equal shapes share it.
+    #[serde(serialize_with = "serialize_shape")]
+    pub shape: Arc<[u64]>,
     /// The offset of its bytes in the file.
     pub offset: u64,
     /// The size in bytes.
@@ -114,6 +117,7 @@ impl Header {
     ) -> Result<Self, Error> {
         // An empty tensor may have the same offset as another one.
         tensors.sort_by_key(|tensor| (tensor.offset, tensor.size));
+        share_shapes(&mut tensors);
         let mut names = HashSet::new();
         let mut reached = 0;
         for tensor in &tensors {
@@ -135,6 +139,25 @@ impl Header {
     pub fn weight_bytes(&self) -> u64 {
         self.tensors.iter().map(|tensor| tensor.size).fold(0, u64::saturating_add)
     }
+}
+
+/// The number of different shapes that are shared. Most files have less than ten.
+const SHARED_SHAPES: usize = 1024;
+
+/// Makes tensors with equal shapes share one copy.
+fn share_shapes(tensors: &mut [Tensor]) {
+    let mut shapes: HashSet<Arc<[u64]>> = HashSet::new();
+    for tensor in tensors {
+        match shapes.get(&tensor.shape) {
+            Some(shape) => tensor.shape = Arc::clone(shape),
+            None if shapes.len() < SHARED_SHAPES => drop(shapes.insert(Arc::clone(&tensor.shape))),
+            None => {}
+        }
+    }
+}
+
+fn serialize_shape<S: Serializer>(shape: &Arc<[u64]>, serializer: S) -> Result<S::Ok, S::Error> {
+    shape.as_ref().serialize(serializer)
 }
 
 impl Tensor {

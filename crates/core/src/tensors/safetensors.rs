@@ -88,7 +88,7 @@ fn tensor(name: Box<str>, entry: Entry, data_start: u64) -> Result<Tensor, Error
     let size = end.checked_sub(begin).filter(|size| bits % 8 == 0 && *size == bits / 8);
     let size = size.ok_or_else(|| Error::tensor(&name, "has a size that does not match its shape"))?;
     let offset = data_start.checked_add(begin).ok_or_else(|| Error::tensor(&name, "is too large"))?;
-    Ok(Tensor { name, element_type, shape: entry.shape.0, offset, size })
+    Ok(Tensor { name, element_type, shape: entry.shape.0.into(), offset, size })
 }
 
 /// The only key that is not the name of a tensor.
@@ -180,6 +180,8 @@ impl<'de> Visitor<'de> for ReadingMetadata<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use kit_testkit::samples;
 
@@ -195,11 +197,20 @@ mod tests {
             "a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}"#;
         let read = parse(header, 12 + 4).unwrap();
         let start = 8 + header.len() as u64;
-        let a = Tensor { name: "a".into(), element_type: "F32", shape: Box::default(), offset: start, size: 4 };
+        let a = Tensor { name: "a".into(), element_type: "F32", shape: [].into(), offset: start, size: 4 };
         let b = Tensor { name: "b".into(), element_type: "BF16", shape: [2, 3].into(), offset: start + 4, size: 12 };
         assert_eq!(read.tensors, [a, b]);
         assert_eq!(read.metadata["format"].text(), Some("pt"));
         assert_eq!(read.weight_bytes(), 16);
+    }
+
+    #[test]
+    fn equal_shapes_are_in_memory_once() {
+        let header = r#"{"a":{"dtype":"U8","shape":[2,2],"data_offsets":[0,4]},
+            "b":{"dtype":"U8","shape":[2,2],"data_offsets":[4,8]},"c":{"dtype":"U8","shape":[4],"data_offsets":[8,12]}}"#;
+        let tensors = parse(header, 12).unwrap().tensors;
+        assert!(Arc::ptr_eq(&tensors[0].shape, &tensors[1].shape));
+        assert_eq!((&*tensors[1].shape, &*tensors[2].shape), (&[2, 2][..], &[4][..]));
     }
 
     #[test]

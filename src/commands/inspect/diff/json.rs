@@ -1,5 +1,7 @@
 //! The JSON output of `kit diff`.
 
+use std::borrow::Cow;
+
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -154,7 +156,7 @@ fn tensors<S: Serializer>(tensors: &[TensorDiff], serializer: S) -> Result<S::Ok
 struct TensorData<'a> {
     name: &'a str,
     change: &'static str,
-    before: Option<&'a Tensor>,
+    before: Option<Cow<'a, Tensor>>,
     after: Option<&'a Tensor>,
     statistics: Option<Value>,
 }
@@ -168,8 +170,8 @@ impl<'a> TensorData<'a> {
             TensorChange::Reshaped => "reshaped",
             TensorChange::Changed => "changed",
         };
-        let (before, after) = (tensor.before.as_ref(), tensor.after.as_ref());
-        Self { name: tensor.name(), change, before, after, statistics: tensor.numbers.as_ref().map(numbers) }
+        let (before, after) = (tensor.before(), tensor.after());
+        Self { name: tensor.name(), change, before, after, statistics: tensor.numbers.as_deref().map(numbers) }
     }
 }
 

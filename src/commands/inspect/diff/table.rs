@@ -212,15 +212,15 @@ fn tensors(tensors: &TensorsDiff) -> String {
 
 fn show_tensor(tensor: &TensorDiff) -> String {
     let kind = |tensor: &kit_core::tensors::Tensor| format!("{} {:?}", one_line(tensor.element_type), tensor.shape);
-    let (mark, words) = match (tensor.change, &tensor.before, &tensor.after) {
+    let (mark, words) = match (tensor.change, tensor.before().as_deref(), tensor.after()) {
         (TensorChange::Retyped | TensorChange::Reshaped, Some(before), Some(after)) => {
             ('~', format!("{} → {}", kind(before), kind(after)))
         }
-        (TensorChange::Removed, before, _) => ('-', before.as_ref().map_or_else(String::new, kind)),
-        (TensorChange::Added, _, after) => ('+', after.as_ref().map_or_else(String::new, kind)),
-        (_, _, after) => ('~', after.as_ref().map_or_else(String::new, kind)),
+        (TensorChange::Removed, before, _) => ('-', before.map_or_else(String::new, kind)),
+        (TensorChange::Added, _, after) => ('+', after.map_or_else(String::new, kind)),
+        (_, _, after) => ('~', after.map_or_else(String::new, kind)),
     };
-    let numbers = tensor.numbers.as_ref().map(|numbers| format!("   {}", apart(numbers))).unwrap_or_default();
+    let numbers = tensor.numbers.as_deref().map(|numbers| format!("   {}", apart(numbers))).unwrap_or_default();
     format!("      {mark} {}  {words}{numbers}\n", one_line(tensor.name()))
 }
 

@@ -40,12 +40,30 @@ pub(super) fn compare(
         let (Some(before), Some(after)) = (before.get(&diff.path), after.get(&diff.path)) else {
             return Ok(ContentDiff { text, ..ContentDiff::default() });
         };
-        let tensors = tensors::compare(diff, before, after, options)?.map(Box::new);
+        let is_late = before.is_local() && after.is_local();
+        let tensors = if is_late { None } else { tensors::compare(diff, before, after, options)?.map(Box::new) };
         Ok(ContentDiff { tensors, text, table: compare_tables(diff, pair, (before, after))?.map(Box::new) })
     };
     for found in found.chunks_mut(BATCH) {
         let contents = workers::run(options.jobs, found, compare)?;
         found.iter_mut().zip(contents).for_each(|(diff, content)| diff.content = content);
+    }
+    compare_local_tensors(found, (before, after), options)
+}
+
+/// Compares the files of weights that are local on both sides, one pair after the other: the headers of each may take
+/// tens of megabytes. The tensors of a pair are compared in parallel. Headers in a registry do not wait for each other,
+/// because reading them is slow.
+fn compare_local_tensors(
+    found: &mut [FileDiff],
+    (before, after): (&Files, &Files),
+    options: &DiffOptions,
+) -> Result<(), Error> {
+    for diff in found {
+        let (Some(before), Some(after)) = (before.get(&diff.path), after.get(&diff.path)) else { continue };
+        if before.is_local() && after.is_local() {
+            diff.content.tensors = tensors::compare(diff, before, after, options)?.map(Box::new);
+        }
     }
     Ok(())
 }

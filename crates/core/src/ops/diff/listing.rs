@@ -228,6 +228,11 @@ impl<'a> File<'a> {
         self.place.as_ref().is_some_and(|place| place.offset.is_some() && self.state.size <= place.blob.read_limit)
     }
 
+    /// Returns true if the content may be read without a limit, because it is in the local store or in a folder.
+    pub(super) fn is_local(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.blob.read_limit == u64::MAX)
+    }
+
     /// Returns true if the whole content can be read without reading more than the limit.
     pub(super) fn can_be_read_again(&self) -> bool {
         self.place.as_ref().is_some_and(|InBlob { blob, offset, .. }| {

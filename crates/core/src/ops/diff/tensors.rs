@@ -1,5 +1,6 @@
 //! Compares the tensors of two versions of a file of weights.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::atomic::{self, AtomicBool};
 
@@ -25,24 +26,69 @@ pub struct TensorsDiff {
     pub unread_bytes: Option<u64>,
 }
 
-/// A tensor that differs between two files.
+/// A tensor that differs between two files. It is kept small, because all tensors of a model may differ.
 #[derive(Debug, Clone)]
 pub struct TensorDiff {
     /// The kind of change.
     pub change: TensorChange,
-    /// The tensor in the first.
-    pub before: Option<Tensor>,
-    /// The tensor in the second.
-    pub after: Option<Tensor>,
+    sides: Sides,
     /// The differences between its numbers, if they were requested and can be computed.
-    pub numbers: Option<NumbersDiff>,
+    pub numbers: Option<Box<NumbersDiff>>,
+}
+
+/// The tensor in the files that have it.
+#[derive(Debug, Clone)]
+enum Sides {
+    Before(Tensor),
+    After(Tensor),
+    Both(Box<(Tensor, Tensor)>),
+    /// Tensors that are equal in all but their offsets: the one in the second file, and the offset of the other.
+    Alike(Tensor, u64),
+}
+
+impl Sides {
+    fn new(before: Option<Tensor>, after: Option<Tensor>) -> Option<Self> {
+        Some(match (before, after) {
+            (None, None) => return None,
+            (Some(before), None) => Self::Before(before),
+            (None, Some(after)) => Self::After(after),
+            (Some(before), Some(after)) if is_alike(&before, &after) => Self::Alike(after, before.offset),
+            (Some(before), Some(after)) => Self::Both(Box::new((before, after))),
+        })
+    }
+}
+
+/// Returns true if two tensors of the same name are equal in all but their offsets.
+fn is_alike(one: &Tensor, other: &Tensor) -> bool {
+    (one.element_type, &one.shape, one.size) == (other.element_type, &other.shape, other.size)
 }
 
 impl TensorDiff {
     /// The name of the tensor.
     pub fn name(&self) -> &str {
-        let tensor = self.after.as_ref().or(self.before.as_ref());
-        &tensor.expect("a tensor is in one file at least").name
+        match &self.sides {
+            Sides::Before(tensor) | Sides::After(tensor) | Sides::Alike(tensor, _) => &tensor.name,
+            Sides::Both(both) => &both.1.name,
+        }
+    }
+
+    /// The tensor in the first file.
+    pub fn before(&self) -> Option<Cow<'_, Tensor>> {
+        match &self.sides {
+            Sides::Before(tensor) => Some(Cow::Borrowed(tensor)),
+            Sides::After(_) => None,
+            Sides::Both(both) => Some(Cow::Borrowed(&both.0)),
+            Sides::Alike(after, offset) => Some(Cow::Owned(Tensor { offset: *offset, ..after.clone() })),
+        }
+    }
+
+    /// The tensor in the second file.
+    pub fn after(&self) -> Option<&Tensor> {
+        match &self.sides {
+            Sides::Before(_) => None,
+            Sides::After(tensor) | Sides::Alike(tensor, _) => Some(tensor),
+            Sides::Both(both) => Some(&both.1),
+        }
     }
 }
 
@@ -99,9 +145,10 @@ pub(super) fn compare(
             (change, _) => Ok(change.map(|change| (change, None))),
         })?;
         let differing = pairs.iter().zip(outcomes).filter_map(|(pair, outcome)| Some((pair, outcome?)));
-        changes.extend(differing.map(|((first, second), (change, numbers))| {
+        changes.extend(differing.filter_map(|((first, second), (change, numbers))| {
             let before = first.and_then(|first| one[first].take());
-            TensorDiff { change, before, after: second.and_then(|second| other[second].take()), numbers }
+            let sides = Sides::new(before, second.and_then(|second| other[second].take()))?;
+            Some(TensorDiff { change, sides, numbers: numbers.map(Box::new) })
         }));
     }
     let is_compared = !is_unknown.into_inner();
@@ -176,5 +223,34 @@ fn change(pair: (Option<&Tensor>, Option<&Tensor>)) -> Option<TensorChange> {
         (Some(one), Some(other)) if one.element_type != other.element_type => Some(TensorChange::Retyped),
         (Some(one), Some(other)) if one.shape != other.shape => Some(TensorChange::Reshaped),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(size: u64, offset: u64) -> Tensor {
+        Tensor { name: "t".into(), element_type: "U8", shape: [size].into(), offset, size }
+    }
+
+    fn check(before: Option<Tensor>, after: Option<Tensor>, is_alike: bool) {
+        let sides = Sides::new(before.clone(), after.clone()).unwrap();
+        assert_eq!(matches!(sides, Sides::Alike(..)), is_alike);
+        let diff = TensorDiff { change: TensorChange::Changed, sides, numbers: None };
+        assert_eq!((diff.before().map(Cow::into_owned), diff.after().cloned()), (before, after));
+    }
+
+    #[test]
+    fn both_tensors_are_returned_as_they_were() {
+        check(Some(tensor(4, 8)), None, false);
+        check(None, Some(tensor(4, 8)), false);
+        check(Some(tensor(4, 8)), Some(tensor(4, 16)), true);
+        check(Some(tensor(4, 8)), Some(tensor(5, 8)), false);
+    }
+
+    #[test]
+    fn a_changed_tensor_takes_little_memory() {
+        assert!(size_of::<TensorDiff>() <= 96, "{}", size_of::<TensorDiff>());
     }
 }
