@@ -1,5 +1,6 @@
 //! Two versions of a project, for each of the ways in which projects change.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -37,6 +38,14 @@ pub(crate) const CASES: &[Case] = &[
         name: "new head on a frozen backbone",
         write: |folder, size, version| weights(folder, size, HEADER, version.choose(1, 2)),
     },
+    Case {
+        name: "0.1 % of blocks of 4 KiB",
+        write: |folder, size, version| blocks(folder, size, version.choose(0, size / BLOCK / 1000)),
+    },
+    Case {
+        name: "1 % of blocks of 4 KiB",
+        write: |folder, size, version| blocks(folder, size, version.choose(0, size / BLOCK / 100)),
+    },
     Case { name: "everything", write: everything },
 ];
 
@@ -61,6 +70,19 @@ fn one_of_fifty(folder: &Path, size: u64, version: Version) {
 fn tokenizer(folder: &Path, size: u64, version: Version) {
     rows(&mut begin(folder, MODEL, "model/tokenizer.json"), 2 << 20, version.choose(1, 2));
     weights(folder, size, HEADER, 1);
+}
+
+const BLOCK: u64 = 4 * 1024;
+
+/// Writes random blocks, of which `changed` are others than in the first version.
+fn blocks(folder: &Path, size: u64, changed: u64) {
+    let count = size / BLOCK;
+    let changed: HashSet<u64> = numbers(7).map(|number| number % count).take(changed as usize).collect();
+    let mut file = begin(folder, DATA, "data/blocks.bin");
+    for number in 0..count {
+        let seed = if changed.contains(&number) { count + number } else { number };
+        numbers(seed).take(BLOCK as usize / 8).for_each(|number| file.write_all(&number.to_le_bytes()).unwrap());
+    }
 }
 
 fn everything(folder: &Path, size: u64, version: Version) {

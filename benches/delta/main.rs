@@ -1,4 +1,4 @@
-//! Measures the bytes and the time of a pull when the store has an older version, compared with a pull of everything,
+//! Measures the bytes, the requests and the time of a pull when the store has an older version, compared with a pull of everything,
 //! in one Markdown table.
 //!
 //! `cargo bench --bench delta [-- [--runs N] [--mib SIZE] [--only WORDS]]`, with a registry in this process: on
@@ -27,8 +27,10 @@ const CAP: usize = 12_500_000;
 
 fn main() {
     let (size, runs) = (number("--mib", MIB) << 20, number("--runs", RUNS));
-    println!("| what changed | moved | of all | loopback, s | all, s | ratio | capped, s | all, s | ratio |");
-    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+    println!(
+        "| what changed | moved | of all | requests | loopback, s | all, s | ratio | capped, s | all, s | ratio |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     let only = option("--only").unwrap_or_default();
     for case in CASES.iter().filter(|case| case.name.contains(&only)) {
         println!("{}", Stage::new(case, size).row(case.name, runs));
@@ -54,6 +56,7 @@ struct Stage {
 struct Sample {
     seconds: f64,
     bytes: u64,
+    requests: usize,
 }
 
 impl Stage {
@@ -95,7 +98,7 @@ impl Stage {
         let percent = 100.0 * moved as f64 / all as f64;
         let (delta, whole) = (median(&deltas), median(&wholes));
         let times = format!("{delta:.2} | {whole:.2} | {:.2} ×", delta / whole);
-        (format!("{:.1} MiB | {percent:.1} %", moved as f64 / f64::from(1 << 20)), times)
+        (format!("{:.1} MiB | {percent:.1} % | {}", moved as f64 / f64::from(1 << 20), deltas[0].requests), times)
     }
 
     /// Pulls the second version, and removes it again.
@@ -106,9 +109,10 @@ impl Stage {
         self.kit("there", &[&["pull", &self.name("v2"), "--plain-http"], options].concat());
         let seconds = begun.elapsed().as_secs_f64();
         self.registry.wait_until_idle();
-        let bytes = self.registry.requests().iter().map(|request| request.answer_bytes).sum();
+        let requests = self.registry.requests();
+        let bytes = requests.iter().map(|request| request.answer_bytes).sum();
         self.kit("there", &["remove", &self.name("v2")]);
-        Sample { seconds, bytes }
+        Sample { seconds, bytes, requests: requests.len() }
     }
 
     fn kit(&self, home: &str, arguments: &[&str]) {

@@ -1,6 +1,7 @@
 //! Cutting the content of a file into chunks and computing their digests.
 
 use super::entry::{Piece, PieceDigest, TensorLabel};
+use super::parts::PartCutter;
 use super::points::ContentPoints;
 use super::tensor_points::{Beginning, Look, TensorPoints};
 
@@ -10,6 +11,8 @@ use super::tensor_points::{Beginning, Look, TensorPoints};
 pub struct Cutter {
     points: Points,
     otherwise: ContentPoints,
+    /// Cuts the chunks into parts, unless they are tensors.
+    parts: Option<PartCutter>,
     hasher: blake3::Hasher,
     /// The size of the current chunk so far, in bytes.
     size: u64,
@@ -33,7 +36,12 @@ impl Cutter {
     pub fn like(file_name: &str, size: u64, other_size: u64) -> Self {
         let points = Beginning::of(file_name, size).map_or(Points::Content, Points::Unknown);
         let otherwise = ContentPoints::for_size(other_size);
-        Self { points, otherwise, hasher: blake3::Hasher::new(), size: 0, pieces: Vec::new() }
+        Self { points, otherwise, parts: None, hasher: blake3::Hasher::new(), size: 0, pieces: Vec::new() }
+    }
+
+    /// Cuts the chunks into parts as well, like those of a file with `other_size` bytes.
+    pub fn with_parts(self, other_size: u64) -> Self {
+        Self { parts: PartCutter::for_size(other_size), ..self }
     }
 
     /// Returns true if files of both sizes are cut with the same average chunk size. Files that are cut at their
@@ -47,7 +55,10 @@ impl Cutter {
         let Points::Unknown(beginning) = &mut self.points else { return self.cut(bytes) };
         let points = match beginning.take(bytes) {
             Look::TooEarly => return,
-            Look::Tensors(points) => Points::Tensors(points),
+            Look::Tensors(points) => {
+                self.parts = None;
+                Points::Tensors(points)
+            }
             Look::Other => Points::Content,
         };
         if let Points::Unknown(beginning) = std::mem::replace(&mut self.points, points) {
@@ -87,12 +98,16 @@ impl Cutter {
 
     fn grow(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
+        if let Some(parts) = &mut self.parts {
+            parts.take(bytes);
+        }
         self.size += bytes.len() as u64;
     }
 
     fn end_piece(&mut self, tensor: Option<TensorLabel>) {
         let digest = PieceDigest::of_hash(&self.hasher.finalize());
-        self.pieces.push(Piece { size: self.size, digest, tensor: tensor.map(Box::new) });
+        let parts = self.parts.as_mut().and_then(PartCutter::end_piece);
+        self.pieces.push(Piece { size: self.size, digest, tensor: tensor.map(Box::new), parts });
         self.hasher.reset();
         self.size = 0;
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::parts::Parts;
 use crate::digest::Digest;
 use crate::limits;
 use crate::relative_path::RelativePath;
@@ -50,6 +51,9 @@ pub struct Piece {
     /// The tensor in this chunk, if the chunk is a tensor.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub tensor: Option<Box<TensorLabel>>,
+    /// The parts of this chunk, if the file is large and has no tensors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Box<Parts>>,
 }
 
 /// The members of a [`Piece`]. To read a flattened struct, serde would hold all members in memory first, at 32 bytes
@@ -63,15 +67,16 @@ struct PieceFields {
     element_type: Option<String>,
     #[serde(default, deserialize_with = "shape")]
     shape: Option<Vec<u64>>,
+    parts: Option<Box<Parts>>,
 }
 
 impl From<PieceFields> for Piece {
-    fn from(PieceFields { size, blake3: digest, tensor, element_type, shape }: PieceFields) -> Self {
+    fn from(PieceFields { size, blake3: digest, tensor, element_type, shape, parts }: PieceFields) -> Self {
         let tensor = match (tensor, element_type, shape) {
             (Some(name), Some(element_type), Some(shape)) => Some(Box::new(TensorLabel { name, element_type, shape })),
             _ => None,
         };
-        Self { size, digest, tensor }
+        Self { size, digest, tensor, parts }
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod cutter;
 mod entry;
+mod parts;
 mod points;
 mod reader;
 mod tensor_points;
@@ -17,6 +18,7 @@ mod writer;
 
 pub use cutter::Cutter;
 pub use entry::{Entry, Kind, Piece, PieceDigest, TensorLabel};
+pub use parts::{Part, Parts};
 pub use reader::{InvalidContents, is_longer_than, read, read_all};
 pub use verified::{Altered, Place, VerifiedFile, VerifiedPieces};
 pub use writer::Writer;

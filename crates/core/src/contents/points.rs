@@ -27,10 +27,25 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 /// few enough for a small table.
 const PIECES: u64 = 512;
 
+/// The smallest average size of a part of a chunk.
+const SMALLEST_PART: u64 = 32 * 1024;
+/// The approximate number of parts of a large file. They take 0.2 MB in the table.
+const PARTS: u64 = 16 * 1024;
+
 impl ContentPoints {
     /// The cuts for a file of `size` bytes. Files of about the same size are cut with the same average.
     pub(super) fn for_size(size: u64) -> Self {
-        Self { average: Self::average(size), length: 0, tail: [0; WINDOW] }
+        Self::with_average(Self::average(size))
+    }
+
+    pub(super) fn with_average(average: u64) -> Self {
+        Self { average, length: 0, tail: [0; WINDOW] }
+    }
+
+    /// The average size of a part of a chunk in a file of `size` bytes; `None` if chunks have no smaller parts.
+    pub(super) fn average_part(size: u64) -> Option<u64> {
+        let average = 1 << (size / PARTS).max(SMALLEST_PART).ilog2();
+        (2 * average <= Self::average(size)).then_some(average)
     }
 
     /// The average size of a chunk in a file of `size` bytes.

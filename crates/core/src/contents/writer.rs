@@ -13,6 +13,9 @@ use crate::relative_path::RelativePath;
 /// The minimum size of a file that is cut into chunks, in bytes.
 const SMALLEST_CUT: u64 = 1024 * 1024;
 
+/// The number of parts of chunks in a table after which no further file is cut into parts: they take 1.5 MB.
+const MOST_PARTS: usize = 128 * 1024;
+
 /// The number of entries passed to the thread at once: waking it up for each entry would cost as much as opening a
 /// file.
 const BATCH: usize = 128;
@@ -27,6 +30,8 @@ pub struct Writer {
     /// The placeholder for a digest that is not known yet.
     unknown: Digest,
     ended: Vec<Entry>,
+    /// The number of parts of all chunks so far.
+    parts: usize,
     batches: SyncSender<Vec<Entry>>,
     table: JoinHandle<io::Result<Option<Vec<u8>>>>,
 }
@@ -43,7 +48,7 @@ impl Writer {
         let (batches, waiting) = sync_channel(WAITING);
         let table = std::thread::Builder::new().spawn(move || write(&waiting, &digests));
         let table = table.map_err(|error| io::Error::new(error.kind(), format!("cannot start a thread: {error}")))?;
-        Ok(Self { begun: None, unknown: Digest::of(&[]), ended: Vec::new(), batches, table })
+        Ok(Self { begun: None, unknown: Digest::of(&[]), ended: Vec::new(), parts: 0, batches, table })
     }
 
     /// Adds a folder.
@@ -53,7 +58,11 @@ impl Writer {
 
     /// Begins a file whose content is at `offset` in the layer.
     pub fn begin(&mut self, path: RelativePath, mode: u32, size: u64, offset: u64) {
-        let cutter = (size >= SMALLEST_CUT).then(|| Cutter::new(path.file_name().unwrap_or_default(), size));
+        let has_parts = self.parts < MOST_PARTS;
+        let cutter = (size >= SMALLEST_CUT).then(|| {
+            let cutter = Cutter::new(path.file_name().unwrap_or_default(), size);
+            if has_parts { cutter.with_parts(size) } else { cutter }
+        });
         let kind = Kind::File { size, offset, digest: self.unknown, pieces: Vec::new() };
         self.begun = Some(Begun { entry: Entry { path, mode, kind }, cutter });
     }
@@ -70,6 +79,8 @@ impl Writer {
         let Some(Begun { mut entry, cutter }) = self.begun.take() else { return };
         if let (Kind::File { pieces, .. }, Some(cutter)) = (&mut entry.kind, cutter) {
             *pieces = cutter.finish();
+            self.parts +=
+                pieces.iter().filter_map(|piece| piece.parts.as_ref()).map(|parts| parts.count()).sum::<usize>();
         }
         self.enter(entry);
     }

@@ -26,6 +26,34 @@ fn inserted_rows_fetch_only_the_chunks_around_them() {
 }
 
 #[test]
+fn scattered_changes_in_a_large_file_fetch_only_the_parts_around_them() {
+    let (scene, mut rows) = (Scene::new(DATA), table(2_200_000, 1));
+    let change = |rows: &mut Vec<u8>, digit| (0..40).for_each(|number| rows[number * 1_600_000 + 5] = digit);
+    change(&mut rows, b'1');
+    scene.write("data/rows.csv", &rows);
+    scene.publish("v1", &[]);
+    scene.pull_everything("v1");
+    change(&mut rows, b'2');
+    scene.write("data/rows.csv", &rows);
+    scene.publish("v2", &[]);
+    // Chunks of 128 KiB, with what is fetched between two of them, would be a tenth.
+    scene.pull_little("v2", 4);
+}
+
+#[test]
+fn scattered_changes_are_found_in_an_unpacked_file() {
+    let (scene, mut rows) = (Scene::new(DATA), table(2_200_000, 1));
+    scene.write("data/rows.csv", &rows);
+    scene.publish("v1", &[]);
+    scene.unpack("v1", "out");
+    (0..40).for_each(|number| rows[number * 1_600_000 + 5] = b'?');
+    scene.write("data/rows.csv", &rows);
+    scene.publish("v2", &[]);
+    let (_, sent) = scene.unpack("v2", "out");
+    assert!(sent * 100 <= rows.len() as u64 * 4, "{sent} of {}", rows.len());
+}
+
+#[test]
 fn unchanged_files_are_not_fetched_again_even_if_moved() {
     let scene = Scene::new(DATA);
     let path = |number| format!("data/{}/{number}.csv", number % 7);

@@ -123,7 +123,7 @@ fn without_labels(pieces: &Arc<[Piece]>, held: &Held) -> Arc<[Piece]> {
     if pieces.is_empty() || !held.add_pieces(pieces.len()) {
         return Arc::default();
     }
-    pieces.iter().map(|piece| Piece { size: piece.size, digest: piece.digest, tensor: None }).collect()
+    pieces.iter().map(|piece| Piece { size: piece.size, digest: piece.digest, tensor: None, parts: None }).collect()
 }
 
 /// Returns the state of a file. The content is read only if the layer is read completely anyway.

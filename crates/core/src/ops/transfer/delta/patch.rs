@@ -5,6 +5,35 @@
 pub(super) struct Patch {
     stretches: Vec<Stretch>,
     size: u64,
+    kind: Ranges,
+}
+
+/// The ranges in which a layer is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ranges {
+    /// A few that are requested one after the other.
+    Large,
+    /// Many that are requested several at a time.
+    Small,
+}
+
+impl Ranges {
+    /// The number of bytes that are transferred in the time that a request costs: 20 ms on a line of 200 Mbit/s, divided
+    /// by the number of requests at a time.
+    fn request_bytes(self) -> u64 {
+        match self {
+            Self::Large => REQUEST_BYTES,
+            Self::Small => REQUEST_BYTES / AT_A_TIME as u64,
+        }
+    }
+
+    /// The maximum number of ranges: if a request takes 100 ms, they take 13 s.
+    fn most(self) -> usize {
+        match self {
+            Self::Large => MOST_RANGES,
+            Self::Small => MOST_RANGES * AT_A_TIME,
+        }
+    }
 }
 
 /// Consecutive bytes of a layer that come from one source.
@@ -27,9 +56,11 @@ pub(super) enum Origin {
     Remote,
 }
 
-/// The number of bytes that are transferred in the time that a request costs: 20 ms on a line of 200 Mbit/s.
+/// The cost of a request in bytes, if there is one at a time.
 pub(super) const REQUEST_BYTES: u64 = 512 * 1024;
-/// The maximum number of ranges in which a layer is fetched: if a request takes 100 ms, they take 13 s.
+/// The number of small ranges that are requested at a time.
+pub(super) const AT_A_TIME: usize = 8;
+/// The maximum number of ranges that are requested one after the other.
 const MOST_RANGES: usize = 128;
 /// The factor by which reading local content is faster than fetching it.
 const READING_GAIN: u64 = 10;
@@ -67,8 +98,8 @@ impl Stretch {
 
 impl Patch {
     /// Creates the patch of a layer of `size` bytes, still without content.
-    pub(super) fn new(size: u64) -> Self {
-        Self { stretches: Vec::new(), size }
+    pub(super) fn new(size: u64, kind: Ranges) -> Self {
+        Self { stretches: Vec::new(), size, kind }
     }
 
     /// Adds local content; must be called in order of offsets. Ignores content that overlaps with earlier content or
@@ -87,9 +118,9 @@ impl Patch {
     pub(super) fn finish(mut self) -> Self {
         let reached = self.reached();
         self.push(Stretch { offset: reached, length: self.size - reached, origin: Origin::Remote });
-        let mut gap = REQUEST_BYTES;
+        let mut gap = self.kind.request_bytes();
         self.fill_gaps(gap);
-        while self.ranges() > MOST_RANGES {
+        while self.ranges() > self.kind.most() {
             gap *= 2;
             self.fill_gaps(gap);
         }
@@ -98,9 +129,23 @@ impl Patch {
 
     /// Returns true if this is likely to be faster than fetching everything, provided that the server supports ranges.
     pub(super) fn is_quicker(&self) -> bool {
-        let here = self.stretches.iter().filter(|stretch| !stretch.is_remote());
-        let bytes: u64 = here.map(|stretch| stretch.length).sum();
-        bytes - bytes / READING_GAIN > (self.ranges() as u64 + 1) * REQUEST_BYTES
+        let bytes = self.size - self.remote_bytes();
+        bytes - bytes / READING_GAIN > (self.ranges() as u64 + 1) * self.kind.request_bytes()
+    }
+
+    /// The number of bytes to fetch.
+    pub(super) fn remote_bytes(&self) -> u64 {
+        self.stretches.iter().filter(|stretch| stretch.is_remote()).map(|stretch| stretch.length).sum()
+    }
+
+    /// The number of bytes that are transferred in the time that fetching takes.
+    pub(super) fn cost(&self) -> u64 {
+        self.remote_bytes() + self.ranges() as u64 * self.kind.request_bytes()
+    }
+
+    /// True if several ranges are requested at a time.
+    pub(super) fn has_small_ranges(&self) -> bool {
+        self.kind == Ranges::Small
     }
 
     /// The number of ranges to fetch.
@@ -159,7 +204,7 @@ mod tests {
     const LARGE: u64 = REQUEST_BYTES;
 
     fn check(size: u64, here: &[(u64, u64, u64)], expected: &[(u64, u64, Option<u64>)]) {
-        let mut patch = Patch::new(size);
+        let mut patch = Patch::new(size, Ranges::Large);
         for (offset, length, at) in here {
             patch.add(*offset, *length, Origin::Older { layer: 0, offset: *at });
         }
@@ -201,7 +246,7 @@ mod tests {
 
     #[test]
     fn the_number_of_ranges_is_limited() {
-        let mut patch = Patch::new(10_000 * LARGE);
+        let mut patch = Patch::new(10_000 * LARGE, Ranges::Large);
         for number in 0..5_000 {
             patch.add(2 * number * LARGE, LARGE + number, Origin::Zeros);
         }
@@ -213,7 +258,7 @@ mod tests {
     #[test]
     fn local_content_is_used_only_if_it_saves_more_than_the_requests_cost() {
         let is_quicker = |runs: u64, length: u64| {
-            let mut patch = Patch::new(2 * runs * length);
+            let mut patch = Patch::new(2 * runs * length, Ranges::Large);
             (0..runs).for_each(|run| patch.add(2 * run * length, length, Origin::Zeros));
             patch.finish().is_quicker()
         };
@@ -225,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_patch_can_be_read_from_any_byte() {
-        let mut patch = Patch::new(100);
+        let mut patch = Patch::new(100, Ranges::Large);
         patch.add(0, 40, Origin::Older { layer: 1, offset: 500 });
         let from = |offset| patch.clone().finish().from(offset).collect::<Vec<_>>();
         let remote = |offset, length| Stretch { offset, length, origin: Origin::Remote };
