@@ -72,16 +72,18 @@ fn tokenizer(folder: &Path, size: u64, version: Version) {
     weights(folder, size, HEADER, 1);
 }
 
-const BLOCK: u64 = 4 * 1024;
+const WORDS: usize = 512;
+const BLOCK: u64 = 8 * WORDS as u64;
 
 /// Writes random blocks, of which `changed` are others than in the first version.
 fn blocks(folder: &Path, size: u64, changed: u64) {
     let count = size / BLOCK;
-    let changed: HashSet<u64> = numbers(7).map(|number| number % count).take(changed as usize).collect();
+    let changed: HashSet<u64> =
+        numbers(7).map(|number| number % count).take(usize::try_from(changed).unwrap()).collect();
     let mut file = begin(folder, DATA, "data/blocks.bin");
     for number in 0..count {
         let seed = if changed.contains(&number) { count + number } else { number };
-        numbers(seed).take(BLOCK as usize / 8).for_each(|number| file.write_all(&number.to_le_bytes()).unwrap());
+        numbers(seed).take(WORDS).for_each(|number| file.write_all(&number.to_le_bytes()).unwrap());
     }
 }
 

@@ -40,6 +40,7 @@ impl Cutter {
     }
 
     /// Cuts the chunks into parts as well, like those of a file with `other_size` bytes.
+    #[must_use]
     pub fn with_parts(self, other_size: u64) -> Self {
         Self { parts: PartCutter::for_size(other_size), ..self }
     }

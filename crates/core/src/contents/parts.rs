@@ -112,8 +112,9 @@ impl PartCutter {
 struct PartHasher {
     lanes: [u64; LANES],
     length: u64,
-    /// The bytes after the last complete block.
+    /// The bytes after the last complete block, and their number.
     rest: [u8; BLOCK],
+    filled: usize,
 }
 
 const LANES: usize = 4;
@@ -121,12 +122,12 @@ const BLOCK: usize = 8 * LANES;
 
 impl PartHasher {
     fn update(&mut self, mut bytes: &[u8]) {
-        let filled = (self.length % BLOCK as u64) as usize;
         self.length += bytes.len() as u64;
-        if filled > 0 {
-            let (begin, rest) = bytes.split_at(bytes.len().min(BLOCK - filled));
-            self.rest[filled..filled + begin.len()].copy_from_slice(begin);
-            if filled + begin.len() < BLOCK {
+        if self.filled > 0 {
+            let (begin, rest) = bytes.split_at(bytes.len().min(BLOCK - self.filled));
+            self.rest[self.filled..self.filled + begin.len()].copy_from_slice(begin);
+            self.filled += begin.len();
+            if self.filled < BLOCK {
                 return;
             }
             self.lanes = add(self.lanes, &self.rest);
@@ -135,11 +136,11 @@ impl PartHasher {
         let (blocks, rest) = bytes.as_chunks::<BLOCK>();
         self.lanes = blocks.iter().fold(self.lanes, add);
         self.rest[..rest.len()].copy_from_slice(rest);
+        self.filled = rest.len();
     }
 
     fn finish(mut self) -> u64 {
-        let filled = (self.length % BLOCK as u64) as usize;
-        self.rest[filled..].fill(0);
+        self.rest[self.filled..].fill(0);
         let lanes = add(self.lanes, &self.rest);
         lanes.into_iter().fold(self.length, step) ^ self.length
     }
