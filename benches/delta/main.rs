@@ -1,5 +1,5 @@
-//! Measures the bytes, the requests and the time of a pull when the store has an older version, compared with a pull of everything,
-//! in one Markdown table.
+//! Measures the bytes, the requests and the time of a pull when the store has an older version, compared with a pull of
+//! everything, in one Markdown table.
 //!
 //! `cargo bench --bench delta [-- [--runs N] [--mib SIZE] [--only WORDS]]`, with a registry in this process: on
 //! loopback, where fetching costs least, and with every connection capped. Both pulls run in turns; the times are

@@ -18,8 +18,8 @@ pub(super) enum Ranges {
 }
 
 impl Ranges {
-    /// The number of bytes that are transferred in the time that a request costs: 20 ms on a line of 200 Mbit/s, divided
-    /// by the number of requests at a time.
+    /// The number of bytes that are transferred in the time that a request costs: 20 ms on a line of 200 Mbit/s,
+    /// divided by the number of requests at a time.
     fn request_bytes(self) -> u64 {
         match self {
             Self::Large => REQUEST_BYTES,

@@ -67,8 +67,8 @@ impl<'a> Rechunker<'a> {
         })
     }
 
-    /// Returns those of the `wanted` that `cut` finds in the first bytes of `old`; in all of them, if it finds enough in
-    /// a sample.
+    /// Returns those of the `wanted` that `cut` finds in the first bytes of `old`; in all of them, if it finds enough
+    /// in a sample.
     fn find<K: Eq + Hash>(
         &mut self,
         old: &OldFile,
