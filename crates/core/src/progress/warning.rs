@@ -106,6 +106,17 @@ pub enum Warning<'a> {
         /// The number of others in the same layer.
         more: usize,
     },
+    /// A folder of code or documents has files that look like weights or data.
+    ContentAmongCode {
+        /// The kind of layer.
+        kind: &'a str,
+        /// The path in the Kitfile.
+        path: &'a str,
+        /// The largest files, each with its size.
+        files: Vec<&'a str>,
+        /// The number of files that are not in `files`.
+        more: usize,
+    },
     /// A part or a name in a filter selects nothing, although another one does.
     FilterMatchesNothing {
         /// The part or name, as a filter.
