@@ -144,6 +144,12 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::PasswordsInAddresses { places, more } => {
             format!("addresses with a password: {} (revoke it if it is real)", named(places, *more))
         }
+        Warning::SecretLiterals { places, more } => {
+            format!(
+                "literals that look like secrets: {} (read them from the environment instead)",
+                named(places, *more)
+            )
+        }
         Warning::NotSearched { files, more } => {
             let more = if *more > 0 { format!(", {more} more") } else { String::new() };
             format!("not searched for secrets: {}{more}", files.join(", "))

@@ -98,7 +98,7 @@ fn a_checked_layer_is_not_read_again() {
     let manifest = sandbox.kit(&["inspect", "a:v1"]).ok().json()["manifest"].clone();
     for layer in manifest["layers"].as_array().unwrap() {
         let digest = layer["digest"].as_str().unwrap().trim_start_matches("sha256:");
-        sandbox.write(&format!("kit/store/.kit/secrets/{digest}-3"), "");
+        sandbox.write(&format!("kit/store/.kit/secrets/{digest}-4"), "");
     }
     sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok();
 }
@@ -282,5 +282,35 @@ fn weights_and_data_in_a_folder_of_code_are_named() {
     sandbox.kit(&["validate", "p"]).prints("warning: among the files: `notes.txt` (101.0 MiB), `a.csv`");
     sandbox.write("p/.kitignore", "*.csv\n*.tar.gz\nnotes.txt\nold\n");
     let run = sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok();
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+}
+
+#[test]
+fn all_secrets_of_a_file_are_named_at_once() {
+    let sandbox = with_token();
+    let key = format!("AKIA{}", "Q7".repeat(8));
+    let text = format!("A = '{}'\n\nB = '{key}'\n{}", token(), format!("C = '{key}'\n").repeat(11));
+    sandbox.write("project/src/settings.py", text);
+    let run = sandbox.kit(&["pack", "project", "-t", "a:v1"]).exits(8);
+    let run = run.says("src/settings.py:1: this looks like a Hugging Face token (secret)");
+    let run = run.says("src/settings.py:3: this looks like an AWS access key (secret)");
+    let run = run.says("src/settings.py:11: this looks like an AWS access key (secret)");
+    run.says("src/settings.py: 3 more lines like these (secret)");
+}
+
+#[test]
+fn literals_that_look_like_secrets_are_one_warning() {
+    let sandbox = Sandbox::new();
+    let value = "Zq7".repeat(5);
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: src}]\n");
+    sandbox.write("p/src/a.py", format!("\nAPI_KEY = '{value}'\nKEY = os.environ['API_KEY']\npassword = '{value}'\n"));
+    sandbox.write("p/src/b.ipynb", format!("{{\"source\": [\"token = \\\"{value}\\\"\\n\"]}}"));
+    sandbox.write("p/src/c.yaml", "api_key: \"your-api-key-1234\"\npassword: \"${PASSWORD_OF_DB}\"\n");
+    let words = "warning: literals that look like secrets: `src/a.py:2`, `src/a.py:4`, `src/b.ipynb:1` (read them";
+    let run = sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok().says(words);
+    assert!(!run.stderr.contains(&value), "{}", run.stderr);
+    sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok().says(words);
+    sandbox.kit(&["validate", "p"]).prints("src/a.py:4: warning: this literal looks like a secret");
+    let run = sandbox.kit(&["pack", "p", "-t", "a:v1", "--allow-secrets"]).ok();
     assert!(!run.stderr.contains("warning"), "{}", run.stderr);
 }

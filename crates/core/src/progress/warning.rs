@@ -89,7 +89,14 @@ pub enum Warning<'a> {
     PasswordsInAddresses {
         /// The first places, each a path and a line.
         places: Vec<&'a str>,
-        /// The number of files that are not in `places`.
+        /// The number of places that are not in `places`.
+        more: usize,
+    },
+    /// Literals in texts may be secrets.
+    SecretLiterals {
+        /// The first places, each a path and a line.
+        places: Vec<&'a str>,
+        /// The number of places that are not in `places`.
         more: usize,
     },
     /// Texts are too large to be searched for secrets.

@@ -69,21 +69,21 @@ fn secrets_of(layer: &CheckedLayer<'_>) -> Result<Vec<Found>, Error> {
     if *section != Section::Dataset {
         return secrets_in(*section, source);
     }
-    Ok(suspects.secrets.iter().filter_map(|(path, size)| secret_in(*section, source, path, *size)).collect())
+    Ok(suspects.secrets.iter().flat_map(|(path, size)| secrets_of_file(*section, source, path, *size)).collect())
 }
 
 /// Returns the secrets, and what may be one, in the files of a layer.
 pub(crate) fn secrets_in(section: Section, source: &LayerSource<'_>) -> Result<Vec<Found>, Error> {
     let mut secrets = Vec::new();
     source.visit_files(&mut |path, size| {
-        secrets.extend(secret_in(section, source, path, size));
+        secrets.extend(secrets_of_file(section, source, path, size));
     })?;
     Ok(secrets)
 }
 
-/// Returns the secret in one file. An unreadable file is not a finding; packing it reports the error.
-fn secret_in(section: Section, source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<Found> {
-    Found::find(section, path, Some(size), || sys::open_regular(&path.join_to(source.root))).ok().flatten()
+/// Returns the secrets in one file. An unreadable file is not a finding; packing it reports the error.
+fn secrets_of_file(section: Section, source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Vec<Found> {
+    Found::find(section, path, Some(size), || sys::open_regular(&path.join_to(source.root))).unwrap_or_default()
 }
 
 /// Returns the problem of a layer of a model that would have no files, or of a dataset that would have no bytes.
