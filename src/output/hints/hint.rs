@@ -141,6 +141,9 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
             "exclude them with a line in .kitignore. If one was published, revoke it. To pack anyway: --allow-secrets"
                 .to_owned(),
         ),
+        ops::Error::IncompleteSnapshot { download, .. } => {
+            Some(format!("download it again: `{download}` completes the cache"))
+        }
         ops::Error::Empty(_) => Some("use --allow-empty if that is what you want".to_owned()),
         ops::Error::Drift(_) => Some("if the changes are intended, update the lock with `kit pack --lock`".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
@@ -318,6 +321,11 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
         }
         archive::Error::LinkLeavesContext { .. } => {
             Some("use `kit pack --follow-symlinks` to pack the target of the link".to_owned())
+        }
+        archive::Error::DanglingLink { target, .. } if target.components().any(|part| part.as_os_str() == "blobs") => {
+            Some(
+                "in the cache of the Hugging Face hub, `hf download REPOSITORY` fetches missing files again".to_owned(),
+            )
         }
         archive::Error::UnsafePath { danger, .. } => Some(hint_for_danger(*danger).to_owned()),
         archive::Error::NotAFile { path } => Some(format!("add a line `{path}` to .kitignore to exclude it")),
