@@ -240,6 +240,11 @@ fn hint_for_bundle(error: &BundleError) -> Option<String> {
         BundleError::ManyInArchive(_) => {
             Some("use `--push REGISTRY`, without a repository, to keep their names".to_owned())
         }
+        BundleError::OtherFile(_) => Some("give another name, or remove the file if nothing needs it".to_owned()),
+        BundleError::Compressed(tool) => {
+            let program = if *tool == "xz" { "unxz" } else { "bunzip2" };
+            Some(format!("decompress it first: `{program} FILE`; gzip and zstd are read as they are"))
+        }
         BundleError::Operation(error) => hint_for_operation(error),
         BundleError::Store(error) => hint_for_store(error),
         _ => None,
