@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::interruption::TemporaryFile;
+use super::open::open_lock_file;
 
 /// The prefix of the new file until it replaces the old one.
 const PREFIX: &str = ".kit-write-";
 
 /// Replaces the file at `path` by `content` atomically. The file keeps its permissions, and symbolic links to it remain
-/// links, also if it does not exist yet. A new file has the permissions of any file that the user creates. A device or a
-/// pipe is written to.
+/// links, also if it does not exist yet. A new file has the permissions of any file that the user creates. A device or
+/// a pipe is written to.
 pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let (path, permissions) = match fs::canonicalize(path) {
         Ok(_) if !fs::metadata(path)?.is_file() => return fs::write(path, content),
@@ -30,6 +31,17 @@ pub fn replace_private_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| end_of_links(path));
     super::permissions::create_dir_all(folder_of(&path), 0o700)?;
     write_and_rename(&path, 0o600, content, None)
+}
+
+/// Waits for the lock on changes to the small file `path`, and holds it until the result is dropped. Each change
+/// replaces the file, so the lock is another file beside it. Missing folders are created, for the user only.
+pub fn lock_for_change(path: &Path) -> io::Result<fs::File> {
+    super::permissions::create_dir_all(folder_of(path), 0o700)?;
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = open_lock_file(Path::new(&name))?;
+    file.file().lock()?;
+    Ok(file)
 }
 
 /// The path of the file that a program creates or opens by writing to `path`: symbolic links are followed, even if the

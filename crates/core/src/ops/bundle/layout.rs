@@ -61,7 +61,8 @@ impl Layout {
         Self::of(files, path)
     }
 
-    /// Reads a tar from a stream, which may be compressed with gzip or zstd. Its blobs are verified and stored in `store`, where no manifest refers to them yet.
+    /// Reads a tar from a stream, which may be compressed with gzip or zstd. Its blobs are verified and stored in
+    /// `store`, where no manifest refers to them yet.
     pub fn receive(stream: impl Read + Send, store: &Store) -> Result<Self, BundleError> {
         Self::of(Files::received(decompressed(stream)?, store)?, Path::new("-"))
     }
