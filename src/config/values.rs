@@ -182,7 +182,7 @@ impl<'a> Config<'a> {
         for host in hosts.chain([None]) {
             let authorities = self.get(&CA, host);
             let own = [&CLIENT_CERT, &CLIENT_KEY].map(|setting| (setting.name, self.get(setting, host)));
-            let own = own.into_iter().flat_map(|(name, own)| own.value.map(|path| (path, name, own.origin)));
+            let own = own.into_iter().filter_map(|(name, own)| own.value.map(|path| (path, name, own.origin)));
             let authorities = authorities.value.into_iter().map(|path| (path, CA.name, authorities.origin.clone()));
             for (path, name, origin) in authorities.chain(own) {
                 let is_file = matches!(origin, Origin::File { .. });

@@ -7,11 +7,12 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use fs_err as fs;
 
+use super::names::references;
 use crate::arguments::kitfile::KitfileText;
 use crate::arguments::{AllowedArgs, CompatArgs, DigestReceiptArgs, DryRunArgs, dry_run, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Moved, Usage, tidy, tidy_in, usage};
+use crate::output::{Moved, tidy, tidy_in, usage};
 use kit_core::archive::Links;
 use kit_core::compression::Compression;
 use kit_core::kitfile::{self, Kitfile, LOCK_FILE};
@@ -367,39 +368,4 @@ struct Destination {
     more_tags: Vec<String>,
     /// The names, if they are references; empty for an image layout.
     references: Vec<Reference>,
-}
-
-/// The names that `texts` list, all in one repository.
-pub(super) fn references(context: &Context, texts: &[String]) -> Result<Vec<Reference>> {
-    let mut all: Vec<Reference> = Vec::new();
-    for text in texts {
-        for reference in references_in(context, text)? {
-            match all.first().filter(|first| first.without_selector() != reference.without_selector()) {
-                Some(first) => return Err(usage(other_repository(first, &reference))),
-                None if all.contains(&reference) => {}
-                None => all.push(reference),
-            }
-        }
-    }
-    Ok(all)
-}
-
-fn other_repository(first: &Reference, other: &Reference) -> String {
-    format!(
-        "`{first}` and `{other}` are in different repositories; give one of them, and add the other one with \
-         `kit tag {first} {other}`"
-    )
-}
-
-/// The names that `text` lists, at least one.
-fn references_in(context: &Context, text: &str) -> Result<Vec<Reference>> {
-    let mut references = Reference::parse_list(text).map_err(|error| Usage(error.into()))?;
-    if references.iter().any(|reference| reference.digest.is_some()) {
-        return Err(usage(format!("`{text}` contains a digest; a ModelKit that is about to be packed needs a tag")));
-    }
-    if references[0].tag.is_none() {
-        references[0] = references[0].with_tag(Tag::latest());
-        context.output.say(&format!("No tag given for {text}; using 'latest' ({})", references[0]));
-    }
-    Ok(references)
 }

@@ -47,7 +47,7 @@ pub fn lock_for_change(path: &Path) -> io::Result<fs::File> {
 /// The path of the file that a program creates or opens by writing to `path`: symbolic links are followed, even if the
 /// last one leads to nothing.
 pub fn end_of_links(path: &Path) -> PathBuf {
-    /// The limit of Linux (path_resolution(7)).
+    /// The limit of Linux (`path_resolution(7)`).
     const MOST_LINKS: usize = 40;
     let next = |path: &PathBuf| fs::read_link(path).ok().map(|target| folder_of(path).join(target));
     let path = path.to_owned();

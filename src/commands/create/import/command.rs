@@ -11,6 +11,7 @@ use super::done::{say_done, texts};
 use super::origin::{Origin, Tool, hub, own_hub, tool};
 use super::{folder, mlflow};
 use crate::arguments::{AllowedArgs, DepthArgs, DigestReceiptArgs};
+use crate::commands::create::names::references;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
@@ -311,8 +312,8 @@ impl ImportArgs {
             }
             (Some(Location::Artifact(reference)), _) => Ok(vec![reference.clone()]),
             (Some(Location::Layout { .. }), _) => Ok(Vec::new()),
-            (None, []) => pack::references(context, &[name.to_lowercase()]),
-            (None, tags) => pack::references(context, tags),
+            (None, []) => references(context, &[name.to_lowercase()]),
+            (None, tags) => references(context, tags),
         }
     }
 

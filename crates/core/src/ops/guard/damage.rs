@@ -57,7 +57,7 @@ fn expected_end(name: &str, beginning: &[u8]) -> Option<(End, u64)> {
     }
 }
 
-/// Returns true for the format that PyTorch wrote before version 1.6: several pickles, and then the bytes of the
+/// Returns true for the format that `PyTorch` wrote before version 1.6: several pickles, and then the bytes of the
 /// tensors. The first pickle is a magic number (torch/serialization.py, `MAGIC_NUMBER`).
 fn is_old_torch(beginning: &[u8]) -> bool {
     const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];

@@ -48,7 +48,7 @@ const PASSWORD: &str = r#"://[^\s:/@"'`<>(){}\[\]]{0,256}:([^\s/@"'`]{1,256})@([
 /// A literal that is assigned to a name of a secret, in code, in settings, or in the source of a notebook, where its
 /// quotes are escaped.
 const LITERAL: &str = concat!(
-    r#"(?i-u:api[_-]?key|secret|passwd|password|token)\\?["']?\]?(?:\s*:\s*str)?\s*[:=]\s*"#,
+    r#"((?i-u:api[_-]?key|secret|passwd|password|token))\\?["']?\]?(?:\s*:\s*str)?\s*[:=]\s*"#,
     r#"\\?["']([^"'\s\\]{12,256})\\?["']"#,
 );
 
@@ -99,8 +99,10 @@ pub(super) fn passwords_in(text: &[u8], is_eligible: impl Fn(&Match<'_>) -> bool
 /// Placeholders and identifiers are not secrets.
 pub(super) fn literals_in(text: &[u8], is_eligible: impl Fn(&Match<'_>) -> bool) -> Vec<usize> {
     let literals = PATTERNS.literal.captures_iter(text).filter_map(|found| {
-        let (whole, value) = (found.get(0)?, String::from_utf8_lossy(found.get(1)?.as_bytes()));
-        (is_eligible(&whole) && !is_sample_value(&value)).then_some(whole)
+        let (whole, value) = (found.get(0)?, String::from_utf8_lossy(found.get(2)?.as_bytes()));
+        // A token without a digit is rather a word of a text that was split into tokens.
+        let is_word = found[1].eq_ignore_ascii_case(b"token") && !value.contains(|char: char| char.is_ascii_digit());
+        (is_eligible(&whole) && !is_word && !is_sample_value(&value)).then_some(whole)
     });
     literals.map(|literal| literal.start()).collect()
 }
@@ -265,6 +267,7 @@ mod tests {
             "password = 'my secret password 1'",
             "password = '----------------'",
             "max_tokens = '123456789012'",
+            "{\"token\": \"internationally\"}",
         ] {
             assert!(literals_in(text.as_bytes(), |_| true).is_empty(), "{text}");
         }

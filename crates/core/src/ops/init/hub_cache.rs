@@ -49,8 +49,8 @@ impl CachedSnapshot {
         Some(Self { owner, name, revision, url: format!("https://huggingface.co/{section}{path}") })
     }
 
-    /// The command that downloads the files of the snapshot that are missing (huggingface.co/docs/huggingface_hub,
-    /// "hf download").
+    /// The command that downloads the files of the snapshot that are missing (documentation of
+    /// `huggingface_hub`, "hf download").
     pub(super) fn download(&self) -> String {
         let path = self.url.trim_start_matches("https://huggingface.co/");
         let (path, kind) = match path.split_once('/') {
