@@ -1,8 +1,8 @@
 //! Compares `kit` with the tools that do a part of its work: whole processes in turns, medians, one Markdown table.
 //!
 //! `cargo bench --bench compare [-- [--runs N] [--mib SIZE] [--only WORDS] [--folder FOLDER] [--disk MB] [--cold yes]]`
-//! needs curl, openssl, zstd, pigz, skopeo, docker-registry and GNU time from Debian, and four times SIZE (4096) of free
-//! disk space. KitOps, from the path in the variable KITOPS or the first `kit` on the PATH, is measured, too.
+//! needs curl, openssl, zstd, pigz, skopeo, docker-registry and GNU time from Debian, and four times SIZE (4096) of
+//! free disk space. KitOps, from the path in the variable KITOPS or the first `kit` on the PATH, is measured, too.
 //!
 //! With `--disk MB`, everything but the registry is on a disk that reads and writes MB megabytes a second; with `--cold
 //! yes`, the page cache is emptied before each run. Both need root.

@@ -348,7 +348,7 @@ impl PassingCheck {
         std::mem::take(&mut self.hasher)
     }
 
-    /// Returns a reader of the layer `blob`, whose bytes are `opened`, that verifies them and passes them to this check.
+    /// Returns a reader of the layer `blob`, whose bytes are `opened`, that verifies them and passes them on.
     /// It must be dropped before the check is finished.
     pub(crate) fn verifying<R: Read>(&mut self, opened: R, blob: &Descriptor) -> VerifyingReader<R> {
         let bytes = self.bytes.clone();

@@ -34,7 +34,7 @@ pub(crate) fn read_whole<T>(
     Ok(result)
 }
 
-/// Returns a reader of `blob`, whose bytes are `opened`, that verifies them and passes them to `check`, if there is one.
+/// Returns a reader of `blob`, whose bytes are `opened`, that verifies them and passes them to `check`.
 /// It must be dropped before the check is finished.
 pub(crate) fn verifying<R: Read>(opened: R, blob: &Descriptor, check: Option<&mut PassingCheck>) -> VerifyingReader<R> {
     match check {
