@@ -19,6 +19,7 @@ mod save;
 #[cfg(unix)]
 mod signals;
 mod tables;
+mod together;
 mod troubled;
 mod unpack;
 mod unsafe_paths;

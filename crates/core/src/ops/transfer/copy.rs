@@ -6,6 +6,7 @@ use super::copy_set::CopySet;
 use super::origins::Origins;
 use super::referrers::{self, Found, copy_document};
 use super::tracked::Tracked;
+use super::turns;
 use crate::digest::Digest;
 use crate::modelkit::{self, ContentsTable};
 use crate::oci::{BlobOutcome, ContentError, Descriptor, Source, Target};
@@ -126,13 +127,15 @@ fn bring_blobs(
     let phases = if is_remote { vec![[own, others].concat()] } else { vec![own, others] };
     let mut outcomes = Vec::new();
     for pieces in phases {
-        outcomes.extend(workers::run(options.jobs, &pieces, |piece| match piece {
+        let work = |piece: &Piece<'_>| match piece {
             Piece { blob, is_own: true } if is_there => Ok(Outcome::Own(copying.skip_blob(blob))),
             Piece { blob, is_own: true } => copying.copy_blob(blob).map(Outcome::Own),
             Piece { blob, is_own: false } => {
                 Ok(Outcome::Other(copying.copy_document(blob).map_err(|error| (blob.digest, error))))
             }
-        })?);
+        };
+        let wait = |blob: &Descriptor| copying.wait_for_writer(blob);
+        outcomes.extend(turns::run((target, options.jobs), &pieces, |piece| piece.blob, wait, work)?);
     }
     copying.report_present();
     let (mut own, mut lost) = (Vec::new(), Vec::new());
@@ -292,6 +295,16 @@ impl Copying<'_> {
         };
         self.report(blob, how);
         Ok(Some(outcome))
+    }
+
+    /// Waits as long as another process writes the blob to the target, and shows its progress.
+    fn wait_for_writer(&self, blob: &Descriptor) -> Result<(), Error> {
+        let label = modelkit::label(blob);
+        let task = self.progress.start(self.options.phase, &label, Some(blob.size));
+        let waited = self.target.wait_for_writer(blob, &|written_bytes| task.set(written_bytes));
+        // The bytes count when the blob is found, or copied after all.
+        task.set(0);
+        waited.map_err(|error| Error::writing(&label, error))
     }
 
     /// Passes over a blob that the target has.

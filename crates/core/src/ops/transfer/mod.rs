@@ -13,6 +13,7 @@ mod pushed_tag;
 pub(super) mod referrers;
 mod tag;
 mod tracked;
+mod turns;
 
 pub use copy::{BlobAction, Copied, CopyOptions, copy, copy_unless};
 pub(crate) use copy::{Brought, Copying, bring};
