@@ -68,6 +68,8 @@ impl BlockWriter {
     /// is written; a caller that leaves it shorter frees the reserved space by truncating it to its length.
     pub fn sized(file: File, offset: u64, size: u64) -> io::Result<Self> {
         let mut writer = Self::new(file, offset);
+        // The memory of a small file is as small, since many of them may be written at the same time.
+        writer.block.limit(size.saturating_sub(offset));
         if size > DIRECT_FROM_BYTES && size > offset {
             reserve(&writer.file, offset, size - offset)?;
             writer.direct_from = 0;
@@ -191,7 +193,11 @@ struct Block {
 
 impl Block {
     fn new(offset: u64) -> Self {
-        let memory = vec![0; BLOCK_BYTES + ALIGNMENT];
+        Self::with_memory(BLOCK_BYTES, offset)
+    }
+
+    fn with_memory(bytes: usize, offset: u64) -> Self {
+        let memory = vec![0; bytes + ALIGNMENT];
         let start = memory.as_ptr().align_offset(ALIGNMENT);
         let mut block = Self { memory, start, filled: 0, offset: 0, capacity: 0 };
         block.restart(offset);
@@ -200,7 +206,16 @@ impl Block {
 
     fn restart(&mut self, offset: u64) {
         let past = usize::try_from(offset % BLOCK_BYTES as u64).unwrap_or_default();
-        (self.filled, self.offset, self.capacity) = (0, offset, BLOCK_BYTES - past);
+        let capacity = (BLOCK_BYTES - past).min(self.memory.len() - self.start);
+        (self.filled, self.offset, self.capacity) = (0, offset, capacity);
+    }
+
+    /// Reduces an empty block to the memory for `bytes`, if that is less.
+    fn limit(&mut self, bytes: u64) {
+        let bytes = usize::try_from(bytes).unwrap_or(BLOCK_BYTES).max(1);
+        if bytes < self.capacity {
+            *self = Self::with_memory(bytes, self.offset);
+        }
     }
 
     /// The offset of the next block.
