@@ -1,12 +1,14 @@
 //! Copying an artifact from a source to a target: the base of push, pull, save and load.
 
+use std::collections::HashSet;
+
 use super::copy_set::CopySet;
 use super::copying::Copying;
 use super::origins::Origins;
 use super::referrers::{self, Found};
 use super::turns;
 use crate::digest::Digest;
-use crate::modelkit;
+use crate::modelkit::{self, ContentsTable};
 use crate::oci::{BlobOutcome, ContentError, Descriptor, Source, Target};
 use crate::ops::error::Error;
 use crate::ops::transfer::delta::Taken;
@@ -133,11 +135,22 @@ fn bring_blobs(
         let found = find();
         (run(&[own, others(blobs, &found)].concat())?, found)
     } else {
-        // The layers do not wait for the requests for referrers. A local target reads tables of contents together with
-        // their layers; those it does not read again.
-        let (outcomes, found) = workers::both(|| run(&own), find);
-        let mut outcomes = outcomes?;
-        outcomes.extend(run(&others(blobs, &found))?);
+        // A local target reads tables of contents together with their layers; those it does not read again.
+        let tables: HashSet<_> = blobs.iter().filter_map(table_digest).collect();
+        let find = || {
+            let found = find();
+            let mut early = others(blobs, &found);
+            early.retain(|other| !tables.contains(&other.blob.digest));
+            run(&early).map(|outcomes| (found, outcomes))
+        };
+        let run_own = || run(&own);
+        // The layers do not wait for the requests for referrers.
+        let (outcomes, found) = if options.jobs > 1 { workers::both(run_own, find) } else { (run_own(), find()) };
+        let (mut outcomes, (found, early)) = (outcomes?, found?);
+        outcomes.extend(early);
+        let mut late = others(blobs, &found);
+        late.retain(|other| tables.contains(&other.blob.digest));
+        outcomes.extend(run(&late)?);
         (outcomes, found)
     };
     copying.report_present();
@@ -149,6 +162,11 @@ fn bring_blobs(
         }
     }
     Ok(Brought { referrers: found.without(lost), artifact, outcomes: own, is_new })
+}
+
+/// The digest of the table of contents of `layer`, if it is a blob of its own.
+fn table_digest(layer: &Descriptor) -> Option<Digest> {
+    ContentsTable::of(layer)?.blob().map(|table| table.digest)
 }
 
 /// The blobs of referrers that the artifact itself does not have.
