@@ -19,7 +19,6 @@ mod save;
 #[cfg(unix)]
 mod signals;
 mod tables;
-mod together;
 mod troubled;
 mod unpack;
 mod unsafe_paths;

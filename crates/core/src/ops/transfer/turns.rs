@@ -4,8 +4,8 @@ use crate::oci::{Descriptor, Target};
 use crate::ops::error::Error;
 use crate::ops::workers;
 
-/// Does `work` on every item, which is about the blob `blob(item)`, with at most `jobs` threads, and returns the results
-/// in the order of the items. Blobs that another process is writing come last, so that several processes share the
+/// Does `work` on every item, whose blob is `blob(item)`, with at most `jobs` threads, and returns the results in the
+/// order of the items. Blobs that another process is writing come last, so that several processes share the
 /// transfers instead of waiting for each other. Before such an item, `wait` waits for the other process.
 pub(super) fn run<'i, I: Sync, T: Send>(
     (target, jobs): (&dyn Target, usize),

@@ -29,7 +29,8 @@ impl Scene {
         let mut layers = Vec::new();
         for name in &names {
             let kitfile = format!(
-                "manifestVersion: 1.0.0\npackage: {{description: {name}}}\nmodel: {{path: m}}\ndatasets: [{{path: d}}]\n"
+                "manifestVersion: 1.0.0\npackage: {{description: {name}}}\nmodel: {{path: m}}\n\
+                 datasets: [{{path: d}}]\n"
             );
             sandbox.write("project/Kitfile", kitfile);
             sandbox.kit(&["pack", "project", "-t", name, "--compression", "none"]).ok();
