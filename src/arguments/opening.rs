@@ -6,7 +6,7 @@ use clap::Args;
 use super::lookup::{LookupArgs, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use kit_core::ops::{self, Inspected, Located, Location};
+use kit_core::ops::{self, Inspected, Jobs, Located, Location};
 
 /// The place to read a ModelKit from, and the settings for the registry.
 #[derive(Debug, Args)]
@@ -18,12 +18,13 @@ pub(crate) struct OpenArgs {
 }
 
 impl OpenArgs {
-    /// Opens the store or registry that holds `location`, and reads the documents of the ModelKit.
-    pub(crate) fn open(&self, context: &Context, location: &Location) -> Result<(Located, Inspected)> {
+    /// Opens the store or registry that holds `location`, reads the documents of the ModelKit, and returns
+    /// the number of its layers to read at the same time.
+    pub(crate) fn open(&self, context: &Context, location: &Location) -> Result<(Located, Inspected, Jobs)> {
         let session = context.session(&self.network)?;
         let found = session.find(location, self.lookup.place())?;
         report_local_store(context, location, &found);
         let inspected = ops::inspect(&found)?;
-        Ok((found, inspected))
+        Ok((found, inspected, session.jobs_to_read(location)))
     }
 }

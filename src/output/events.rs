@@ -114,6 +114,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             let holder = process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
             format!("waiting for the lock `{}`, which {holder} holds", lock.display())
         }
+        Warning::WaitingForDownload { digest, bytes } => {
+            format!("waiting for another kit process, which is downloading {digest} ({})", human(*bytes))
+        }
         Warning::CheckingAfterRestart { digest, bytes } => {
             format!("checking {digest} ({}) once, because the machine was restarted", human(*bytes))
         }

@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         overwrite: Overwrite::Refuse,
         unsafe_paths: UnsafePaths::Refuse { home: None },
         selection: Selection::new(vec!["model".parse::<Filter>()?]),
-        jobs: 2,
+        jobs: session.jobs_to_read(&location),
     };
     let unpacked = ops::unpack(&session, &found, "digits:v1", &options)?;
     assert_eq!(unpacked.manifest.digest, packed.manifest.digest);

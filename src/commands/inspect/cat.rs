@@ -38,7 +38,7 @@ impl CatArgs {
     }
 
     fn print(&self, context: &Context, file: &FileLocation) -> Result<()> {
-        let (found, inspected) = self.open.open(context, &file.location)?;
+        let (found, inspected, _) = self.open.open(context, &file.location)?;
         let sink = &mut Output::stream();
         Ok(ops::cat(&*found.source, &inspected.modelkit, &file.path, sink, &context.bars)?)
     }

@@ -12,7 +12,7 @@ use crate::commands::transfer::moved;
 use crate::context::{Context, parse};
 use crate::output::{counted, tidy, usage};
 use kit_core::archive::Placed;
-use kit_core::ops::{self, CpOptions, FileLocation};
+use kit_core::ops::{self, CpOptions, FileLocation, Jobs};
 
 /// Copy a file or folder out of a ModelKit in the local store or a registry
 ///
@@ -51,7 +51,7 @@ impl CpArgs {
             destination: context.environment.absolute(&self.destination),
             overwrite: self.overwrite.choice(),
             unsafe_paths: self.unsafe_paths.choice(&context.environment),
-            jobs: ops::jobs(),
+            jobs: Jobs::default(),
         };
         let destination = tidy(&self.destination);
         if files.len() > 1 && !ops::is_folder(&options.destination) {
@@ -92,7 +92,8 @@ impl CpArgs {
     }
 
     fn copy(&self, context: &Context, file: &FileLocation, options: &CpOptions) -> Result<Placed> {
-        let (found, inspected) = self.open.open(context, &file.location)?;
-        Ok(ops::cp(&*found.source, &inspected.modelkit, &file.path, options, &context.bars)?)
+        let (found, inspected, jobs) = self.open.open(context, &file.location)?;
+        let options = CpOptions { jobs, ..options.clone() };
+        Ok(ops::cp(&*found.source, &inspected.modelkit, &file.path, &options, &context.bars)?)
     }
 }

@@ -67,7 +67,7 @@ impl LogArgs {
         let files = DiffOptions {
             paths: Arc::default(),
             only: None,
-            jobs: ops::jobs(),
+            jobs: session.jobs_to_read(&location).small,
             remote_limit: limits::DIFF_REMOTE_BYTES,
             with_patches: false,
             with_statistics: false,

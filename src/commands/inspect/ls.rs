@@ -51,14 +51,15 @@ impl LsArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<_>>()?;
         let wanted = context.file_in(&self.reference, self.path.as_deref())?;
-        let options = ListOptions {
+        let mut options = ListOptions {
             selection: Selection::new(filters),
             path: wanted.path.clone(),
             paths: self.paths.patterns()?,
             jobs: ops::jobs(),
         };
         let failed = || format!("cannot list the files of `{wanted}`");
-        let (found, inspected) = self.open.open(context, &wanted.location).with_context(failed)?;
+        let (found, inspected, jobs) = self.open.open(context, &wanted.location).with_context(failed)?;
+        options.jobs = jobs.small;
         let name = wanted.location.to_string();
         let files =
             ops::ls(&*found.source, &inspected.modelkit, &name, &options, &context.bars).with_context(failed)?;

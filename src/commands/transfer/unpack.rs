@@ -119,7 +119,7 @@ impl UnpackArgs {
             paths: Arc::new(self.paths.patterns()?),
             remote: self.remote(context)?,
             dropped: if self.delete { DroppedFiles::Delete } else { DroppedFiles::Keep },
-            jobs: ops::jobs(),
+            jobs: session.jobs_to_read(&location),
         };
         let labels = self.labels.labels()?;
         let folder = tidy(self.given_folder());

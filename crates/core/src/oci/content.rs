@@ -34,6 +34,9 @@ pub trait Content: Send + Sync {
         false
     }
 
+    /// Reports that another process stores the same content, and how many bytes of it it has written so far.
+    fn note_elsewhere(&self, _written_bytes: u64) {}
+
     /// Begins an inspection of the bytes, if they must pass one. The bytes are stored only if it accepts them.
     fn inspection(&self) -> Result<Option<Box<dyn Inspection + '_>>, ContentError> {
         Ok(None)
@@ -170,6 +173,17 @@ pub trait Target: Send + Sync {
 
     /// Stores a blob and verifies it at the same time. Resumes an earlier attempt if the place supports that.
     fn put(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<(), ContentError>;
+
+    /// Returns true if another process is writing the blob at the moment, so that others should be stored first.
+    fn is_written_elsewhere(&self, _descriptor: &Descriptor) -> Result<bool, ContentError> {
+        Ok(false)
+    }
+
+    /// Waits as long as another process writes the blob; calls `look` again and again with the number of bytes that
+    /// this process has written. The blob may be missing afterwards.
+    fn wait_for_writer(&self, _descriptor: &Descriptor, _look: &dyn Fn(u64)) -> Result<(), ContentError> {
+        Ok(())
+    }
 
     /// Stores a blob like [`put`](Self::put) and returns how it was stored; takes it from the repository `origin` at
     /// the same place if that is possible.

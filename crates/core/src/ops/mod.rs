@@ -82,7 +82,7 @@ pub use transfer::{
 };
 pub use unpack::{DroppedFiles, PlannedFile, UnpackOptions, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
-pub use workers::jobs;
+pub use workers::{Jobs, jobs};
 
 // The types that options and results of operations consist of.
 pub use crate::archive::{Links, Overwrite, Placed, UnsafePaths};

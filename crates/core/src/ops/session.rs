@@ -9,7 +9,8 @@ use tracing::debug;
 use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, InvalidReference, Reference, Source, Tag, Target};
 use crate::ops::read_once::ReadOnce;
-use crate::ops::{Error, IndexError};
+use crate::ops::workers::Jobs;
+use crate::ops::{Error, IndexError, workers};
 use crate::problem::most_similar;
 use crate::progress::Progress;
 use crate::registry::{Client, Repository};
@@ -232,6 +233,12 @@ impl Session<'_> {
             },
             _ => self.find(location, place),
         }
+    }
+
+    /// The number of layers of `location` to read at the same time.
+    pub fn jobs_to_read(&self, location: &Location) -> Jobs {
+        let large = workers::jobs();
+        Jobs { large, small: self.jobs(&[location]).max(large) }
     }
 
     /// The number of blobs to transfer at the same time to or from `locations`: the lowest limit of their registries.

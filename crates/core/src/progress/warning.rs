@@ -20,6 +20,14 @@ pub enum Warning<'a> {
         /// The number of the process that holds it, if it is known.
         process: Option<u32>,
     },
+    /// Another process is downloading a blob that the operation needs, and the operation has been waiting for it for
+    /// some time.
+    WaitingForDownload {
+        /// The digest of the blob.
+        digest: &'a Digest,
+        /// The size of the blob in bytes.
+        bytes: u64,
+    },
     /// A blob of the local store may not have been on the disk when the machine was restarted; it is read once.
     CheckingAfterRestart {
         /// The digest of the blob.

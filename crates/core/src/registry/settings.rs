@@ -45,6 +45,8 @@ pub struct Settings {
     pub pieces_from_bytes: u64,
     /// The throughput above which one connection is enough.
     pub quick_bytes_per_second: u64,
+    /// The round trip to a registry from which on fewer and longer requests are worthwhile.
+    pub long_round_trip: Duration,
     /// The size of one part of an upload in parts, unless the registry requires another size.
     pub chunk_bytes: u64,
     /// The size above which a blob is sent in parts of this size from the start, so that a later process can resume
@@ -103,6 +105,8 @@ impl Default for Settings {
             pieces_from_bytes: 16 * 1024 * 1024,
             // More than a network of 1 Gbit/s transfers, and more than one connection to any object store.
             quick_bytes_per_second: 200_000_000,
+            // More than between two machines of one site.
+            long_round_trip: Duration::from_millis(20),
             chunk_bytes: 16 * 1024 * 1024,
             // Measured against docker's registry with 512 MiB: parts of 128 MiB take as long as one PUT, parts of 64
             // MiB 7 % longer.

@@ -1,5 +1,6 @@
 //! Stores blobs whose digest is known beforehand, and resumes interrupted attempts.
 
+use std::fs::TryLockError;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use super::layout::Store;
 use super::waiting::Kind;
 use crate::blocks::Blocks;
 use crate::digest::{Hasher, VerifyingReader};
-use crate::oci::{Content, ContentError, Descriptor, Inspection};
+use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Inspection};
 use crate::sys::{self, BlockWriter, Leftover, LeftoverKind};
 
 /// The number of blocks in which an earlier attempt's bytes are read.
@@ -41,23 +42,54 @@ impl Store {
         }
     }
 
-    /// Opens the partial file of a blob, when no other process is writing it.
-    fn open_locked(&self, path: &Path) -> Result<fs::File, Error> {
+    /// Returns true if another process is writing the blob.
+    pub(super) fn is_written_elsewhere(&self, blob: &Descriptor) -> Result<bool, Error> {
+        let Some(partial) = self.find_partial(blob)? else { return Ok(false) };
+        match Kind::Shared.try_take(&partial) {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
+    /// Waits as long as another process writes the blob, and calls `look` with the number of bytes that it has written.
+    pub(super) fn wait_for_writer(&self, blob: &Descriptor, look: &dyn Fn(u64)) -> Result<(), Error> {
+        let Some(partial) = self.find_partial(blob)? else { return Ok(()) };
+        self.waiting().take_partial((&partial, blob), Kind::Shared, || look(reached(&partial, blob)))
+    }
+
+    /// Opens the partial file of a blob, if there is one that this user may open.
+    fn find_partial(&self, blob: &Descriptor) -> Result<Option<fs::File>, Error> {
+        match sys::open_regular(&self.ingest().join(blob.digest.hex())) {
+            Ok(partial) => Ok(Some(partial)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens the partial file of a blob when no other process is writing it. While one does, its progress is reported
+    /// to `content`.
+    fn open_locked(&self, path: &Path, blob: &Descriptor, content: &dyn Content) -> Result<fs::File, Error> {
         let file = self.open_partial(path)?;
-        self.waiting().take(&file, Kind::Exclusive)?;
+        let look = || content.note_elsewhere(reached(&file, blob));
+        self.waiting().take_partial((&file, blob), Kind::Exclusive, look)?;
         Ok(file)
     }
 
-    /// Stores a blob by way of a partial file named by its digest. Two processes that want the same blob share one
-    /// download: the second waits for the first and then finds the blob. A partial file of an earlier run is resumed;
-    /// if its bytes turn out to be wrong at the end, the blob is fetched again from the start, and once more from each
-    /// other source of the content.
-    pub(super) fn ingest_blob(&self, blob: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
+    /// Stores a blob by way of a partial file named by its digest, and returns how. Two processes that want the same
+    /// blob share one download: the second waits for the first and then finds the blob, or takes over where the first
+    /// has ended. A partial file of an earlier run is resumed; if its bytes turn out to be wrong at the end, the blob
+    /// is fetched again from the start, and once more from each other source of the content.
+    pub(super) fn ingest_blob(&self, blob: &Descriptor, content: &dyn Content) -> Result<BlobOutcome, ContentError> {
         let path = self.ingest().join(blob.digest.hex());
         let mut partial = loop {
-            let partial = self.open_locked(&path)?;
+            let partial = self.open_locked(&path, blob, content)?;
             if self.has_blob(blob)? {
-                return Ok(());
+                if sys::is_still_at(partial.file(), &path)? {
+                    // The other process had finished before this one made an empty file.
+                    fs::remove_file(&path)?;
+                }
+                return Ok(BlobOutcome::Present);
             }
             // The previous holder of the lock may have renamed or removed the file while this process waited.
             if sys::is_still_at(partial.file(), &path)? {
@@ -65,9 +97,10 @@ impl Store {
             }
         };
         let _kept = Leftover::new(LeftoverKind::PartialDownload(path.clone()));
-        let resumed = usable_length(&partial, blob)?;
+        let mut resumed = usable_length(&partial, blob)?;
         let mut fetched = fetch(&mut partial, resumed, blob, content);
         if resumed > 0 && is_mismatch(&fetched) {
+            resumed = 0;
             fetched = fetch(&mut partial, 0, blob, content);
         }
         while is_mismatch(&fetched) && content.report_mismatch() {
@@ -87,8 +120,14 @@ impl Store {
         let readers = sys::mode_of(&fs::metadata(self.blobs())?) & 0o044;
         let mark = sys::mode_of(&partial.metadata()?) & sys::MARK;
         sys::set_mode(&path, 0o600 | readers | mark)?;
-        Ok(self.rename_blob(&partial, &self.blob_path(&blob.digest))?)
+        self.rename_blob(&partial, &self.blob_path(&blob.digest))?;
+        Ok(BlobOutcome::Sent { resumed_bytes: resumed })
     }
+}
+
+/// Returns the number of bytes of `blob` that the process with the lock on `partial` has written.
+fn reached(partial: &fs::File, blob: &Descriptor) -> u64 {
+    partial.metadata().map_or(0, |metadata| metadata.len().min(blob.size))
 }
 
 fn is_mismatch<T>(fetched: &Result<T, ContentError>) -> bool {

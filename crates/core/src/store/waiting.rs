@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use fs_err::File;
 
 use super::error::Error;
+use crate::oci::Descriptor;
 use crate::progress::{Notifier, Warning};
 use crate::sys;
 
@@ -27,6 +28,16 @@ pub(super) enum Kind {
     Exclusive,
 }
 
+impl Kind {
+    /// Takes the lock on `file`, unless another process has it.
+    pub(super) fn try_take(self, file: &File) -> Result<(), TryLockError> {
+        match self {
+            Self::Shared => file.file().try_lock_shared(),
+            Self::Exclusive => file.file().try_lock(),
+        }
+    }
+}
+
 /// A shorter wait is not worth a message.
 const REPORTED_AFTER: Duration = Duration::from_secs(2);
 /// The pauses between two attempts: there is no call that takes a lock and gives up after a time.
@@ -38,7 +49,7 @@ impl LockWaiting {
     pub(super) fn take(&self, file: &File, kind: Kind) -> Result<(), Error> {
         let begun = Instant::now();
         let timeout = self.timeout.unwrap_or(Duration::MAX);
-        if try_until(file, kind, begun, timeout.min(REPORTED_AFTER))? {
+        if try_until(file, kind, (begun, timeout.min(REPORTED_AFTER)), || ())? {
             return Ok(());
         }
         if timeout > REPORTED_AFTER {
@@ -52,23 +63,47 @@ impl LockWaiting {
             };
             return Ok(taken?);
         }
-        if try_until(file, kind, begun, timeout)? {
+        if try_until(file, kind, (begun, timeout), || ())? {
             return Ok(());
         }
         let process = holder(file.path());
         Err(Error::Locked { lock: file.path().to_owned(), process, waited: timeout })
     }
+
+    /// Takes the lock on `file`, the partial file of `blob`. While another process writes it, `look` is called again
+    /// and again.
+    pub(super) fn take_partial(
+        &self,
+        (file, blob): (&File, &Descriptor),
+        kind: Kind,
+        mut look: impl FnMut(),
+    ) -> Result<(), Error> {
+        let begun = Instant::now();
+        let timeout = self.timeout.unwrap_or(Duration::MAX);
+        if try_until(file, kind, (begun, timeout.min(REPORTED_AFTER)), &mut look)? {
+            return Ok(());
+        }
+        if timeout > REPORTED_AFTER {
+            self.notifier.warn(&Warning::WaitingForDownload { digest: &blob.digest, bytes: blob.size });
+        }
+        if try_until(file, kind, (begun, timeout), look)? {
+            return Ok(());
+        }
+        Err(Error::Locked { lock: file.path().to_owned(), process: None, waited: timeout })
+    }
 }
 
-/// Tries to take the lock until `timeout` has passed since `begun`, at least once.
-fn try_until(file: &File, kind: Kind, begun: Instant, timeout: Duration) -> io::Result<bool> {
+/// Tries to take the lock until `timeout` has passed since `begun`, at least once; calls `look` after each attempt that
+/// failed.
+fn try_until(
+    file: &File,
+    kind: Kind,
+    (begun, timeout): (Instant, Duration),
+    mut look: impl FnMut(),
+) -> io::Result<bool> {
     let mut pause = FIRST_PAUSE;
     loop {
-        let tried = match kind {
-            Kind::Shared => file.file().try_lock_shared(),
-            Kind::Exclusive => file.file().try_lock(),
-        };
-        match tried {
+        match kind.try_take(file) {
             Ok(()) => return Ok(true),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) => {}
@@ -77,6 +112,7 @@ fn try_until(file: &File, kind: Kind, begun: Instant, timeout: Duration) -> io::
         if left.is_zero() {
             return Ok(false);
         }
+        look();
         std::thread::sleep(pause.min(left));
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

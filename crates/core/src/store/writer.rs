@@ -77,13 +77,25 @@ impl Target for Writer {
     fn need(&self, blobs: &[Descriptor]) -> Result<Option<Need>, ContentError> {
         let mut bytes = 0_u64;
         for blob in blobs {
+            if self.store.is_written_elsewhere(blob)? {
+                // The other process has reserved the space.
+                continue;
+            }
             bytes = bytes.saturating_add(blob.size - self.store.present_bytes(blob)?);
         }
         Ok(Some(Need { folder: self.store.root().to_owned(), bytes }))
     }
 
     fn put(&self, descriptor: &Descriptor, content: &dyn Content) -> Result<(), ContentError> {
-        self.store.ingest_blob(descriptor, content)
+        self.store.ingest_blob(descriptor, content).map(drop)
+    }
+
+    fn is_written_elsewhere(&self, descriptor: &Descriptor) -> Result<bool, ContentError> {
+        Ok(self.store.is_written_elsewhere(descriptor)?)
+    }
+
+    fn wait_for_writer(&self, descriptor: &Descriptor, look: &dyn Fn(u64)) -> Result<(), ContentError> {
+        Ok(self.store.wait_for_writer(descriptor, look)?)
     }
 
     fn put_from(
@@ -92,9 +104,7 @@ impl Target for Writer {
         _origin: Option<&str>,
         content: &dyn Content,
     ) -> Result<BlobOutcome, ContentError> {
-        let resumed_bytes = self.store.present_bytes(descriptor)?;
-        self.put(descriptor, content)?;
-        Ok(BlobOutcome::Sent { resumed_bytes })
+        self.store.ingest_blob(descriptor, content)
     }
 
     fn checked_tables(&self) -> Option<&dyn CheckedTables> {

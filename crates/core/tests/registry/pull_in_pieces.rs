@@ -127,6 +127,18 @@ fn a_slow_connection_gets_help_and_no_byte_is_fetched_twice() {
 }
 
 #[test]
+fn a_stretch_that_becomes_far_too_slow_is_cut_short() {
+    let scene = Scene::new();
+    scene.registry.fail_later("GET", "/blobs/", 2, 1, Fault::SlowAnswer(60_000));
+    let begun = Instant::now();
+    scene.check(&scene.repository(in_stretches()), 0);
+    // The third stretch would take more than four seconds.
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    let (slow, next) = (&scene.ranges()[2], &scene.ranges()[3]);
+    assert!(slow.contains(&next.start) && next.end - next.start == PIECE, "{slow:?} {next:?}");
+}
+
+#[test]
 fn a_broken_range_resumes_at_its_byte() {
     let scene = Scene::new();
     scene.registry.fail_later("GET", "/blobs/", 2, 1, Fault::DropAnswerAfter(100_000));

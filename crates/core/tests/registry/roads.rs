@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use kit_core::oci::{Content, ContentError, Descriptor, MediaType, Source};
 use kit_core::ops::{
-    self, CopyOptions, DroppedFiles, Error, Located, Origins, Overwrite, RemoteData, Selection, Session, UnpackOptions,
-    UnsafePaths,
+    self, CopyOptions, DroppedFiles, Error, Jobs, Located, Origins, Overwrite, RemoteData, Selection, Session,
+    UnpackOptions, UnsafePaths,
 };
 use kit_core::progress::{Phase, Silent};
 use kit_core::registry::{Client, Settings};
@@ -190,7 +190,7 @@ impl Road {
                     paths: Arc::default(),
                     remote,
                     dropped: DroppedFiles::Keep,
-                    jobs,
+                    jobs: Jobs { large: jobs, small: jobs },
                 };
                 ops::unpack(&session, &found, "v1", &options)?;
                 assert!(fs_err::read(home.path("out/m")).unwrap() == bytes(MODEL), "the model is another");

@@ -19,6 +19,7 @@ pub(crate) fn settings() -> Settings {
         retry: RetryPolicy { attempts: 4, base: milliseconds(1), max: milliseconds(4), give_up_after: seconds(2) },
         timeouts: Timeouts { connect: seconds(5), silence: seconds(10), commit: seconds(10), ..Timeouts::default() },
         quick_bytes_per_second: u64::MAX,
+        long_round_trip: Duration::MAX,
         ..Settings::default()
     }
 }

@@ -152,12 +152,20 @@ impl DiffArgs {
         let options = DiffOptions {
             only: self.only,
             paths: Arc::new(self.paths.patterns()?),
-            jobs: ops::jobs(),
+            jobs: self.jobs(context, &session),
             remote_limit: self.read_limit.0,
             with_patches: self.patch,
             with_statistics: self.stats,
         };
         Ok(ops::diff(&session, (first, second), &options)?)
+    }
+
+    /// The number of layers or files to read at the same time.
+    fn jobs(&self, context: &Context, session: &Session<'_>) -> usize {
+        let names =
+            [&self.first, &self.second].map(|text| text.split_once("://").map_or(text.as_str(), |(_, name)| name));
+        let locations = names.into_iter().filter_map(|name| context.location(name).ok());
+        locations.map(|location| session.jobs_to_read(&location).small).max().unwrap_or_else(ops::jobs)
     }
 
     /// Opens the ModelKit, folder or lock that `text` names.

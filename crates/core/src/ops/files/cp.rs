@@ -12,7 +12,7 @@ use crate::compression::Compression;
 use crate::modelkit::{Layer, ModelKit, label};
 use crate::oci::Source;
 use crate::ops::error::Error;
-use crate::ops::workers;
+use crate::ops::workers::Jobs;
 use crate::progress::{Phase, Progress, Silent, Task};
 use crate::relative_path::RelativePath;
 
@@ -27,7 +27,7 @@ pub struct CpOptions {
     /// The treatment of paths that other programs execute or trust.
     pub unsafe_paths: UnsafePaths,
     /// The number of layers that are read at the same time.
-    pub jobs: usize,
+    pub jobs: Jobs,
 }
 
 /// Copies the file or directory that `unpack` would place at `path`, and reports the changes to files.
@@ -51,7 +51,7 @@ pub fn cp(
     let copier = Copier { source, path, base, destination: &destination, progress };
     let may_hold = |layer: &&Layer| layer.path.starts_with(path) || path.starts_with(&layer.path);
     let layers = distinct(modelkit.layers.iter().filter(may_hold));
-    let was_there = workers::run(options.jobs, &layers, |layer| copier.copy_from(layer))?;
+    let was_there = options.jobs.run(&layers, |layer| layer.descriptor.size, |layer| copier.copy_from(layer))?;
     let kitfile = kitfile(modelkit).filter(|(file, _)| file.path.starts_with(path));
     if let Some((file, yaml)) = &kitfile {
         copier.copy(file, &mut yaml.as_bytes(), &Silent)?;

@@ -128,6 +128,9 @@ enum Members<'a> {
     Raw(Box<dyn Read + Send + 'a>),
 }
 
+/// The size of the buffers for small layers.
+const SMALL_BUFFER_BYTES: u64 = 64 * 1024;
+
 impl<'a> Comparison<'a> {
     fn new(
         layer: &Descriptor,
@@ -138,12 +141,15 @@ impl<'a> Comparison<'a> {
         let Some(LayerType { format, compression, .. }) = LayerType::of(layer) else {
             return different(format!("`{}` is not the type of a layer", layer.media_type));
         };
-        let decoder = compression.decoder(BufReader::with_capacity(BUFFER_BYTES, bytes))?;
+        // Many small layers may be compared at the same time.
+        let size = layer.size.max(SMALL_BUFFER_BYTES);
+        let capacity = usize::try_from(size).map_or(BUFFER_BYTES, |size| size.min(BUFFER_BYTES));
+        let decoder = compression.decoder(BufReader::with_capacity(capacity, bytes))?;
         let members = match format {
             Format::Tar => Members::Tar(Listing::reading(decoder, anywhere())),
             Format::Raw => Members::Raw(decoder),
         };
-        Ok(Self { members, contents: Contents { depth, buffer: buffer(None), digests, listed: Vec::new() } })
+        Ok(Self { members, contents: Contents { depth, buffer: buffer(Some(size)), digests, listed: Vec::new() } })
     }
 
     fn run(self, table: &[u8]) -> Result<(), Stop> {

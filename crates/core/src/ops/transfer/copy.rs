@@ -1,19 +1,19 @@
 //! Copying an artifact from a source to a target: the base of push, pull, save and load.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::collections::HashSet;
 
 use super::copy_set::CopySet;
+use super::copying::Copying;
 use super::origins::Origins;
-use super::referrers::{self, Found, copy_document};
-use super::tracked::Tracked;
+use super::referrers::{self, Found};
+use super::turns;
 use crate::digest::Digest;
 use crate::modelkit::{self, ContentsTable};
 use crate::oci::{BlobOutcome, ContentError, Descriptor, Source, Target};
 use crate::ops::error::Error;
-use crate::ops::files::tables;
 use crate::ops::transfer::delta::Taken;
 use crate::ops::{disk_space, workers};
-use crate::progress::{BlobCopied, CopyOutcome, Event, Phase, Progress, Task, human};
+use crate::progress::{Phase, Progress, human};
 
 /// Options of [`copy`].
 #[derive(Debug, Clone)]
@@ -113,27 +113,46 @@ fn bring_blobs(
     let is_there = target.has_manifest(&artifact.descriptor).map_err(|error| Error::writing("the manifest", error))?;
     let is_remote = target.is_remote();
     let is_new = is_remote && !is_there;
-    let found = referrers::find((source, target), artifact.manifests(), is_new, options);
     if let Some(need) = target.need(blobs).map_err(|error| Error::writing("the blobs", error))? {
         disk_space::check(&need.folder, need.bytes)?;
     }
     let whole = &*progress.overall(blobs.iter().map(|blob| blob.size).sum());
     let copying = Copying::new((source, target), options, progress, whole);
     let own: Vec<_> = blobs.iter().map(|blob| Piece { blob, is_own: true }).collect();
-    let others = found.blobs().filter(|other| blobs.iter().all(|blob| blob.digest != other.digest));
-    let others: Vec<_> = others.map(|blob| Piece { blob, is_own: false }).collect();
-    // A local target reads tables of contents together with their layers; those it does not read again.
-    let phases = if is_remote { vec![[own, others].concat()] } else { vec![own, others] };
-    let mut outcomes = Vec::new();
-    for pieces in phases {
-        outcomes.extend(workers::run(options.jobs, &pieces, |piece| match piece {
+    let run = |pieces: &[Piece<'_>]| {
+        let work = |piece: &Piece<'_>| match piece {
             Piece { blob, is_own: true } if is_there => Ok(Outcome::Own(copying.skip_blob(blob))),
             Piece { blob, is_own: true } => copying.copy_blob(blob).map(Outcome::Own),
             Piece { blob, is_own: false } => {
                 Ok(Outcome::Other(copying.copy_document(blob).map_err(|error| (blob.digest, error))))
             }
-        })?);
-    }
+        };
+        let wait = |blob: &Descriptor| copying.wait_for_writer(blob);
+        turns::run((target, options.jobs), pieces, |piece| piece.blob, wait, work)
+    };
+    let find = || referrers::find((source, target), artifact.manifests(), is_new, options);
+    let (outcomes, found) = if is_remote {
+        let found = find();
+        (run(&[own, others(blobs, &found)].concat())?, found)
+    } else {
+        // A local target reads tables of contents together with their layers; those it does not read again.
+        let tables: HashSet<_> = blobs.iter().filter_map(table_digest).collect();
+        let find = || {
+            let found = find();
+            let mut early = others(blobs, &found);
+            early.retain(|other| !tables.contains(&other.blob.digest));
+            run(&early).map(|outcomes| (found, outcomes))
+        };
+        let run_own = || run(&own);
+        // The layers do not wait for the requests for referrers.
+        let (outcomes, found) = if options.jobs > 1 { workers::both(run_own, find) } else { (run_own(), find()) };
+        let (mut outcomes, (found, early)) = (outcomes?, found?);
+        outcomes.extend(early);
+        let mut late = others(blobs, &found);
+        late.retain(|other| tables.contains(&other.blob.digest));
+        outcomes.extend(run(&late)?);
+        (outcomes, found)
+    };
     copying.report_present();
     let (mut own, mut lost) = (Vec::new(), Vec::new());
     for outcome in outcomes {
@@ -143,6 +162,17 @@ fn bring_blobs(
         }
     }
     Ok(Brought { referrers: found.without(lost), artifact, outcomes: own, is_new })
+}
+
+/// The digest of the table of contents of `layer`, if it is a blob of its own.
+fn table_digest(layer: &Descriptor) -> Option<Digest> {
+    ContentsTable::of(layer)?.blob().map(|table| table.digest)
+}
+
+/// The blobs of referrers that the artifact itself does not have.
+fn others<'a>(own: &[Descriptor], found: &'a Found) -> Vec<Piece<'a>> {
+    let others = found.blobs().filter(|other| own.iter().all(|blob| blob.digest != other.digest));
+    others.map(|blob| Piece { blob, is_own: false }).collect()
 }
 
 /// A blob to copy.
@@ -246,130 +276,4 @@ pub(super) fn cheapest_action(
         return Ok(origin.map_or(BlobAction::Send, BlobAction::Mount));
     }
     action(target, blob, options)
-}
-
-/// A copy in progress.
-pub(crate) struct Copying<'a> {
-    source: &'a dyn Source,
-    target: &'a dyn Target,
-    options: &'a CopyOptions,
-    progress: &'a dyn Progress,
-    whole: &'a dyn Task,
-    /// The number of layers that the target already had, and their size.
-    present: (AtomicUsize, AtomicU64),
-}
-
-impl<'a> Copying<'a> {
-    pub(crate) fn new(
-        (source, target): (&'a dyn Source, &'a dyn Target),
-        options: &'a CopyOptions,
-        progress: &'a dyn Progress,
-        whole: &'a dyn Task,
-    ) -> Self {
-        Self { source, target, options, progress, whole, present: Default::default() }
-    }
-}
-
-impl Copying<'_> {
-    /// Copies a blob to the target and returns the outcome; `None` if the target already had it.
-    pub(crate) fn copy_blob(&self, blob: &Descriptor) -> Result<Option<BlobOutcome>, Error> {
-        let label = modelkit::label(blob);
-        let origin =
-            match cheapest_action(self.target, blob, self.options).map_err(|error| Error::writing(&label, error))? {
-                BlobAction::Present => {
-                    self.check_present(blob)?;
-                    return Ok(self.skip_blob(blob));
-                }
-                BlobAction::Mount(origin) => Some(origin),
-                BlobAction::Send => None,
-            };
-        let outcome = self.put(blob, &label, origin.as_deref())?;
-        let how = match (outcome, &origin) {
-            (BlobOutcome::Mounted, Some(from)) => CopyOutcome::Mounted { from },
-            (BlobOutcome::Sent { resumed_bytes }, _) => CopyOutcome::Copied { resumed_bytes },
-            (BlobOutcome::Mounted, None) => CopyOutcome::Copied { resumed_bytes: 0 },
-            (BlobOutcome::Present, _) => CopyOutcome::Present,
-        };
-        self.report(blob, how);
-        Ok(Some(outcome))
-    }
-
-    /// Passes over a blob that the target has.
-    fn skip_blob(&self, blob: &Descriptor) -> Option<BlobOutcome> {
-        self.whole.skip(blob.size);
-        self.report(blob, CopyOutcome::Present);
-        None
-    }
-
-    /// Copies a blob of a referrer, without progress.
-    fn copy_document(&self, blob: &Descriptor) -> Result<(), Error> {
-        copy_document((self.source, self.target), blob, self.options)
-    }
-
-    /// Compares a layer that the target has with its table of contents, if the target keeps a record of that.
-    fn check_present(&self, blob: &Descriptor) -> Result<(), Error> {
-        let Some(table) = self.unchecked_table(blob)? else { return Ok(()) };
-        self.target.checked_tables().map_or(Ok(()), |tables| tables::check(tables, blob, &table))?;
-        self.put_table(blob, &table)
-    }
-
-    /// Stores the table of contents of `blob`, if it is a blob of its own, so that it is not fetched again with the
-    /// referrers.
-    fn put_table(&self, blob: &Descriptor, table: &Vec<u8>) -> Result<(), Error> {
-        let descriptor = ContentsTable::of(blob).and_then(|table| table.blob().cloned());
-        let put = descriptor.map_or(Ok(()), |descriptor| self.target.put(&descriptor, table));
-        put.map_err(|error| Error::writing("a table of contents", error))
-    }
-
-    /// Returns the table of contents of `blob`, if the target requires that it is compared with the layer.
-    fn unchecked_table(&self, blob: &Descriptor) -> Result<Option<Vec<u8>>, Error> {
-        match self.target.checked_tables() {
-            Some(tables) if !tables::is_checked(tables, blob) => tables::bytes(self.source, blob),
-            _ => Ok(None),
-        }
-    }
-
-    fn report(&self, blob: &Descriptor, outcome: CopyOutcome<'_>) {
-        let (kind, path) = modelkit::kind_and_path(blob);
-        let (digest, bytes) = (blob.digest, blob.size);
-        if outcome == CopyOutcome::Present && !modelkit::is_config(blob) {
-            self.present.0.fetch_add(1, Ordering::Relaxed);
-            self.present.1.fetch_add(bytes, Ordering::Relaxed);
-        }
-        self.progress.report(&Event::BlobCopied(BlobCopied { kind, path, digest, bytes, outcome }));
-    }
-
-    /// Reports the layers that the target already had, all together.
-    pub(crate) fn report_present(&self) {
-        let (layers, bytes) = (self.present.0.load(Ordering::Relaxed), self.present.1.load(Ordering::Relaxed));
-        if layers > 0 {
-            self.progress.report(&Event::LayersPresent { layers, bytes });
-        }
-    }
-
-    fn put(&self, blob: &Descriptor, label: &str, origin: Option<&str>) -> Result<BlobOutcome, Error> {
-        let content = self.source.blob(blob);
-        let task = self.progress.start(self.options.phase, label, Some(blob.size));
-        let table = self.unchecked_table(blob)?;
-        let (failed, is_checked) = (AtomicBool::new(false), AtomicBool::new(false));
-        let tracked = Tracked { content: &*content, task: &*task, blob, table, failed, is_checked };
-        let outcome = self.target.put_from(blob, origin, &tracked).map_err(|error| {
-            if tracked.failed.load(Ordering::Relaxed) {
-                Error::reading(label, error)
-            } else {
-                Error::writing(label, error)
-            }
-        })?;
-        match (self.target.checked_tables(), &tracked.table) {
-            (Some(tables), Some(table)) if tracked.is_checked.load(Ordering::Relaxed) => {
-                tables::note_checked(tables, blob);
-                self.put_table(blob, table)?;
-            }
-            // Another process wrote the blob.
-            _ => self.check_present(blob)?,
-        }
-        // Also if the blob was mounted, or written by another process.
-        task.set(blob.size);
-        Ok(outcome)
-    }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::convert::Infallible;
 
-use super::copy::{CopyOptions, Copying};
+use super::copy::CopyOptions;
+use super::copying::Copying;
 use super::referrers::copy_referrers;
 use crate::digest::Digest;
 use crate::layer_format::Format;

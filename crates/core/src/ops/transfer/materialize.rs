@@ -1,7 +1,8 @@
 //! Converting layers that are assembled from files by recipes into blobs, which do not depend on other files.
 
-use super::copy::{CopyOptions, Copying};
+use super::copy::CopyOptions;
 use super::copy_set::CopySet;
+use super::copying::Copying;
 use super::origins::Origins;
 use crate::oci::{Descriptor, Reference, Tag, Target};
 use crate::ops::collect::collect;

@@ -2,6 +2,7 @@
 
 mod copy;
 mod copy_set;
+mod copying;
 mod delta;
 mod forms;
 mod index_only;
@@ -13,10 +14,12 @@ mod pushed_tag;
 pub(super) mod referrers;
 mod tag;
 mod tracked;
+mod turns;
 
 pub use copy::{BlobAction, Copied, CopyOptions, copy, copy_unless};
-pub(crate) use copy::{Brought, Copying, bring};
+pub(crate) use copy::{Brought, bring};
 pub(crate) use copy_set::CopySet;
+pub(crate) use copying::Copying;
 pub(crate) use delta::{DeltaSource, Older};
 pub use delta::{Fetch, Taken};
 pub(crate) use forms::stale_forms;

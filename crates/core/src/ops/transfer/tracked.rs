@@ -39,6 +39,10 @@ impl Content for Tracked<'_> {
         self.content.report_mismatch()
     }
 
+    fn note_elsewhere(&self, written_bytes: u64) {
+        self.task.set(written_bytes);
+    }
+
     fn inspection(&self) -> Result<Option<Box<dyn Inspection + '_>>, ContentError> {
         let Some(table) = &self.table else { return Ok(None) };
         let check = PassingCheck::start(self.blob.clone(), table.clone(), Depth::Chunks)?;

@@ -14,11 +14,12 @@ use crate::archive::{Destination, Overwrite, PathPatterns, Placed, UnsafePaths};
 use crate::modelkit::Selection;
 use crate::oci::{Descriptor, Source};
 use crate::ops::artifact::{Inspected, check_paths};
+use crate::ops::disk_space;
 use crate::ops::error::Error;
 use crate::ops::remote_data::RemoteData;
 use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{DeltaSource, Older, Taken};
-use crate::ops::{disk_space, workers};
+use crate::ops::workers::{self, Jobs};
 use crate::progress::Warning;
 use crate::relative_path::RelativePath;
 use crate::sys;
@@ -41,7 +42,7 @@ pub struct UnpackOptions {
     /// The treatment of files that an earlier version left in the folder.
     pub dropped: DroppedFiles,
     /// The number of layers that are unpacked at the same time.
-    pub jobs: usize,
+    pub jobs: Jobs,
 }
 
 /// The treatment of files that an earlier version of the same repository contains and the unpacked ModelKit does not.
@@ -106,7 +107,7 @@ fn unpack_whole(
             unpacker.write_kitfile(&child.modelkit)?;
         }
         wanted.iter().try_for_each(|wanted| unpacker.unpack_layers(wanted))?;
-        Ok(workers::run(options.jobs, &remotes.files, |file| unpacker.unpack_file(file)).map(drop)?)
+        Ok(workers::run(options.jobs.large, &remotes.files, |file| unpacker.unpack_file(file)).map(drop)?)
     };
     let mut by_pieces = options.paths.is_empty();
     let outcome = loop {

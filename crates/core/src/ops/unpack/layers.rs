@@ -32,6 +32,15 @@ enum Work<'a> {
     Part(Part<'a>),
 }
 
+impl Work<'_> {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Layer(layer) => layer.descriptor.size,
+            Self::Part(_) => u64::MAX,
+        }
+    }
+}
+
 impl<'a> Unpacker<'a> {
     pub(super) fn new(
         destination: &'a Destination,
@@ -45,11 +54,11 @@ impl<'a> Unpacker<'a> {
     /// Unpacks the layers of `wanted`; several layers, or parts of them, at the same time.
     pub(super) fn unpack_layers(&self, wanted: &Wanted<'_>) -> Result<(), Stop> {
         let jobs = self.options.jobs;
-        let begun = workers::run(jobs, &wanted.layers, |layer| self.begin(wanted.source, layer))?;
+        let begun = workers::run(jobs.large, &wanted.layers, |layer| self.begin(wanted.source, layer))?;
         let layers = wanted.layers.iter().zip(&begun).filter(|(_, begun)| begun.is_none());
         let parts = begun.iter().flatten().flat_map(LayerInPieces::parts);
         let work: Vec<Work> = layers.map(|(layer, _)| Work::Layer(layer)).chain(parts.map(Work::Part)).collect();
-        let unpacked = workers::run(jobs, &work, |work| match work {
+        let unpacked = jobs.run(&work, Work::bytes, |work| match work {
             Work::Layer(layer) => self.unpack_layer(wanted.source, layer),
             Work::Part(part) => self.unpack_part(part),
         });

@@ -41,7 +41,7 @@ pub fn plan_unpack(
     let held = Held::new(limits::LISTED_FILES);
     let layers = wanted.iter().flat_map(|Wanted { source, layers, .. }| layers.iter().map(|layer| (*source, *layer)));
     let layers: Vec<_> = layers.collect();
-    let listed = workers::run(options.jobs, &layers, |(source, layer)| list(*source, layer, options, &held))?;
+    let listed = workers::run(options.jobs.small, &layers, |(source, layer)| list(*source, layer, options, &held))?;
     let mut files: Vec<_> = listed.into_iter().flatten().collect();
     if options.selection.takes_kitfile() {
         let path = RelativePath::root().child(FILE_NAMES[0]).expect("the name of a Kitfile is a name");

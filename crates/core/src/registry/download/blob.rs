@@ -54,9 +54,10 @@ impl RemoteBlob {
             return Ok(Box::new(ChunkReader::new(stream)));
         }
         let first = range.start..range.end.min(range.start + client.settings.piece_bytes(self.budget.total()));
-        let body = Stretches::ask(client, &origin, &first)?;
+        let (body, round_trip) = Stretches::ask(client, &origin, &first)?;
         if body.is_partial {
-            return Ok(Box::new(ChunkReader::new(Stretches::start(client, origin, share, first, range.end, body))));
+            let answer = (body, round_trip);
+            return Ok(Box::new(ChunkReader::new(Stretches::start(client, origin, share, first, range.end, answer))));
         }
         let mut stream = Stream::new(client.clone(), origin, share, range);
         stream.go_on_with(body);
@@ -66,7 +67,7 @@ impl RemoteBlob {
     /// Requests the first byte, and checks that the answer contains nothing else.
     pub(super) fn knows_ranges(&self) -> Result<bool, Error> {
         let origin = self.origin();
-        Ok(Stretches::ask(&self.client, &origin, &(0..1))?.is_partial)
+        Ok(Stretches::ask(&self.client, &origin, &(0..1))?.0.is_partial)
     }
 
     fn origin(&self) -> Arc<Origin> {

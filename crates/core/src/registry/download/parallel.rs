@@ -13,7 +13,7 @@ use super::body::Body;
 use super::budget::Share;
 use super::chunks::Chunks;
 use super::origin::Origin;
-use super::pace::{FIRST_CONNECTIONS, Pace};
+use super::pace::Pace;
 use super::pieces::{Pieces, Relief, Ticket};
 use crate::registry::client::Client;
 use crate::registry::error::Error;
@@ -30,19 +30,19 @@ pub(super) struct Parallel {
 }
 
 impl Parallel {
-    /// Continues with `body`, which contains the piece `first`, up to `end`; the other pieces have the same size.
+    /// Continues with `body`, which contains the first piece of `range`; the other pieces have the same size. Begins
+    /// with so many of the connections of `share`, if they are free.
     pub(super) fn start(
         client: &Client,
         origin: Arc<Origin>,
-        share: Share,
-        first: Range<u64>,
-        end: u64,
-        body: Body,
+        (share, connections): (Share, usize),
+        range: Range<u64>,
+        (body, piece_bytes): (Body, u64),
     ) -> Self {
         let now = Instant::now();
-        let pieces = Pieces::new(first.start, end, first.end - first.start);
+        let pieces = Pieces::new(range.start, range.end, piece_bytes);
         let mut state = State { pieces, pace: Pace::new(now), share, wanted: 1, tasks: HashMap::new(), failure: None };
-        state.grow_to(FIRST_CONNECTIONS);
+        state.grow_to(connections);
         let (runtime, filled) = (client.tasks().clone(), Condvar::new());
         let download = Arc::new(Download { origin, runtime, filled, state: Mutex::new(state) });
         download.begin(body);

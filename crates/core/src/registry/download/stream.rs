@@ -54,8 +54,9 @@ impl Stream {
     }
 
     /// Continues with another part of the blob, over a new request.
-    pub(super) fn turn_to(&mut self, wanted: Range<u64>) {
+    pub(super) fn turn_to(&mut self, wanted: Range<u64>) -> Result<(), Error> {
         (self.wanted, self.chunks) = (wanted, None);
+        self.connect()
     }
 
     /// Returns the right to a connection, for another download.

@@ -15,6 +15,7 @@ use super::body::Body;
 use super::budget::Share;
 use super::chunks::Chunks;
 use super::origin::Origin;
+use super::pace::FIRST_CONNECTIONS;
 use super::parallel::Parallel;
 use super::stream::Stream;
 use crate::registry::client::Client;
@@ -23,6 +24,13 @@ use crate::registry::http::retrying;
 
 /// The limit for a stretch, so that a connection that becomes slow is noticed.
 const LONGEST_BYTES: u64 = 256 * 1024 * 1024;
+
+/// The share of the time that round trips between stretches may take.
+const ROUND_TRIP_SHARE: f64 = 1.0 / 16.0;
+/// The time for which the reader waits before a connection is judged within a stretch.
+const SPAN: Duration = Duration::from_millis(250);
+/// The remaining time of a stretch from which on it is worthwhile to cut it short.
+const WORTH_SECONDS: f64 = 1.0;
 
 pub(super) struct Stretches {
     client: Client,
@@ -33,9 +41,21 @@ pub(super) struct Stretches {
     /// The end of the wanted range.
     end: u64,
     stretch_bytes: u64,
-    /// The time that the reader waited for the current stretch.
+    /// The time that the reader waited for the bytes of the current stretch, after the head of the answer.
     waited: Duration,
+    /// The time from the last request to the head of its answer.
+    round_trip: Duration,
+    span: Span,
+    /// Set if the connection became slow within a stretch.
+    is_slow: bool,
     piece_bytes: u64,
+}
+
+/// A part of a stretch for which the reader waited [`SPAN`].
+#[derive(Default)]
+struct Span {
+    waited: Duration,
+    bytes: u64,
 }
 
 enum Way {
@@ -52,7 +72,7 @@ impl Stretches {
         share: Share,
         first: Range<u64>,
         end: u64,
-        body: Body,
+        (body, round_trip): (Body, Duration),
     ) -> Self {
         let mut stream = Stream::new(client.clone(), Arc::clone(&origin), share, first.clone());
         stream.go_on_with(body);
@@ -65,30 +85,70 @@ impl Stretches {
             end,
             stretch_bytes: bytes,
             waited: Duration::ZERO,
+            round_trip,
+            span: Span::default(),
+            is_slow: false,
             piece_bytes: bytes,
         }
     }
 
-    /// Requests the first bytes of a blob. The answer shows if the registry supports ranges.
-    pub(super) fn ask(client: &Client, origin: &Origin, range: &Range<u64>) -> Result<Body, Error> {
+    /// Requests the first bytes of a blob. The answer shows if the registry supports ranges, and how long a round trip
+    /// takes.
+    pub(super) fn ask(client: &Client, origin: &Origin, range: &Range<u64>) -> Result<(Body, Duration), Error> {
+        let begun = Instant::now();
         let asking = retrying(origin.tries(), async || origin.get(range.clone()).await);
-        client.wait(asking)
+        Ok((client.wait(asking)?, begun.elapsed()))
     }
 
     /// Continues with the next stretch over one connection, if the last was fast, or else over several.
     fn go_on(&mut self, mut stream: Stream) -> Result<Way, Error> {
         let (reached, end) = (self.stretch.end, self.end);
         if self.is_quick() {
-            self.stretch_bytes = (self.stretch_bytes * 2).min(LONGEST_BYTES);
+            self.stretch_bytes = next_bytes(self.stretch_bytes, self.waited, self.round_trip());
             self.stretch = reached..end.min(reached + self.stretch_bytes);
-            self.waited = Duration::ZERO;
-            stream.turn_to(self.stretch.clone());
+            (self.waited, self.span) = (Duration::ZERO, Span::default());
+            let begun = Instant::now();
+            stream.turn_to(self.stretch.clone())?;
+            self.round_trip = begun.elapsed();
             return Ok(Way::One(stream));
         }
+        let first_connections = self.first_connections();
         let (origin, share) = (Arc::clone(&self.origin), stream.into_share());
         let first = reached..end.min(reached + self.piece_bytes);
-        let body = Self::ask(&self.client, &origin, &first)?;
-        Ok(Way::Several(Parallel::start(&self.client, origin, share, first, end, body)))
+        let (body, _) = Self::ask(&self.client, &origin, &first)?;
+        let share = (share, first_connections);
+        Ok(Way::Several(Parallel::start(&self.client, origin, share, reached..end, (body, self.piece_bytes))))
+    }
+
+    /// The number of connections to continue with: where a piece takes less time than its round trip, a connection is
+    /// idle most of the time, and as many as possible are needed.
+    fn first_connections(&self) -> usize {
+        let piece_takes = self.waited.mul_f64(ratio(self.piece_bytes, self.stretch_bytes));
+        if piece_takes < self.round_trip() { usize::MAX } else { FIRST_CONNECTIONS }
+    }
+
+    /// The last round trip; zero if it was short.
+    fn round_trip(&self) -> Duration {
+        if self.round_trip < self.client.settings.long_round_trip { Duration::ZERO } else { self.round_trip }
+    }
+
+    /// Counts bytes for which the reader waited, and ends the stretch at the byte that was reached if the connection
+    /// has become slow and much of the stretch is missing.
+    fn judge(&mut self, bytes: u64, waited: Duration) {
+        self.waited += waited;
+        self.span.waited += waited;
+        self.span.bytes += bytes;
+        if self.span.waited < SPAN {
+            return;
+        }
+        let Span { waited, bytes } = std::mem::take(&mut self.span);
+        let missing = self.stretch.end - self.stretch.start;
+        let missing_seconds = waited.as_secs_f64() * ratio(missing, bytes);
+        if !self.is_quick_at(bytes, waited) && missing_seconds > WORTH_SECONDS {
+            self.is_slow = true;
+            self.stretch_bytes -= missing;
+            self.stretch.end = self.stretch.start;
+        }
     }
 
     /// The part of `chunk` that belongs to the stretch: a registry may stop honouring ranges, and send what follows
@@ -104,10 +164,27 @@ impl Stretches {
 
     /// Returns true if one connection is enough. It is if the reader never waits, whatever the connection could
     /// transfer.
-    #[allow(clippy::cast_precision_loss, reason = "a rate need not be exact")]
     fn is_quick(&self) -> bool {
-        self.stretch_bytes as f64 >= self.client.settings.quick_bytes_per_second as f64 * self.waited.as_secs_f64()
+        !self.is_slow && self.is_quick_at(self.stretch_bytes, self.waited)
     }
+
+    fn is_quick_at(&self, bytes: u64, waited: Duration) -> bool {
+        ratio(bytes, self.client.settings.quick_bytes_per_second) >= waited.as_secs_f64()
+    }
+}
+
+/// The length of the stretch after one of `bytes` for which the reader waited: twice as long, or as long as necessary
+/// so that its round trip takes only a small share of the time.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length need not be exact")]
+fn next_bytes(bytes: u64, waited: Duration, round_trip: Duration) -> u64 {
+    let round_trips = round_trip.as_secs_f64() / waited.as_secs_f64().max(1e-6);
+    let covering = (round_trips / ROUND_TRIP_SHARE * ratio(bytes, 1)) as u64;
+    (bytes * 2).max(covering).min(LONGEST_BYTES)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a rate need not be exact")]
+fn ratio(one: u64, other: u64) -> f64 {
+    one as f64 / (other as f64).max(1e-6)
 }
 
 impl Chunks for Stretches {
@@ -123,13 +200,39 @@ impl Chunks for Stretches {
                 Some(Way::One(mut stream)) if !self.stretch.is_empty() => {
                     let begun = Instant::now();
                     let chunk = stream.next()?;
-                    self.waited += begun.elapsed();
+                    let waited = begun.elapsed();
                     self.way = Some(Way::One(stream));
-                    return Ok(chunk.map(|chunk| self.take(chunk)));
+                    let chunk = chunk.map(|chunk| self.take(chunk));
+                    self.judge(chunk.as_ref().map_or(0, |chunk| chunk.len() as u64), waited);
+                    return Ok(chunk);
                 }
                 Some(Way::One(_)) if self.stretch.end == self.end => return Ok(None),
                 Some(Way::One(stream)) => self.way = Some(self.go_on(stream)?),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_double_unless_the_round_trip_is_long_beside_them() {
+        const MIB: u64 = 1024 * 1024;
+        let milliseconds = Duration::from_millis;
+        for (waited, round_trip, expected) in [
+            (10, 0, 4 * MIB),
+            (10, 1, 4 * MIB),
+            (10, 5, 16 * MIB),
+            (10, 80, LONGEST_BYTES),
+            (1000, 80, 4 * MIB),
+            // The bytes were there before the reader asked.
+            (0, 80, LONGEST_BYTES),
+            (0, 0, 4 * MIB),
+        ] {
+            let found = next_bytes(2 * MIB, milliseconds(waited), milliseconds(round_trip));
+            assert_eq!(found, expected, "{waited} {round_trip}");
         }
     }
 }
