@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::tensors;
-use crate::arguments::LookupArgs;
+use crate::arguments::{LookupArgs, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{self, Format};
@@ -73,9 +73,11 @@ fn find(context: &Context, network: &NetworkArgs, reference: &str, place: Lookup
 }
 
 fn open(context: &Context, network: &NetworkArgs, reference: &str, place: Lookup) -> Result<(Located, Location)> {
-    // Scripts read both streams of `inspect` as JSON, so a missing tag is not reported.
+    // Scripts read both streams of `inspect --remote` as JSON, so a missing tag is not reported. They never see the
+    // note about the local store, which --remote rules out.
     let (location, _) = context.location_as_given(reference)?.or_latest();
     let found = context.session(network)?.find(&location, place).with_context(|| not_found(&location))?;
+    report_local_store(context, &location, &found);
     Ok((found, location))
 }
 
