@@ -80,7 +80,7 @@ pub use transfer::{
     Materialized, Origins, OtherForm, Plan, PlanTarget, PlannedBlob, PushedTag, Taken, Wanted, copy, copy_unless,
     materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
-pub use unpack::{DroppedFiles, PlannedFile, UnpackOptions, Unpacked, plan_unpack, unpack};
+pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
 pub use workers::jobs;
 
