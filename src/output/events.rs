@@ -128,6 +128,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::WaitingForRegistry { seconds, remaining_seconds, reason } => {
             format!("trying again in {seconds} s{}: {reason}", for_up_to(*remaining_seconds))
         }
+        Warning::WaitingForAnswer { registry, seconds } => {
+            format!("waiting for an answer of `{registry}` ({seconds} s)")
+        }
         Warning::FromRegistry { registry, text } => format!("`{registry}` warns: {text}"),
         Warning::LayerIgnored { kind, path } => {
             format!("{} layer path {path} ignored by kitignore", packing_word(kind))
