@@ -29,6 +29,9 @@ pub(super) fn line(event: &Event<'_>) -> String {
         }
         Event::TagMoved { tag, from, to } => format!("{tag} moved from {} to {}", short(*from), short(*to)),
         Event::FromLocalStore { name } => format!("Reading {name} from the local store; --remote reads the registry"),
+        Event::ImagesNotListed { tags, more } => {
+            format!("Not listed, because they are images: {}; `kit inspect` shows them", named(tags, *more))
+        }
         Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
         Event::UnpackingReference { reference } => format!("Unpacking referenced ModelKit {reference}"),
         Event::UnpackingLayer { kind, name: Some(name), path, .. } => {
