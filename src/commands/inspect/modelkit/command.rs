@@ -42,8 +42,10 @@ pub(crate) struct InspectArgs {
 impl InspectArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         if self.tensors {
+            self.format.expect_fields(&["digest", "models"])?;
             return self.tensors(context);
         }
+        self.format.expect_fields(&["digest", "cliVersion", "kitfile", "manifest", "config"])?;
         let (found, location) = open(context, &self.network, &self.reference, self.lookup.place())?;
         let data = match ops::inspect(&found) {
             Err(ops::Error::NotAModelKit { .. }) if found.name.ends_with(ops::IMAGE_SUFFIX) => image_to_json(&found)?,
