@@ -114,6 +114,7 @@ fn of_operation(error: &ops::Error) -> Option<Code> {
     match error {
         ops::Error::NotHere { .. }
         | ops::Error::NoSuchFile(_)
+        | ops::Error::NotADirectory(_)
         | ops::Error::NoFolder(_)
         | ops::Error::NoSuchReference(_)
         | ops::Error::NothingMatches { .. }

@@ -41,7 +41,7 @@ pub use diff::{
 pub use disk_space::is_disk_full;
 pub use error::Error;
 pub use files::{
-    CpOptions, FileLocation, InvalidFileLocation, ListOptions, ListedFile, WeighedModel, WeightFile, cat, cp,
+    CpOptions, FileLocation, InvalidFileLocation, ListOptions, ListedFile, Nesting, WeighedModel, WeightFile, cat, cp,
     is_folder, ls, weigh,
 };
 pub use guard::{Allowed, refuse_secrets};
