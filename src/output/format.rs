@@ -52,8 +52,8 @@ impl FromStr for Format {
 }
 
 impl Format {
-    /// Fails if this is a template with a field that is not one of `known`, so that a typing mistake is found before any
-    /// work.
+    /// Fails if this is a template with a field that is not one of `known`, so that a typing mistake is found before
+    /// any work.
     pub(crate) fn expect_fields(&self, known: &[&str]) -> Result<()> {
         match self {
             Self::Template(template) => Ok(template.expect_fields(known)?),

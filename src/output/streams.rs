@@ -64,8 +64,8 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Creates the output; without `mode`, the environment decides. Less detail than steps turns off progress, except as
-    /// JSON: a script that asks for events needs them in any case, not least the error.
+    /// Creates the output; without `mode`, the environment decides. Less detail than steps turns off progress, except
+    /// as JSON: a script that asks for events needs them in any case, not least the error.
     pub(crate) fn new(environment: &Environment, mode: Option<ProgressMode>, detail: Detail) -> Self {
         let by_terminal = if environment.messages.has_controls { ProgressMode::Fancy } else { ProgressMode::Plain };
         let mode = match mode {

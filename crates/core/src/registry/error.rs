@@ -41,8 +41,8 @@ pub enum Error {
     #[error("cannot {attempt}: `{host}` answered {status}{}", requested(*retry_after))]
     Status { host: String, attempt: String, status: u16, retry_after: Option<Duration>, source: Option<Answer> },
 
-    /// The connection could not be established. `is_known` is true if the host has answered before. `proxy` is the proxy
-    /// that was used, with the setting that names it.
+    /// The connection could not be established. `is_known` is true if the host has answered before. `proxy` is the
+    /// proxy that was used, with the setting that names it.
     #[error("cannot reach `{host}`{}", through(proxy.as_deref()))]
     Unreachable { host: String, is_known: bool, proxy: Option<String>, source: Cause },
     /// The connection was lost.

@@ -149,7 +149,8 @@ impl Shared {
     }
 }
 
-/// Whether two tables have the same rows in another order, in constant memory: a sum of hashes is the same in any order.
+/// The comparison of two tables that may have the same rows in another order. It takes constant memory: a sum of hashes
+/// is the same in any order.
 #[derive(Default)]
 struct Order {
     hashers: [RandomState; 2],
@@ -367,7 +368,7 @@ mod tests {
             ("text,id\n\"a,b\",1\nc,2\n", Some((0, 0, false))),
             ("id\n1\n2\n3\n", Some((1, 0, false))),
             ("id,text,more\n1,\"a,b\"\n2,c,\n", Some((0, 0, false))),
-            // No column in common, and columns that cannot be told apart.
+            // No column in common, and columns whose names are ambiguous.
             ("x,y\n1,2\n", None),
             ("id,id,text\n1,1,c\n", None),
         ] {

@@ -59,8 +59,8 @@ fn form_before(
         }
         previous => previous?,
     };
-    // Tags of forms are moved after the tag of the ModelKit. An earlier record is that of an earlier promotion: versions
-    // can have the same form, and then a promotion does not move its tag.
+    // Tags of forms are moved after the tag of the ModelKit. An earlier record is that of an earlier promotion:
+    // versions can have the same form, and then a promotion does not move its tag.
     if previous.time < promoted {
         return Ok(None);
     }

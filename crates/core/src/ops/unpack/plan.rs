@@ -61,8 +61,8 @@ pub enum PlannedAction {
     Conflict,
 }
 
-/// Returns the changes that [`unpack`](super::unpack) would make. Of uncompressed layers only the file headers are read,
-/// and the content of files that exist with the same size; compressed layers are read completely.
+/// Returns the changes that [`unpack`](super::unpack) would make. Of uncompressed layers only the file headers are
+/// read, and the content of files that exist with the same size; compressed layers are read completely.
 pub fn plan_unpack(
     session: &Session<'_>,
     found: &Located,
@@ -154,7 +154,7 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Plans the file at `path`, unless it is not selected. An existing file of the same size is compared by `is_equal`.
+    /// Plans the file at `path`, unless it is not selected. `is_equal` compares it with an existing file of its size.
     fn file(
         &self,
         path: &RelativePath,

@@ -56,7 +56,7 @@ impl Waits {
             return false;
         }
         // The next silence of the same length is reported, although timers are not exact.
-        *until = now.checked_add(pause.max(REPORTED_EVERY - Duration::from_secs(1)));
+        *until = now.checked_add(pause.max(REPORTED_EVERY.saturating_sub(Duration::from_secs(1))));
         true
     }
 }
