@@ -64,8 +64,8 @@ impl CpArgs {
             return Err(usage(format!("`{destination}` is not a folder; several files are copied into a folder")));
         }
         let mut names = HashSet::new();
-        let named = files.iter().filter(|(_, nesting)| *nesting == Nesting::Named);
-        if let Some(twice) = named.map(|(file, _)| file.path.file_name()).find(|name| !names.insert(*name)) {
+        let kept = files.iter().filter(|(_, nesting)| *nesting == Nesting::Named);
+        if let Some(twice) = kept.map(|(file, _)| file.path.file_name()).find(|name| !names.insert(*name)) {
             let name = twice.unwrap_or_default();
             return Err(usage(format!(
                 "several files would be `{name}` in `{destination}`; copy them into different folders"

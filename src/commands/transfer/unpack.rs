@@ -265,13 +265,14 @@ fn plan_summary(UnpackPlan { files, deleted, .. }: &UnpackPlan, folder: &str) ->
     .map(|action| of(action).count());
     let others = [(replaced, "replaced"), (kept, "kept"), (conflicts, "in the way"), (deleted.len(), "deleted")];
     let others = others.into_iter().filter(|(number, _)| *number > 0);
-    let others: String = others.map(|(number, word)| format!(", {} {word}", counted(number, "file"))).collect();
+    let others: Vec<_> = others.map(|(number, word)| format!(", {} {word}", counted(number, "file"))).collect();
     format!(
-        "{} ({}) would be written to {folder}, {} {}{others}; nothing was changed",
+        "{} ({}) would be written to {folder}, {} {}{}; nothing was changed",
         counted(new + replaced, "file"),
         human(bytes),
         counted(same, "file"),
         if same == 1 { "exists" } else { "exist" },
+        others.concat(),
     )
 }
 

@@ -119,8 +119,8 @@ fn a_wrong_field_in_a_template_is_wrong_usage_before_any_work() {
             "tags digest author time commit builder run previous promotions comparedWith kitfileChanged layers files",
         ),
     ] {
-        let template: String = fields.split(' ').map(|field| format!("{{{{.{field}}}}} ")).collect();
-        sandbox.kit(&[args, &["--format", &template]].concat()).ok();
+        let template: Vec<_> = fields.split(' ').map(|field| format!("{{{{.{field}}}}}")).collect();
+        sandbox.kit(&[args, &["--format", &template.concat()]].concat()).ok();
         let first = |value: &serde_json::Value| value.get(0).unwrap_or(value).as_object().unwrap().len();
         let document = sandbox.kit(&[args, &["--format", "json"]].concat()).ok().json();
         assert_eq!(first(&document), fields.split(' ').count(), "{args:?}");

@@ -144,7 +144,7 @@ fn a_dry_run_of_unpack_fails_as_the_unpacking_would() {
 fn a_dry_run_of_unpack_shows_what_delete_deletes() {
     let sandbox = Sandbox::packed();
     sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
-    std::fs::remove_file(sandbox.path("project/data/more/val.csv")).unwrap();
+    fs_err::remove_file(sandbox.path("project/data/more/val.csv")).unwrap();
     sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
     let unpack = ["unpack", "sample:v2", "-d", "out", "--delete"];
     let planned = check(&sandbox, &unpack);
