@@ -158,11 +158,26 @@ fn with_suggestion(error: clap::Error, args: &[OsString]) -> clap::Error {
     let shown = command.get_arguments().filter(|argument| !argument.is_hide_set());
     let known: Vec<&str> = shown.filter_map(|argument| argument.get_long()).collect();
     let typed = unknown.strip_prefix("--").and_then(|flag| flag.split('=').next()).unwrap_or_default();
-    if let Some(meant) = closest(typed, &known) {
+    let mut of_others = FLAGS_OF_OTHERS.iter().filter(|(other, _)| *other == typed).map(|(_, meant)| *meant);
+    let of_others = of_others.find(|meant| known.contains(meant));
+    if let Some(meant) = of_others.or_else(|| closest(typed, &known)) {
         error.insert(ContextKind::SuggestedArg, ContextValue::String(format!("--{meant}")));
     }
     error
 }
+
+/// Flags of other tools, each with the flag that does the same here, in commands that have it.
+const FLAGS_OF_OTHERS: [(&str, &str); 9] = [
+    ("dest", "dir"),
+    ("destination", "dir"),
+    ("directory", "dir"),
+    ("folder", "dir"),
+    ("local-dir", "dir"),
+    ("output", "dir"),
+    ("target", "dir"),
+    ("insecure", "plain-http"),
+    ("jobs", "concurrency"),
+];
 
 /// Commands of docker and git, each with the command that does the same with ModelKits.
 const COMMANDS_OF_OTHERS: [(&str, &str); 6] = [
@@ -252,6 +267,10 @@ mod tests {
             (&["kit", "pack", ".", "--tga=a:v1"], Some("'--tag'")),
             (&["kit", "index", "create", "a:v1", "--lable", "a=b"], Some("'--label'")),
             (&["kit", "list", "--qiuet"], Some("'--quiet'")),
+            (&["kit", "unpack", "a:v1", "--dest", "out"], Some("'--dir'")),
+            (&["kit", "unpack", "a:v1", "--output=out"], Some("'--dir'")),
+            (&["kit", "pull", "a:v1", "--insecure"], Some("'--plain-http'")),
+            (&["kit", "pull", "a:v1", "--dest", "out"], None),
             (&["kit", "psuh"], Some("'push'")),
             (&["kit", "pakc"], Some("'pack', 'unpack'")),
             (&["kit", "images"], Some("'list'")),

@@ -137,7 +137,7 @@ pub(super) static CONCURRENCY: Setting<u16> = Setting {
     show: |value| (*value).into(),
 };
 
-/// The time that a blob may fail without progress.
+/// The time that requests may fail without progress.
 pub(super) static RETRY_FOR: Setting<Duration> = Setting {
     name: "retry-for",
     flag: Some(Flag { name: "retry-for", read: |flags, _| flags.retry_for }),

@@ -49,7 +49,7 @@ pub(crate) struct NetworkArgs {
     /// Maximum number of concurrent connections, for all blobs together [default: 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) concurrency: Option<u16>,
-    /// Fail after this time without progress on a blob, such as 90s or 1h [default: 10m]
+    /// Repeat failed requests for this time without progress, such as 90s or 1h [default: 10m]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) retry_for: Option<Duration>,
     /// Proxy for registries; overrides HTTP_PROXY, HTTPS_PROXY and NO_PROXY

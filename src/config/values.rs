@@ -145,7 +145,7 @@ impl<'a> Config<'a> {
             origins_of_files: self.origins_of_files(),
             proxy: self.flags.proxy.clone().map_or_else(|| self.environment.proxy(), Proxy::Through),
             concurrency: self.get(&CONCURRENCY, None).value.into(),
-            retry: RetryPolicy { give_up_after: self.get(&RETRY_FOR, None).value, ..RetryPolicy::default() },
+            retry: self.retry(),
             credentials: self.environment.credentials(),
             object_store: self.environment.object_store.clone(),
             uploads_folder: Some(self.environment.uploads_folder()),
@@ -153,6 +153,14 @@ impl<'a> Config<'a> {
             hosts,
             ..Settings::default()
         }
+    }
+
+    /// The limits for repeating requests. A time that was chosen also applies to a registry that has not answered yet,
+    /// because a user may start it in the meantime.
+    fn retry(&self) -> RetryPolicy {
+        let (default, chosen) = (RetryPolicy::default(), self.get(&RETRY_FOR, None));
+        let attempts = if matches!(chosen.origin, Origin::BuiltIn) { default.attempts } else { u32::MAX };
+        RetryPolicy { give_up_after: chosen.value, attempts, ..default }
     }
 
     fn host_settings(&self, host: &str) -> HostSettings {

@@ -29,6 +29,9 @@ pub(super) fn line(event: &Event<'_>) -> String {
         }
         Event::TagMoved { tag, from, to } => format!("{tag} moved from {} to {}", short(*from), short(*to)),
         Event::FromLocalStore { name } => format!("Reading {name} from the local store; --remote reads the registry"),
+        Event::ImagesNotListed { tags, more } => {
+            format!("Not listed, because they are images: {}; `kit inspect` shows them", named(tags, *more))
+        }
         Event::PullingReference { reference } => format!("Pulling referenced modelkit {reference}"),
         Event::UnpackingReference { reference } => format!("Unpacking referenced ModelKit {reference}"),
         Event::UnpackingLayer { kind, name: Some(name), path, .. } => {
@@ -130,6 +133,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::WaitingForRegistry { seconds, remaining_seconds, reason } => {
             format!("trying again in {seconds} s{}: {reason}", for_up_to(*remaining_seconds))
+        }
+        Warning::WaitingForAnswer { registry, seconds } => {
+            format!("waiting for an answer of `{registry}` ({seconds} s)")
         }
         Warning::FromRegistry { registry, text } => format!("`{registry}` warns: {text}"),
         Warning::LayerIgnored { kind, path } => {

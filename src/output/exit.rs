@@ -7,6 +7,7 @@ use std::fmt;
 use std::io;
 
 use super::report::{ExitWithTrouble, Usage};
+use super::template::InvalidTemplate;
 use kit_core::archive;
 use kit_core::digest::Mismatch;
 use kit_core::git;
@@ -74,7 +75,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
     if let Some(Failure(code, _)) = cause.downcast_ref() {
         return Some(*code);
     }
-    if cause.is::<Usage>() {
+    if cause.is::<Usage>() || cause.is::<InvalidTemplate>() {
         return Some(Code::Usage);
     }
     if cause.is::<Mismatch>() {
@@ -113,6 +114,7 @@ fn of_operation(error: &ops::Error) -> Option<Code> {
     match error {
         ops::Error::NotHere { .. }
         | ops::Error::NoSuchFile(_)
+        | ops::Error::NotADirectory(_)
         | ops::Error::NoFolder(_)
         | ops::Error::NoSuchReference(_)
         | ops::Error::NothingMatches { .. }

@@ -52,6 +52,15 @@ impl FromStr for Format {
 }
 
 impl Format {
+    /// Fails if this is a template with a field that is not one of `known`, so that a typing mistake is found before
+    /// any work.
+    pub(crate) fn expect_fields(&self, known: &[&str]) -> Result<()> {
+        match self {
+            Self::Template(template) => Ok(template.expect_fields(known)?),
+            Self::Table | Self::Json | Self::Yaml => Ok(()),
+        }
+    }
+
     /// Renders one document; `table` renders the text for users.
     pub(crate) fn render(&self, data: &Value, table: impl FnOnce() -> String) -> Result<String> {
         match self {

@@ -64,10 +64,15 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Creates the output; without `mode`, the environment decides.
+    /// Creates the output; without `mode`, the environment decides. Less detail than steps turns off progress, except
+    /// as JSON: a script that asks for events needs them in any case, not least the error.
     pub(crate) fn new(environment: &Environment, mode: Option<ProgressMode>, detail: Detail) -> Self {
         let by_terminal = if environment.messages.has_controls { ProgressMode::Fancy } else { ProgressMode::Plain };
-        let mode = if detail == Detail::Steps { mode.unwrap_or(by_terminal) } else { ProgressMode::None };
+        let mode = match mode {
+            Some(ProgressMode::Json) => ProgressMode::Json,
+            mode if detail == Detail::Steps => mode.unwrap_or(by_terminal),
+            _ => ProgressMode::None,
+        };
         let is_watched = environment.results.is_terminal && environment.messages.has_controls;
         Self {
             bars: MultiProgress::new(),

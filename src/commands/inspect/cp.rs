@@ -12,9 +12,13 @@ use crate::commands::transfer::moved;
 use crate::context::{Context, parse};
 use crate::output::{counted, tidy, usage};
 use kit_core::archive::Placed;
-use kit_core::ops::{self, CpOptions, FileLocation, Jobs};
+use kit_core::ops::{self, CpOptions, FileLocation, Jobs, Nesting};
 
 /// Copy a file or folder out of a ModelKit in the local store or a registry
+///
+/// As with cp and `docker cp`, a folder that is copied into an existing folder appears below its own name, so a second
+/// run of the same command nests it. With `/.` after its path, its content is copied into the folder, and a second run
+/// changes nothing.
 ///
 /// If the ModelKit is not in the local store, only the requested files are downloaded. Files appear at the destination
 /// when all of them are complete; existing files that differ are not overwritten without -o. Files are verified with
@@ -27,7 +31,8 @@ Examples:
   kit cp sentiment:v2//tokenizer.json sentiment:v2//config.json ./model/
   kit cp sentiment:v2 tokenizer.json config.json ./model/
   kit cp registry.example/team/sentiment:v2//model/config.json /tmp/config.json
-  kit cp --remote registry.example/team/sentiment:v2//data/train ./train -o")]
+  kit cp --remote registry.example/team/sentiment:v2//data/train ./train -o
+  kit cp sentiment:v2//data/. ./train")]
 pub(crate) struct CpArgs {
     /// ModelKits and paths of the files or folders in them; after NAME:TAG alone, also paths in that ModelKit
     #[arg(value_name = "NAME:TAG//PATH", required = true)]
@@ -49,6 +54,7 @@ impl CpArgs {
         let files = self.files(context)?;
         let options = CpOptions {
             destination: context.environment.absolute(&self.destination),
+            nesting: Nesting::Named,
             overwrite: self.overwrite.choice(),
             unsafe_paths: self.unsafe_paths.choice(&context.environment),
             jobs: Jobs::default(),
@@ -58,16 +64,17 @@ impl CpArgs {
             return Err(usage(format!("`{destination}` is not a folder; several files are copied into a folder")));
         }
         let mut names = HashSet::new();
-        if let Some(twice) = files.iter().map(|file| file.path.file_name()).find(|name| !names.insert(*name)) {
+        let kept = files.iter().filter(|(_, nesting)| *nesting == Nesting::Named);
+        if let Some(twice) = kept.map(|(file, _)| file.path.file_name()).find(|name| !names.insert(*name)) {
             let name = twice.unwrap_or_default();
             return Err(usage(format!(
                 "several files would be `{name}` in `{destination}`; copy them into different folders"
             )));
         }
         let mut placed = Placed::default();
-        for file in files {
+        for (file, nesting) in files {
             placed += self
-                .copy(context, &file, &options)
+                .copy(context, &file, &CpOptions { nesting, ..options.clone() })
                 .with_context(|| format!("cannot copy `{file}` to `{destination}`"))?;
         }
         let kept = if placed.kept > 0 { format!(" · {} kept", counted(placed.kept, "file")) } else { String::new() };
@@ -77,18 +84,19 @@ impl CpArgs {
     }
 
     /// The files to copy. After a ModelKit without a path, arguments without `//` are paths in it.
-    fn files(&self, context: &Context) -> Result<Vec<FileLocation>> {
-        let (first, rest) = self.files.split_first().expect("clap requires a file");
-        let first = context.file_location(first)?;
+    fn files(&self, context: &Context) -> Result<Vec<(FileLocation, Nesting)>> {
+        let (text, rest) = self.files.split_first().expect("clap requires a file");
+        let first = context.file_location(text)?;
         let is_modelkit = first.path.is_root() && !rest.is_empty();
         let more = rest.iter().map(|text| {
             if is_modelkit && !text.contains("//") {
-                return Ok(FileLocation { location: first.location.clone(), path: parse(text)? });
+                let path = parse(text)?;
+                return Ok((FileLocation { location: first.location.clone(), path }, nesting(text)));
             }
-            context.file_location(text)
+            Ok((context.file_location(text)?, nesting(text)))
         });
         let more = more.collect::<Result<Vec<_>>>()?;
-        Ok(if is_modelkit { more } else { [vec![first.clone()], more].concat() })
+        Ok(if is_modelkit { more } else { [vec![(first.clone(), nesting(text))], more].concat() })
     }
 
     fn copy(&self, context: &Context, file: &FileLocation, options: &CpOptions) -> Result<Placed> {
@@ -96,4 +104,9 @@ impl CpArgs {
         let options = CpOptions { jobs, ..options.clone() };
         Ok(ops::cp(&*found.source, &inspected.modelkit, &file.path, &options, &context.bars)?)
     }
+}
+
+/// The place of a folder that the argument `text` names.
+fn nesting(text: &str) -> Nesting {
+    if text.ends_with("/.") { Nesting::Contents } else { Nesting::Named }
 }

@@ -54,6 +54,8 @@ pub(crate) struct LogArgs {
 
 impl LogArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        let files = if self.files { &FIELDS[..] } else { &FIELDS[1..] };
+        self.format.expect_fields(files)?;
         let versions =
             self.versions(context).with_context(|| format!("cannot show the log of `{}`", self.reference))?;
         let data = |version: &Version| self.to_json(version);
@@ -145,6 +147,23 @@ impl LogArgs {
         data
     }
 }
+
+/// The names of the members of a version; the first one only with --files.
+const FIELDS: [&str; 13] = [
+    "files",
+    "tags",
+    "digest",
+    "author",
+    "time",
+    "commit",
+    "builder",
+    "run",
+    "previous",
+    "promotions",
+    "comparedWith",
+    "kitfileChanged",
+    "layers",
+];
 
 fn promotion_to_json(promotion: &Promotion) -> Value {
     json!({

@@ -49,6 +49,7 @@ pub(crate) struct LsArgs {
 
 impl LsArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.format.expect_fields(&["path", "mode", "size", "sizeBytes", "layer", "offset"])?;
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<_>>()?;
         let wanted = context.file_in(&self.reference, self.path.as_deref())?;
         let mut options = ListOptions {

@@ -64,6 +64,7 @@ pub(crate) struct VerifyArgs {
 impl VerifyArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
+        self.format.expect_fields(&["equal", "digest", "files", "size", "sizeBytes", "differences"])?;
         let folder = context.folder(&self.folder);
         let folder = folder.with_context(|| format!("cannot verify `{}`", tidy(&self.folder)))?;
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;

@@ -20,7 +20,8 @@ use kit_core::store::{BrokenEntry, Store};
 /// Reads every blob in the store and compares it with its digest. Exits with 3 if anything is damaged.
 ///
 /// With --repair, damaged blobs are removed. A ModelKit that has other layers keeps its name and these layers: pull or
-/// pack it again to complete it. A name is removed only if its manifest or all its layers are lost.
+/// pack it again to complete it; until then, the exit code stays 3. A name is removed only if its manifest or all its
+/// layers are lost.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -51,7 +52,7 @@ impl FsckArgs {
             context.receipt.data_line(&context.output, format!("damaged {digest}"))?;
         }
         for broken in &checked.broken {
-            let name = broken.entry.name().map_or_else(|| broken.entry.descriptor.digest.to_string(), str::to_owned);
+            let name = name(broken);
             let blobs: Vec<_> = broken.blobs.iter().map(ToString::to_string).collect();
             let facts = json!({ "name": name, "blobs": blobs, "recoverable": broken.is_recoverable });
             context.receipt.append("broken", facts);
@@ -98,8 +99,7 @@ impl FsckArgs {
             return context.receipt.data_line(&context.output, format!("The store is sound: {read}"));
         }
         if self.repair || self.dry_run {
-            self.report_repair(context, checked, &read);
-            return Ok(());
+            return self.conclude_repair(context, checked, &read);
         }
         let modelkits = counted(checked.broken.len(), "incomplete ModelKit");
         let damage = if checked.damaged.is_empty() {
@@ -113,26 +113,40 @@ impl FsckArgs {
         Err(Failure::error(Code::Differs, damage))
     }
 
-    /// Reports what the repair removed, or would remove, and the ModelKits that must be fetched again.
-    fn report_repair(&self, context: &Context, checked: &Checked, read: &str) {
-        let (recoverable, lost): (Vec<_>, Vec<_>) = checked.broken.iter().partition(|broken| broken.is_recoverable);
+    /// Reports what the repair removed, or would remove, and the ModelKits that must be fetched again. It is a failure
+    /// if some of them stay in the store and are incomplete.
+    fn conclude_repair(&self, context: &Context, checked: &Checked, read: &str) -> Result<()> {
+        let (incomplete, lost): (Vec<_>, Vec<_>) = checked.broken.iter().partition(|broken| broken.is_recoverable);
         let verb = if self.dry_run { "would be removed" } else { "removed" };
         let blobs = counted(checked.damaged.len(), "damaged blob");
         context.output.say(&format!("{blobs} and {} {verb}; {read}", counted(lost.len(), "name")));
-        let names = |broken: &[&BrokenEntry]| {
-            let names = broken.iter().filter_map(|broken| broken.entry.name());
-            names.map(one_line).collect::<Vec<_>>().join(", ")
+        let lost: Vec<_> = lost.iter().filter_map(|broken| broken.entry.name()).map(one_line).collect();
+        if !lost.is_empty() {
+            context.output.say(&format!("Pull or pack again: {}", lost.join(", ")));
+        }
+        if incomplete.is_empty() {
+            return Ok(());
+        }
+        let blobs: HashSet<_> = incomplete.iter().flat_map(|broken| &broken.blobs).collect();
+        let names: Vec<_> = incomplete.iter().map(|broken| one_line(&name(broken))).collect();
+        let (modelkits, missing) = (counted(names.len(), "ModelKit"), counted(blobs.len(), "blob"));
+        let names = names.join(", ");
+        let verb = match (self.dry_run, incomplete.len()) {
+            (true, _) => "would stay",
+            (false, 1) => "is still",
+            (false, _) => "are still",
         };
-        if !recoverable.is_empty() {
-            let blobs: HashSet<_> = recoverable.iter().flat_map(|broken| &broken.blobs).collect();
-            let (names, blobs) = (names(&recoverable), counted(blobs.len(), "blob"));
-            let line = format!("Incomplete: {names}; {blobs} missing, the others stay. Pull or pack again: {names}");
-            context.output.say(&line);
-        }
-        if lost.iter().any(|broken| broken.entry.name().is_some()) {
-            context.output.say(&format!("Pull or pack again: {}", names(&lost)));
-        }
+        let it = if incomplete.len() == 1 { "it" } else { "them" };
+        let text = format!(
+            "{modelkits} {verb} incomplete: {names}; {missing} missing. Pull or pack {it} again, or remove {it}"
+        );
+        Err(Failure::error(Code::Differs, text))
     }
+}
+
+/// The name of a ModelKit, or its digest if it has none.
+fn name(broken: &BrokenEntry) -> String {
+    broken.entry.name().map_or_else(|| broken.entry.descriptor.digest.to_string(), str::to_owned)
 }
 
 fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {

@@ -225,7 +225,8 @@ fn show(context: &Context, promotion: &Promotion<'_>, additions: &[Addition]) ->
     for Addition { suffix, documents, .. } in additions {
         dry_run::show_move(context, &promotion.addition(suffix, documents)?)?;
     }
-    Ok(())
+    let added: Vec<_> = additions.iter().map(|addition| addition.suffix).collect();
+    Ok(promotion.warn_of_stale_forms(&added)?)
 }
 
 fn previous(state: TagState) -> Option<String> {

@@ -16,9 +16,11 @@ use crate::arguments::{
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, and_taken, counted, one_line, plain, tidy, usage};
-use kit_core::archive::Placed;
+use kit_core::archive::{self, Placed};
 use kit_core::modelkit::{Filter, InvalidFilter, Part, Selection};
-use kit_core::ops::{self, DroppedFiles, Location, PlannedFile, RemoteData, Session, UnpackOptions};
+use kit_core::ops::{
+    self, DroppedFiles, Location, PlannedAction, PlannedFile, RemoteData, Session, UnpackOptions, UnpackPlan,
+};
 use kit_core::progress::human;
 
 /// Unpack a ModelKit, or parts of it, into a folder
@@ -50,7 +52,7 @@ pub(crate) struct UnpackArgs {
     overwrite: OverwriteArgs,
     /// Delete the files that an earlier version of the repository in the local store contains and this one does not, if
     /// their content is unchanged
-    #[arg(long, conflicts_with_all = ["as_skill", "dry_run"])]
+    #[arg(long, conflicts_with = "as_skill")]
     delete: bool,
     #[command(flatten)]
     unsafe_paths: UnsafePathArgs,
@@ -73,7 +75,8 @@ pub(crate) struct UnpackArgs {
     #[arg(long, value_name = "AGENTS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     #[arg(conflicts_with = "globs")]
     as_skill: Vec<String>,
-    /// Show the files that would be written, and those that exist already, without changing anything
+    /// Show the files that would be written or deleted, and those that exist already, without changing anything; fails
+    /// if unpacking would fail because of existing files
     #[arg(long, conflicts_with = "as_skill")]
     dry_run: bool,
     /// Unpack the Kitfile (use --filter kitfile)
@@ -128,9 +131,16 @@ impl UnpackArgs {
                 .find_labelled(&location, self.lookup.place(), labels)
                 .inspect(|found| report_local_store(context, &location, found))
                 .and_then(|found| ops::plan_unpack(&session, &found, &location.to_string(), &options))
-                .with_context(|| format!("cannot unpack `{location}`"))?;
+                .with_context(|| format!("cannot unpack `{location}` into `{folder}`"))?;
             context.receipt.fact("folder", options.folder.display().to_string());
-            return show_plan(context, &planned, &folder);
+            show_plan(context, &planned, &folder)?;
+            if planned.conflicts.is_empty() {
+                return Ok(());
+            }
+            // The document lists the files that differ.
+            context.receipt.finish(&context.output, start)?;
+            let refused = ops::Error::from(archive::Error::Conflicts(planned.conflicts));
+            return Err(refused).with_context(|| format!("cannot unpack `{location}` into `{folder}`"));
         }
         context.output.say(&format!("Unpacking to {}", self.shown_folder(context)));
         let unpacked = session
@@ -211,26 +221,59 @@ impl UnpackArgs {
     }
 }
 
-/// Shows the files that would be written.
-fn show_plan(context: &Context, planned: &[PlannedFile], folder: &str) -> Result<()> {
+/// Shows the files that would be written, and those that would be deleted.
+fn show_plan(context: &Context, planned: &UnpackPlan, folder: &str) -> Result<()> {
     context.receipt.fact("dryRun", true);
-    let (mut exist, mut bytes) = (0, 0);
-    for PlannedFile { path, bytes: size, exists } in planned {
-        context.receipt.append("plannedFiles", json!({ "path": path.as_str(), "bytes": size, "exists": exists }));
-        let (word, shown) =
-            (if *exists { "exists" } else { "write" }, size.map_or("-".to_owned(), |it| it.to_string()));
-        context.receipt.data_line(&context.output, format!("{word:<6} {shown:>14} {}", one_line(path.as_str())))?;
-        exist += u64::from(*exists);
-        bytes += size.filter(|_| !exists).unwrap_or_default();
+    let row = |word: &str, bytes: Option<u64>, path: &str| {
+        let bytes = bytes.map_or("-".to_owned(), |bytes| bytes.to_string());
+        context.receipt.data_line(&context.output, format!("{word:<7} {bytes:>14} {}", one_line(path)))
+    };
+    for PlannedFile { path, bytes, action } in &planned.files {
+        let (word, exists) = (word(*action), *action != PlannedAction::Write);
+        let facts = json!({ "path": path.as_str(), "bytes": bytes, "exists": exists, "action": word });
+        context.receipt.append("plannedFiles", facts);
+        row(word, *bytes, path.as_str())?;
     }
-    let new = planned.len() as u64 - exist;
-    context.output.say(&format!(
-        "{} ({}) would be written to {folder}, {} exist; nothing was changed",
-        counted(new, "file"),
-        human(bytes),
-        counted(exist, "file"),
-    ));
+    for path in &planned.deleted {
+        context.receipt.append("deletedPaths", path.as_str().into());
+        row("delete", None, path.as_str())?;
+    }
+    context.output.say(&plan_summary(planned, folder));
     Ok(())
+}
+
+fn word(action: PlannedAction) -> &'static str {
+    match action {
+        PlannedAction::Write => "write",
+        PlannedAction::Exists => "exists",
+        PlannedAction::Replace => "replace",
+        PlannedAction::Keep => "keep",
+        PlannedAction::Conflict => "differs",
+    }
+}
+
+fn plan_summary(UnpackPlan { files, deleted, .. }: &UnpackPlan, folder: &str) -> String {
+    let of = |action| files.iter().filter(move |file| file.action == action);
+    let bytes = of(PlannedAction::Write).chain(of(PlannedAction::Replace)).filter_map(|file| file.bytes).sum();
+    let [new, same, replaced, kept, conflicts] = [
+        PlannedAction::Write,
+        PlannedAction::Exists,
+        PlannedAction::Replace,
+        PlannedAction::Keep,
+        PlannedAction::Conflict,
+    ]
+    .map(|action| of(action).count());
+    let others = [(replaced, "replaced"), (kept, "kept"), (conflicts, "in the way"), (deleted.len(), "deleted")];
+    let others = others.into_iter().filter(|(number, _)| *number > 0);
+    let others: Vec<_> = others.map(|(number, word)| format!(", {} {word}", counted(number, "file"))).collect();
+    format!(
+        "{} ({}) would be written to {folder}, {} {}{}; nothing was changed",
+        counted(new + replaced, "file"),
+        human(bytes),
+        counted(same, "file"),
+        if same == 1 { "exists" } else { "exist" },
+        others.concat(),
+    )
 }
 
 fn parse_filter(text: &str) -> Result<Filter> {

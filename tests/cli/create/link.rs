@@ -93,7 +93,7 @@ fn every_command_that_needs_an_edited_file_names_it() {
         sandbox.kit(args).fails().says("model.bin` changed since it was packed");
     }
     sandbox.kit(&["fsck"]).fails().prints("model.bin` changed since it was packed").prints("broken sample:v1");
-    sandbox.kit(&["fsck", "--repair"]).ok().says("Pull or pack again: sample:v1");
+    sandbox.kit(&["fsck", "--repair"]).exits(3).says("ModelKit is still incomplete: sample:v1");
     sandbox.kit(&["fsck"]).exits(3).prints("broken sample:v1");
     sandbox.kit(&["remove", "sample:v1"]).ok();
     sandbox.kit(&["fsck"]).ok();

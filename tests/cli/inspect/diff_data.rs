@@ -35,7 +35,7 @@ fn rows_and_columns_of_tables_are_compared() {
     expect![[r#"
         data:v1 → project    concerns: datasets
         Files                 3 changed
-          ~ data/columns.tsv  8 B → 12 B   1 row   columns +c\u{1b}[2J −b
+          ~ data/columns.tsv  8 B → 12 B   1 row, equal in the shared columns   columns +c\u{1b}[2J −b
           ~ data/large.csv    1.5 MiB → 1.5 MiB   60000 → 60099 rows, +100 −1
           ~ data/small.csv    65 B → 67 B   3 rows, +1 −1
     "#]]
@@ -44,16 +44,36 @@ fn rows_and_columns_of_tables_are_compared() {
     let tables: Vec<_> = run["files"].as_array().unwrap().iter().map(|file| &file["table"]).collect();
     let expected = json!([
         {
-            "columnsAdded": ["c\u{1b}[2J"], "columnsRemoved": ["b"],
-            "rowsBefore": 1, "rowsAfter": 1, "rowsAdded": null, "rowsRemoved": null,
+            "columnsAdded": ["c\u{1b}[2J"], "columnsRemoved": ["b"], "columnsReordered": false,
+            "rowsBefore": 1, "rowsAfter": 1, "rowsAdded": 0, "rowsRemoved": 0, "rowsReordered": false,
         },
         {
-            "columnsAdded": [], "columnsRemoved": [],
-            "rowsBefore": 60_000, "rowsAfter": 60_099, "rowsAdded": 100, "rowsRemoved": 1,
+            "columnsAdded": [], "columnsRemoved": [], "columnsReordered": false,
+            "rowsBefore": 60_000, "rowsAfter": 60_099, "rowsAdded": 100, "rowsRemoved": 1, "rowsReordered": false,
         },
-        { "columnsAdded": [], "columnsRemoved": [], "rowsBefore": 3, "rowsAfter": 3, "rowsAdded": 1, "rowsRemoved": 1 },
+        {
+            "columnsAdded": [], "columnsRemoved": [], "columnsReordered": false,
+            "rowsBefore": 3, "rowsAfter": 3, "rowsAdded": 1, "rowsRemoved": 1, "rowsReordered": false,
+        },
     ]);
     assert_eq!(json!(tables), expected);
+}
+
+#[test]
+fn another_order_of_rows_or_columns_is_named() {
+    let sandbox = changed("none");
+    sandbox.write("project/data/large.csv", rows(0..60_000));
+    sandbox
+        .write("project/data/small.csv", "id,text\n2,\"the text, of 2\"\n0,\"the text, of 0\"\n1,\"the text, of 1\"\n");
+    sandbox.write("project/data/columns.tsv", "b\ta\n2\t1\n");
+    let run = sandbox.kit(&["diff", "data:v1", "project", "--only", "datasets"]).ok();
+    expect![[r#"
+        data:v1 → project    concerns: datasets
+        Files                 2 changed
+          ~ data/columns.tsv  8 B   1 row, +0 −0   columns reordered
+          ~ data/small.csv    65 B   3 rows, reordered
+    "#]]
+    .assert_eq(&run.stdout);
 }
 
 #[test]

@@ -209,6 +209,16 @@ fn the_log_shows_the_clean_commit_of_files_that_were_packed_before_and_after_it(
     assert_eq!(clean["commit"]["dirty"], false);
     assert_eq!(clean["commit"]["id"], git(&sandbox, &["rev-parse", "HEAD"]));
     assert_eq!(clean["previous"], first, "the first packing replaced it");
+
+    // Only the record that counts is published.
+    let registry = FakeRegistry::start();
+    let name = format!("{}/team/sample:v1", registry.host());
+    sandbox.kit(&["push", "sample:v1", &name, PLAIN]).ok();
+    let published = registry.requests_of("PUT", "/manifests/sha256:");
+    let is_record = |body: &[u8]| String::from_utf8_lossy(body).contains(IN_TOTO);
+    assert_eq!(published.iter().filter(|request| is_record(&request.body)).count(), 1);
+    let remote = sandbox.kit(&["log", "--remote", &name, PLAIN, "--format", "json"]).ok().json()[0].clone();
+    assert_eq!((&remote["commit"], &remote["previous"]), (&clean["commit"], &first));
 }
 
 /// A repository from an untrusted archive can contain any git configuration.

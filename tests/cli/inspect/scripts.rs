@@ -88,3 +88,41 @@ fn diff_has_the_lines_of_kitops() {
     run.prints(&format!("Configs differ:\n  ModelKit1 Config Digest: {one}\n  ModelKit2 Config Digest: {other}\n"))
         .prints("  Annotations are identical \n");
 }
+
+#[test]
+fn a_wrong_field_in_a_template_is_wrong_usage_before_any_work() {
+    let sandbox = Sandbox::packed();
+    // The ModelKit does not exist, which only work would show.
+    for args in [
+        &["list", "nothing"][..],
+        &["inspect", "nothing:v1"],
+        &["inspect", "nothing:v1", "--tensors"],
+        &["ls", "nothing:v1"],
+        &["log", "nothing:v1"],
+        &["verify", "nowhere"],
+    ] {
+        let run = sandbox.kit(&[args, &["--format", "{{.Nope}}"]].concat()).exits(2);
+        run.says("there is no field `Nope`");
+    }
+    for args in [&["info", "sample:v1"][..], &["version"]] {
+        sandbox.kit(&[args, &["--format", "{{.Nope}}"]].concat()).exits(2).says("there is no field `Nope`");
+    }
+    // All fields of the reference are known.
+    for (args, fields) in [
+        (&["list"][..], "repo digest tags modelName size sizeBytes modelKits author linked names"),
+        (&["ls", "sample:v1"], "path mode size sizeBytes layer offset"),
+        (&["inspect", "sample:v1"], "digest cliVersion kitfile manifest"),
+        (&["inspect", "sample:v1", "--tensors"], "digest models"),
+        (&["verify", "project", "sample:v1"], "equal digest files size sizeBytes differences"),
+        (
+            &["log", "sample:v1", "--files"],
+            "tags digest author time commit builder run previous promotions comparedWith kitfileChanged layers files",
+        ),
+    ] {
+        let template: Vec<_> = fields.split(' ').map(|field| format!("{{{{.{field}}}}}")).collect();
+        sandbox.kit(&[args, &["--format", &template.concat()]].concat()).ok();
+        let first = |value: &serde_json::Value| value.get(0).unwrap_or(value).as_object().unwrap().len();
+        let document = sandbox.kit(&[args, &["--format", "json"]].concat()).ok().json();
+        assert_eq!(first(&document), fields.split(' ').count(), "{args:?}");
+    }
+}

@@ -85,13 +85,13 @@ fn packing_shows_the_layers_and_the_digest() {
 #[test]
 fn unpacking_shows_the_files_and_those_that_exist() {
     let sandbox = Sandbox::packed();
-    sandbox.write("out/README.md", "mine");
+    sandbox.write("out/README.md", sandbox.read("project/README.md"));
     let planned = check(&sandbox, &["unpack", "sample:v1", "-d", "out", "--filter", "kitfile,docs,datasets"]);
     expect![[r#"
-        write             312 Kitfile
-        exists              9 README.md
-        write               8 data/more/val.csv
-        write               8 data/train.csv
+        write              312 Kitfile
+        exists               9 README.md
+        write                8 data/more/val.csv
+        write                8 data/train.csv
     "#]]
     .assert_eq(&planned);
     let run = sandbox.kit(&["unpack", "sample:v1", "-d", "new", "--dry-run", "--path", "weights/*.json"]).ok();
@@ -104,6 +104,55 @@ fn unpacking_shows_the_files_and_those_that_exist() {
     let paths: Vec<_> = all["plannedFiles"].as_array().unwrap().iter().map(|file| file["path"].clone()).collect();
     let names: Vec<_> = sandbox.names("new").into_iter().map(|name| json!(name)).collect();
     assert_eq!(paths, names);
+}
+
+#[test]
+fn a_dry_run_of_unpack_fails_as_the_unpacking_would() {
+    let sandbox = Sandbox::packed();
+    // The same size, another size, and a folder at the path of a file.
+    sandbox.write("out/README.md", "# Zample\n");
+    sandbox.write("out/data/train.csv", "mine");
+    sandbox.write("out/weights/model.bin/mine", "");
+    let unpack = ["unpack", "sample:v1", "-d", "out"];
+    let run = |flags: &[&str]| sandbox.kit(&[&unpack[..], flags].concat());
+    let before = sandbox.tree(".");
+    let planned = run(&["--dry-run"]).exits(8).prints("differs              9 README.md");
+    assert_eq!(planned.redacted_failure(), run(&[]).exits(8).redacted_failure());
+    assert!(planned.stderr.contains("3 existing files differ"), "{}", planned.stderr);
+    // A folder is never replaced.
+    let planned = run(&["--dry-run", "-o"]).exits(8).prints("replace              8 data/train.csv");
+    assert_eq!(planned.redacted_failure(), run(&["-o"]).exits(8).redacted_failure());
+    let selected = ["--filter", "docs,datasets"];
+    run(&[&["--dry-run", "--ignore-existing"][..], &selected].concat())
+        .ok()
+        .prints("keep                 8 data/train.csv");
+    let document = run(&[&["--dry-run", "--format", "json"][..], &selected].concat()).exits(8).json();
+    assert_eq!(document["plannedFiles"][0]["action"], "differs");
+    let layer = run(&[&["--dry-run", "-o"][..], &selected].concat()).ok();
+    layer.says("3 files (25 B) would be written to out, 0 files exist, 2 files replaced; nothing was changed");
+    assert!(sandbox.tree(".") == before, "a dry run changed a file");
+    // A link, and a path that programs trust.
+    std::os::unix::fs::symlink("elsewhere", sandbox.path("out/link")).unwrap();
+    for folder in ["out/link", "out/README.md"] {
+        let args = ["unpack", "sample:v1", "-d", folder];
+        let (planned, real) = (sandbox.kit(&[&args[..], &["--dry-run"]].concat()), sandbox.kit(&args));
+        assert_eq!(planned.redacted_failure(), real.redacted_failure(), "{folder}");
+    }
+}
+
+#[test]
+fn a_dry_run_of_unpack_shows_what_delete_deletes() {
+    let sandbox = Sandbox::packed();
+    sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
+    fs_err::remove_file(sandbox.path("project/data/more/val.csv")).unwrap();
+    sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
+    let unpack = ["unpack", "sample:v2", "-d", "out", "--delete"];
+    let planned = check(&sandbox, &unpack);
+    assert!(planned.lines().any(|line| line == "delete               - data/more/val.csv"), "{planned}");
+    let document = sandbox.kit(&[&unpack[..], &["--dry-run", "--format", "json"]].concat()).ok().json();
+    assert_eq!(document["deletedPaths"], json!(["data/more/val.csv"]));
+    sandbox.kit(&unpack).ok();
+    assert!(!sandbox.path("out/data/more/val.csv").exists());
 }
 
 #[test]

@@ -29,16 +29,20 @@ fn a_repair_removes_only_the_damaged_blob_and_keeps_the_name() {
     let layers = layers(&sandbox);
     let (damaged, sound) = layers.split_last().unwrap();
     damage(&sandbox, damaged);
-    let planned = sandbox.kit(&["fsck", "--repair", "--dry-run"]).ok();
-    planned.says("1 damaged blob and 0 names would be removed").says("Incomplete: sample:v1; 1 blob missing");
+    let planned = sandbox.kit(&["fsck", "--repair", "--dry-run"]).exits(3);
+    planned
+        .says("1 damaged blob and 0 names would be removed")
+        .says("1 ModelKit would stay incomplete: sample:v1; 1 blob missing");
     assert!(blob(&sandbox, damaged).exists(), "a dry run removes nothing");
-    sandbox.kit(&["fsck", "--repair"]).ok().says("1 damaged blob and 0 names removed");
+    let repaired = sandbox.kit(&["fsck", "--repair"]).exits(3).says("1 damaged blob and 0 names removed");
+    repaired.says("1 ModelKit is still incomplete: sample:v1; 1 blob missing. Pull or pack it again, or remove it");
     assert!(!blob(&sandbox, damaged).exists());
     for layer in sound {
         assert!(blob(&sandbox, layer).exists(), "{layer} is sound");
     }
     let document = sandbox.kit(&["fsck", "--format", "json"]).fails().json();
     assert_eq!((&document["sound"], &document["broken"][0]["recoverable"]), (&false.into(), &true.into()));
+    sandbox.kit(&["fsck", "--repair"]).exits(3).says("1 ModelKit is still incomplete: sample:v1");
     sandbox.kit(&["fsck"]).fails().says("the store has 1 incomplete ModelKit").prints("broken sample:v1");
     sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
     sandbox.kit(&["fsck"]).ok().prints("The store is sound");

@@ -315,6 +315,57 @@ fn other_forms_are_made_moved_and_moved_back() {
 }
 
 #[test]
+fn forms_that_were_pushed_with_their_versions_move_back() {
+    let scene = Scene::new();
+    for tag in ["v1", "v2"] {
+        let name = scene.name(&format!("team/sample:{tag}"));
+        scene.sandbox.kit(&["pull", &name, PLAIN]).ok();
+        scene.sandbox.kit(&["push", &name, PLAIN, "--also", "image,modelpack"]).ok();
+        scene.promote(tag, &[]).ok().prints("live-image").prints("live-modelpack");
+    }
+    let at = |repository: &str, tag: &str| scene.registry.manifest(repository, tag).map(|it| it.1);
+    let planned = scene.roll_back(&["--dry-run"]).ok().prints("live-image from sha256:");
+    assert!(!planned.stderr.contains("was not rolled back"), "{}", planned.stderr);
+    scene.roll_back(&[]).ok();
+    for suffix in ["", "-image", "-modelpack"] {
+        let (live, v1) = (format!("live{suffix}"), format!("v1{suffix}"));
+        assert_eq!(at("production/sample", &live), at("team/sample", &v1), "{suffix}");
+    }
+}
+
+#[test]
+fn a_form_that_the_undone_promotion_did_not_move_stays() {
+    let scene = Scene::new();
+    let image = || scene.registry.manifest("production/sample", "live-image").map(|it| it.1);
+    scene.promote("v1", &["--also", "image"]).ok();
+    scene.promote("v2", &["--also", "image"]).ok();
+    let second = image();
+    // A version with the same layers and the same image.
+    let push = scene.name("team/sample:v3");
+    let kitfile = scene.sandbox.read("project/Kitfile");
+    scene.sandbox.write("project/Kitfile", kitfile.replace("name: sample", "name: sample\n  description: other"));
+    scene.sandbox.kit(&["pack", "project", "--push", &push, PLAIN]).ok();
+    scene.promote("v3", &[]).ok();
+    assert_eq!(image(), second);
+    let back = scene.roll_back(&[]).ok();
+    assert_eq!((image(), scene.is_at("live", &scene.v2)), (second, true), "{}", back.stdout);
+}
+
+#[test]
+fn a_form_without_an_earlier_one_stays_and_a_dry_run_reports_it() {
+    let scene = Scene::new();
+    scene.promote("v1", &[]).ok();
+    scene.promote("v2", &["--also", "image"]).ok();
+    let warning = "`live-image` was not rolled back: it still holds another version";
+    scene.roll_back(&["--dry-run"]).ok().says(warning);
+    scene.roll_back(&[]).ok().says(warning);
+    let warning = "`live-image` still holds another version";
+    scene.promote("v1", &["--dry-run"]).ok().says(warning);
+    let planned = scene.promote("v1", &["--dry-run", "--also", "image"]).ok();
+    assert!(!planned.stderr.contains(warning), "{}", planned.stderr);
+}
+
+#[test]
 fn an_image_of_other_tools_is_not_promoted() {
     let scene = Scene::new();
     let config = json!({ "history": [{ "created_by": "RUN make" }] }).to_string().into_bytes();

@@ -64,3 +64,20 @@ fn a_warning_contains_its_facts() {
     let warning = packed.iter().find(|event| event["type"] == "warning").unwrap();
     assert_eq!((&warning["event"], &warning["paths"]), (&json!("filesNotPacked"), &json!(["extra.txt"])));
 }
+
+#[test]
+fn quiet_keeps_the_events() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    let kinds = |args: &[&str]| {
+        let events = events(&sandbox, args, 0);
+        events.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for quiet in [&["-q"][..], &["--log-level", "error"]] {
+        let packed = kinds(&[&["pack", "project", "-t", "a:v1"][..], quiet].concat());
+        assert!(["start", "end", "message"].iter().all(|kind| packed.iter().any(|found| found == kind)), "{packed:?}");
+        let failed = events(&sandbox, &[&["unpack", "b:v1"][..], quiet].concat(), 4);
+        let last = failed.last().unwrap();
+        assert_eq!((&last["type"], &last["exitCode"]), (&json!("error"), &json!(4)), "{quiet:?}");
+    }
+}

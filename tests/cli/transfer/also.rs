@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use kit_testkit::docker_registry::DockerRegistry;
+use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::Sandbox;
 
 /// A packed project with weights of 4 MiB, which do not compress.
@@ -111,6 +112,19 @@ fn a_dry_run_shows_what_would_be_added() {
     let added: Vec<_> = shown.stdout.lines().filter(|line| line.starts_with("add ")).collect();
     assert_eq!(added.len(), 2, "{}", shown.stdout);
     assert!(!sandbox.path("layout").exists());
+}
+
+#[test]
+fn images_are_not_listed_and_a_line_says_so() {
+    let (sandbox, registry) = (packed(&[]), FakeRegistry::start());
+    let repository = format!("{}/team/sample", registry.host());
+    let push = ["push", "sample:v1", &format!("{repository}:v1"), "--plain-http", "--also", "modelpack,image"];
+    sandbox.kit(&push).ok();
+    let listed = sandbox.kit(&["list", &repository, "--plain-http"]).ok();
+    assert_eq!(listed.stdout.lines().count(), 3, "{}", listed.stdout);
+    listed.says("Not listed, because they are images: `v1-image`; `kit inspect` shows them");
+    let filtered = sandbox.kit(&["list", &repository, "--plain-http", "--filter", "model"]).ok();
+    assert!(!filtered.stderr.contains("Not listed"), "{}", filtered.stderr);
 }
 
 #[test]

@@ -136,6 +136,10 @@ fn reading_a_moved_tag_from_the_local_store_is_reported() {
         &["diff", &name, "old"],
         &["log", &name],
         &["log", repository],
+        &["inspect", &name],
+        &["inspect", &name, "--tensors"],
+        &["info", &name],
+        &["lineage", &name],
     ] {
         let run = sandbox.kit(args).ok();
         assert_eq!(run.stderr.matches("from the local store; --remote").count(), 1, "{args:?}: {}", run.stderr);

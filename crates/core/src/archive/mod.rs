@@ -20,6 +20,6 @@ pub use mcp_bundle::{InvalidMcpBundle, check_mcp_bundle};
 pub use pack::{Fingerprint, LayerSource, LayerSummary, Links, Measured, write_layer};
 pub use tar::{KnownTar, LayerMember, Listing, TarWriter, file_header};
 pub use unpack::{
-    Danger, Destination, Extracted, FileInParts, FindPart, LayerShape, Overwrite, Placed, SingleFile, UnsafePaths,
-    extract_cloning, extract_file, extract_folder, extract_layer,
+    Danger, Destination, Existing, Extracted, FileInParts, FindPart, LayerShape, Overwrite, Placed, Preview,
+    SingleFile, UnsafePaths, extract_cloning, extract_file, extract_folder, extract_layer,
 };

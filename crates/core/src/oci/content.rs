@@ -123,6 +123,11 @@ pub trait Source: Send + Sync {
     /// Finds the manifest with the given `name`: a tag or a digest.
     fn resolve(&self, name: &str) -> Result<Descriptor, ContentError>;
 
+    /// Returns true if this is a store on this machine, whose referrers may not be published yet.
+    fn is_store(&self) -> bool {
+        false
+    }
+
     /// Finds the manifest with the given `name` and reads it, in one request if the place is remote. Its size is at
     /// most [`limits::MANIFEST_BYTES`].
     fn read(&self, name: &str) -> Result<(Descriptor, Vec<u8>), ContentError> {

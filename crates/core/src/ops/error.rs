@@ -33,6 +33,9 @@ pub enum Error {
     /// The ModelKit has neither a file nor a folder at this path.
     #[error("the ModelKit has no file or folder `{0}`")]
     NoSuchFile(RelativePath),
+    /// The content of a directory was requested at the path of a file.
+    #[error("`{0}` is a file, so `{0}/.` does not exist")]
+    NotADirectory(RelativePath),
     /// A folder is at the path where a file is expected.
     #[error("`{0}` is a folder")]
     IsFolder(RelativePath),

@@ -41,7 +41,7 @@ pub use diff::{
 pub use disk_space::is_disk_full;
 pub use error::Error;
 pub use files::{
-    CpOptions, FileLocation, InvalidFileLocation, ListOptions, ListedFile, WeighedModel, WeightFile, cat, cp,
+    CpOptions, FileLocation, InvalidFileLocation, ListOptions, ListedFile, Nesting, WeighedModel, WeightFile, cat, cp,
     is_folder, ls, weigh,
 };
 pub use guard::{Allowed, refuse_secrets};
@@ -80,7 +80,7 @@ pub use transfer::{
     Materialized, Origins, OtherForm, Plan, PlanTarget, PlannedBlob, PushedTag, Taken, Wanted, copy, copy_unless,
     materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
-pub use unpack::{DroppedFiles, PlannedFile, UnpackOptions, Unpacked, plan_unpack, unpack};
+pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
 pub use workers::{Jobs, jobs};
 

@@ -95,6 +95,10 @@ impl Source for ReadOnce {
         self.source.referrers(subject)
     }
 
+    fn is_store(&self) -> bool {
+        self.source.is_store()
+    }
+
     fn checked_tables(&self) -> Option<&dyn CheckedTables> {
         self.source.checked_tables()
     }

@@ -62,6 +62,13 @@ pub enum Event<'a> {
         /// Its name.
         name: &'a str,
     },
+    /// A repository has images beside its ModelKits, which a list of ModelKits does not contain.
+    ImagesNotListed {
+        /// The tags of the first ones, such as `v1-image`.
+        tags: &'a [&'a str],
+        /// The number of others.
+        more: usize,
+    },
     /// The download of a ModelKit that the model refers to begins.
     PullingReference {
         /// The reference in the Kitfile.

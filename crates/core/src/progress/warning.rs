@@ -51,6 +51,13 @@ pub enum Warning<'a> {
         /// The failure.
         reason: String,
     },
+    /// A registry has not answered a request for a long time.
+    WaitingForAnswer {
+        /// The host.
+        registry: &'a str,
+        /// The time since the request was sent.
+        seconds: u64,
+    },
     /// A registry sent a warning with its answer (distribution-spec 1.1, "Warnings").
     FromRegistry {
         /// The host of the registry.

@@ -41,9 +41,10 @@ pub enum Error {
     #[error("cannot {attempt}: `{host}` answered {status}{}", requested(*retry_after))]
     Status { host: String, attempt: String, status: u16, retry_after: Option<Duration>, source: Option<Answer> },
 
-    /// The connection could not be established. `proxy` is the proxy that was used, with the setting that names it.
+    /// The connection could not be established. `is_known` is true if the host has answered before. `proxy` is the
+    /// proxy that was used, with the setting that names it.
     #[error("cannot reach `{host}`{}", through(proxy.as_deref()))]
-    Unreachable { host: String, proxy: Option<String>, source: Cause },
+    Unreachable { host: String, is_known: bool, proxy: Option<String>, source: Cause },
     /// The connection was lost.
     #[error("cannot {attempt}: the connection was lost")]
     Broken { attempt: String, source: Cause },
@@ -163,6 +164,11 @@ impl Error {
         }
     }
 
+    /// Returns true if a host cannot be reached that has not answered before.
+    pub(super) fn is_about_unknown_host(&self) -> bool {
+        matches!(self.failure(), Self::Unreachable { is_known: false, .. })
+    }
+
     /// Returns true if the registry refused a manifest because it lacks something that the manifest refers to.
     pub fn is_about_missing_content(&self) -> bool {
         let codes = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"];
@@ -188,11 +194,6 @@ impl Error {
     /// The failure itself, without the report of its attempts.
     pub fn failure(&self) -> &Self {
         if let Self::GaveUp { source, .. } = self { source.failure() } else { self }
-    }
-
-    /// The same as [`failure`](Self::failure), by value.
-    pub(super) fn into_failure(self) -> Self {
-        if let Self::GaveUp { source, .. } = self { source.into_failure() } else { self }
     }
 
     /// The pause that the registry requests.

@@ -89,6 +89,10 @@ impl Reader {
 }
 
 impl Source for Reader {
+    fn is_store(&self) -> bool {
+        true
+    }
+
     fn resolve(&self, name: &str) -> Result<Descriptor, ContentError> {
         let entry = self.store.find(&self.names, name)?.ok_or_else(|| ContentError::NotFound(name.to_owned()))?;
         Ok(Descriptor { annotations: crate::oci::Annotations::new(), ..entry.descriptor })

@@ -2,12 +2,16 @@
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use kit_core::oci::{Content, ContentError, Descriptor, MediaType, Source, Target};
-use kit_core::progress::Notifier;
-use kit_core::registry::{Client, Error, Settings};
+use kit_core::progress::{Notifier, Warning};
+use kit_core::registry::{Client, Error, RetryPolicy, Settings};
 
-use crate::support::{bytes, chain, client, descriptor, repository, repository_with, settings, settings_for};
+use crate::support::{
+    bytes, chain, client, descriptor, impatient, manifest, reference, repository, repository_with, settings,
+    settings_for,
+};
 use kit_testkit::registry::{Access, FakeRegistry, Fault};
 
 fn moved(status: u16, to: &FakeRegistry, path: &str) -> Fault {
@@ -176,4 +180,39 @@ fn a_slow_connection_is_replaced_and_the_blob_continues() {
     let gets = registry.requests_of("GET", "/blobs/");
     assert_eq!(gets.len(), 2);
     assert!(gets[1].header("range").is_some_and(|range| range != "bytes=0-2999"), "{:?}", gets[1].header("range"));
+}
+
+/// A restart of a registry takes longer than a few attempts, for a manifest as for a blob.
+#[test]
+fn a_manifest_is_sent_for_as_long_as_a_blob_would_be() {
+    let registry = FakeRegistry::start();
+    registry.fail_later("PUT", "/manifests/", 0, 30, Fault::Status(503, vec![]));
+    let bytes = manifest("a");
+    let descriptor = Descriptor::of(MediaType::of("application/vnd.oci.image.manifest.v1+json"), &bytes);
+    repository(&registry).publish(&descriptor, &bytes, Some("v1")).unwrap();
+    assert_eq!(registry.requests_of("PUT", "/manifests/").len(), 31);
+}
+
+#[test]
+fn a_registry_that_never_answered_is_given_up_after_a_few_attempts() {
+    let retry = RetryPolicy { give_up_after: Duration::from_secs(600), ..settings().retry };
+    let settings = Settings { retry, ..settings() };
+    let error = client(settings).repository(&reference("127.0.0.1:1")).resolve("v1").unwrap_err();
+    assert!(chain(&error).starts_with("gave up after 4 attempts"), "{}", chain(&error));
+}
+
+#[test]
+fn a_silent_registry_is_reported() {
+    let registry = FakeRegistry::start();
+    registry.add_manifest("team/model", "v1", "application/vnd.oci.image.manifest.v1+json", &manifest("a"));
+    registry.fail_later("HEAD", "/manifests/", 0, 1, Fault::NoAnswer);
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let receiver = Arc::clone(&reports);
+    let notifier = Notifier::new(move |warning| {
+        if let Warning::WaitingForAnswer { registry, .. } = warning {
+            receiver.lock().unwrap().push((*registry).to_owned());
+        }
+    });
+    repository_with(&registry, Settings { notifier, ..impatient() }).resolve("v1").unwrap();
+    assert_eq!(*reports.lock().unwrap(), [registry.host()]);
 }

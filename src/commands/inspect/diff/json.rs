@@ -126,10 +126,12 @@ fn table(table: &TableDiff) -> Value {
     json!({
         "columnsAdded": table.columns_added,
         "columnsRemoved": table.columns_removed,
+        "columnsReordered": table.has_columns_reordered,
         "rowsBefore": table.rows_before,
         "rowsAfter": table.rows_after,
         "rowsAdded": table.rows.map(|rows| rows.added),
         "rowsRemoved": table.rows.map(|rows| rows.removed),
+        "rowsReordered": table.has_rows_reordered,
     })
 }
 

@@ -9,8 +9,8 @@ use crate::output::{Colours, counted, one_line};
 use kit_core::digest::Digest;
 use kit_core::oci::{Annotations, Manifest};
 use kit_core::ops::{
-    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, LayerRow, NumbersDiff, ParentDiff, TableDiff,
-    TensorChange, TensorDiff, TensorsDiff,
+    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, LayerRow, NumbersDiff, ParentDiff, RowsDiff,
+    TableDiff, TensorChange, TensorDiff, TensorsDiff,
 };
 use kit_core::progress::human;
 
@@ -189,13 +189,20 @@ fn rows_and_columns(table: &TableDiff) -> Vec<String> {
         (before, after) if before == after => counted(after, "row"),
         (before, after) => format!("{before} → {}", counted(after, "row")),
     };
-    let rows = table.rows.map(|rows| format!(", +{} −{}", rows.added, rows.removed)).unwrap_or_default();
+    let shared = if table.has_other_columns() { " in the shared columns" } else { "" };
+    let rows = match table.rows {
+        Some(_) if table.has_rows_reordered => format!(", reordered{shared}"),
+        Some(RowsDiff { added: 0, removed: 0 }) if table.has_other_columns() => format!(", equal{shared}"),
+        Some(rows) => format!(", +{} −{}{shared}", rows.added, rows.removed),
+        None => String::new(),
+    };
     let columns = |sign: char, names: &[String]| -> Vec<String> {
         let more = names.len().saturating_sub(COLUMNS);
         let more = (more > 0).then(|| format!("{sign}{more} more"));
         names.iter().take(COLUMNS).map(|name| format!("{sign}{}", one_line(name))).chain(more).collect()
     };
     let columns = [columns('+', &table.columns_added), columns('−', &table.columns_removed)].concat();
+    let columns = if table.has_columns_reordered { vec!["reordered".to_owned()] } else { columns };
     let columns = (!columns.is_empty()).then(|| format!("columns {}", columns.join(" ")));
     std::iter::once(counts + &rows).chain(columns).collect()
 }

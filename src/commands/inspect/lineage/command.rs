@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::picture::{self, proof, word};
-use crate::arguments::LookupArgs;
+use crate::arguments::{LookupArgs, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output;
@@ -53,8 +53,10 @@ impl LineageArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let location = context.location(&self.reference)?;
         let session = context.session(&self.network)?;
-        let place = self.lookup.place();
-        let lineage = ops::lineage(&session, &location, place)
+        let lineage = session
+            .find(&location, self.lookup.place())
+            .inspect(|found| report_local_store(context, &location, found))
+            .and_then(|found| ops::lineage(&session, &location, &found))
             .with_context(|| format!("cannot show the lineage of `{location}`"))?;
         let text = match self.format {
             Picture::Tree => picture::tree(&lineage),

@@ -58,8 +58,10 @@ pub(crate) struct ListArgs {
 impl ListArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         if let Some(registry) = self.registry(context)? {
+            self.format.expect_fields(&["repo"])?;
             return self.list_repositories(context, registry);
         }
+        self.format.expect_fields(&FIELDS)?;
         let rows = self.rows(context)?;
         let repository = self.remote_repository();
         let terminal = match context.output.result_columns() {
@@ -213,6 +215,10 @@ pub(crate) fn or_null(text: &str, format: &Format) -> Value {
         _ => text.into(),
     }
 }
+
+/// The names of the members that [`to_json`] returns.
+const FIELDS: [&str; 10] =
+    ["repo", "digest", "tags", "modelName", "size", "sizeBytes", "modelKits", "author", "linked", "names"];
 
 /// The fields of KitOps, in which a repository of a registry lacks its host, and four more: the full names that other
 /// commands accept, the size in bytes, the number of ModelKits in an index, and the `linked` flag.

@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::tensors;
-use crate::arguments::LookupArgs;
+use crate::arguments::{LookupArgs, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{self, Format};
@@ -42,8 +42,10 @@ pub(crate) struct InspectArgs {
 impl InspectArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         if self.tensors {
+            self.format.expect_fields(&["digest", "models"])?;
             return self.tensors(context);
         }
+        self.format.expect_fields(&["digest", "cliVersion", "kitfile", "manifest", "config"])?;
         let (found, location) = open(context, &self.network, &self.reference, self.lookup.place())?;
         let data = match ops::inspect(&found) {
             Err(ops::Error::NotAModelKit { .. }) if found.name.ends_with(ops::IMAGE_SUFFIX) => image_to_json(&found)?,
@@ -73,9 +75,11 @@ fn find(context: &Context, network: &NetworkArgs, reference: &str, place: Lookup
 }
 
 fn open(context: &Context, network: &NetworkArgs, reference: &str, place: Lookup) -> Result<(Located, Location)> {
-    // Scripts read both streams of `inspect` as JSON, so a missing tag is not reported.
+    // Scripts read both streams of `inspect --remote` as JSON, so a missing tag is not reported. They never see the
+    // note about the local store, which --remote rules out.
     let (location, _) = context.location_as_given(reference)?.or_latest();
     let found = context.session(network)?.find(&location, place).with_context(|| not_found(&location))?;
+    report_local_store(context, &location, &found);
     Ok((found, location))
 }
 

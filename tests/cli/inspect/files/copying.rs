@@ -35,6 +35,20 @@ fn files_and_folders_are_copied_as_cp_does() {
 }
 
 #[test]
+fn the_content_of_a_folder_is_copied_as_often_as_wanted() {
+    let sandbox = Sandbox::packed();
+    for destination in ["new", "new", "new/"] {
+        sandbox.kit(&["cp", "sample:v1//data/.", destination]).ok();
+        assert_eq!(sandbox.names("new"), ["more/val.csv", "train.csv"]);
+    }
+    sandbox.kit(&["cp", "sample:v1", "data/more/.", "src/.", "new"]).ok();
+    assert_eq!(sandbox.names("new"), ["more/val.csv", "train.csv", "train.py", "val.csv"]);
+    sandbox.kit(&["cp", "sample:v1//data", "new"]).ok();
+    assert!(sandbox.path("new/data/train.csv").exists(), "without `/.`, the folder is copied by its name");
+    sandbox.kit(&["cp", "sample:v1//README.md/.", "new"]).exits(4).says("`README.md` is a file");
+}
+
+#[test]
 fn a_copy_has_the_permissions_of_the_file() {
     let sandbox = Sandbox::new();
     sandbox.project();

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -16,7 +16,7 @@ use super::unsafe_paths::{PathRules, UnsafePaths};
 use crate::archive::error::{Conflict, Error, Obstacle};
 use crate::archive::ignore::PathPatterns;
 use crate::relative_path::RelativePath;
-use crate::sys::{self, Dir, Found, Leftover, LeftoverKind};
+use crate::sys::{self, Dir, Found, Leftover, LeftoverKind, Link};
 
 /// The treatment of files in the target that differ from those to be unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +151,27 @@ impl Destination {
         self.state().files.insert(path)
     }
 
+    /// Keeps the existing file `path` of at most `limit` bytes if `is_right` accepts its content. Returns false if it
+    /// does not, or if there is no such file.
+    pub fn keep_file(
+        &self,
+        path: &RelativePath,
+        limit: u64,
+        is_right: impl FnOnce(Vec<u8>) -> bool,
+    ) -> Result<bool, Error> {
+        if !self.wants(path) || !matches!(self.find(path)?, Found::File { size } if size <= limit) {
+            return Ok(false);
+        }
+        let file = self.target.open_file(path.as_str(), Link::Stay).map_err(Error::unpacking(path))?;
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes).map_err(Error::unpacking(path))?;
+        if !is_right(bytes) || !self.expect_file(path) {
+            return Ok(false);
+        }
+        self.count(|placed| placed.already_right += 1);
+        Ok(true)
+    }
+
     /// Adds the directory `path`, with `mode` if it is new.
     pub(super) fn take_directory(&self, path: &RelativePath, mode: u32) -> Result<(), Error> {
         if !self.wants(path) {
@@ -169,11 +190,7 @@ impl Destination {
 
     /// Returns the kind of file at `path` in the target; a symbolic link anywhere on the path is an error.
     pub(super) fn find(&self, path: &RelativePath) -> Result<Found, Error> {
-        match self.target.find(path.as_str()) {
-            Ok(Found::Link) => Err(Error::LinkInTarget { path: path.clone() }),
-            Ok(found) => Ok(found),
-            Err(source) => Err(Error::unpacking(path)(source)),
-        }
+        find_in(&self.target, path)
     }
 
     /// Returns true if there is a conflict, so that nothing will be committed and staging is useless.
@@ -182,15 +199,8 @@ impl Destination {
     }
 
     pub(super) fn note_conflict(&self, path: &RelativePath, obstacle: Obstacle) -> Result<(), Error> {
-        // A file at the path of a folder is one conflict, however much the folder contains.
-        let mut culprit = (path.clone(), obstacle);
-        for above in path.ancestors() {
-            if matches!(self.find(&above)?, Found::File { .. } | Found::Special) {
-                culprit = (above, Obstacle::NotAFolder);
-                break;
-            }
-        }
-        self.state().conflicts.insert(culprit.0, culprit.1);
+        let Conflict { path, obstacle } = culprit(&self.target, path, obstacle)?;
+        self.state().conflicts.insert(path, obstacle);
         Ok(())
     }
 
@@ -213,6 +223,26 @@ impl Destination {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the kind of file at `path` in `target`; a symbolic link anywhere on the path is an error.
+pub(super) fn find_in(target: &Dir, path: &RelativePath) -> Result<Found, Error> {
+    match target.find(path.as_str()) {
+        Ok(Found::Link) => Err(Error::LinkInTarget { path: path.clone() }),
+        Ok(found) => Ok(found),
+        Err(source) => Err(Error::unpacking(path)(source)),
+    }
+}
+
+/// Returns the conflict of `path` with `obstacle`. A file at the path of a folder is one conflict, however much the
+/// folder contains.
+pub(super) fn culprit(target: &Dir, path: &RelativePath, obstacle: Obstacle) -> Result<Conflict, Error> {
+    for above in path.ancestors() {
+        if matches!(find_in(target, &above)?, Found::File { .. } | Found::Special) {
+            return Ok(Conflict { path: above, obstacle: Obstacle::NotAFolder });
+        }
+    }
+    Ok(Conflict { path: path.clone(), obstacle })
 }
 
 /// Returns the error of staging a file: usually one of the disk, but two members may also have the same path.

@@ -4,6 +4,7 @@ mod destination;
 mod extract;
 mod parts;
 mod placing;
+mod preview;
 mod receive;
 mod staging;
 mod unsafe_paths;
@@ -13,4 +14,5 @@ pub use extract::{
     Extracted, FindPart, LayerShape, SingleFile, extract_cloning, extract_file, extract_folder, extract_layer,
 };
 pub use parts::FileInParts;
+pub use preview::{Existing, Preview};
 pub use unsafe_paths::{Danger, UnsafePaths};

@@ -109,7 +109,7 @@ enum Home {
 }
 
 impl PathRules {
-    /// The rules for the existing folder `target`.
+    /// The rules for the folder `target`.
     pub(super) fn new(unsafe_paths: &UnsafePaths, target: &Path) -> Self {
         match unsafe_paths {
             UnsafePaths::Allow => Self { is_trusted: true, home: None },
@@ -142,7 +142,7 @@ impl PathRules {
 impl Home {
     fn seen_from(target: &Path, home: &Path) -> Option<Self> {
         // A home folder that does not exist has no files that a program trusts.
-        let (target, home) = (fs_err::canonicalize(target).ok()?, fs_err::canonicalize(home).ok()?);
+        let (target, home) = (resolved(target)?, fs_err::canonicalize(home).ok()?);
         let names = |path: &Path| path.iter().map(|name| plain(&name.to_string_lossy())).collect();
         match (target.strip_prefix(&home), home.strip_prefix(&target)) {
             (Ok(below), _) => Some(Self::Above(names(below))),
@@ -170,6 +170,11 @@ impl Home {
             wanted.all(|name| found.next().is_some_and(|found| found == name))
         })
     }
+}
+
+/// Returns `path` without symbolic links. Its end may be missing: a dry run does not create the folder.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    fs_err::canonicalize(path).ok().or_else(|| Some(resolved(path.parent()?)?.join(path.file_name()?)))
 }
 
 fn danger_of_name(name: &str) -> Option<Danger> {

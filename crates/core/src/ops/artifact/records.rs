@@ -1,7 +1,10 @@
 //! Reading the provenance attestations and the records of promotions that are attached to a ModelKit.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
+use crate::digest::Digest;
 use crate::limits;
 use crate::oci::{CREATED, ContentError, Descriptor, Manifest, MediaType, Reference, Referrer, Source, read_document};
 use crate::ops::error::reason;
@@ -58,6 +61,26 @@ pub(crate) fn promotions(
         promotions.into_iter().partition(|promotion: &Promotion| promotion.subject == subject.digest);
     departures.retain(|promotion| promotion.previous == Some(subject.digest));
     Promotions { arrivals, departures }
+}
+
+/// Returns the referrers among `listed` whose provenance another one of `subject` replaces: the same files were packed
+/// before they were committed, and again afterwards. One that alone names the version before stays.
+pub(crate) fn superseded(source: &dyn Source, subject: &Descriptor, listed: &[Descriptor]) -> HashSet<Digest> {
+    let is_dirty = |record: &Record| record.commit.as_ref().is_some_and(|commit| commit.is_dirty == Some(true));
+    let found = listed.iter().filter(|found| is_of_type(found, MEDIA_TYPE)).take(limits::RECORDS);
+    let (mut dirty, mut clean) = (Vec::new(), Vec::new());
+    for referrer in found {
+        let statements = statements(source, subject, referrer).unwrap_or_default();
+        let [statement] = &statements[..] else { continue };
+        let Some(record) = Record::parse(statement).filter(|record| record.subject == subject.digest) else { continue };
+        if is_dirty(&record) {
+            dirty.push((referrer.digest, record));
+        } else if record.commit.is_some() {
+            clean.push(record);
+        }
+    }
+    dirty.retain(|(_, record)| clean.iter().any(|clean| clean.previous.is_some() || record.previous.is_none()));
+    dirty.into_iter().map(|(digest, _)| digest).collect()
 }
 
 fn provenance(source: &dyn Source, subject: &Descriptor, listed: &[Descriptor]) -> Vec<Record> {

@@ -8,6 +8,7 @@ mod kitfile;
 mod listing;
 mod numbers;
 mod pairing;
+mod rows;
 mod side;
 mod table;
 mod tensors;

@@ -1,11 +1,10 @@
 //! Compares the columns and rows of two versions of a table: a file with values separated by commas or tabs and the
 //! names of its columns in the first row.
 
-use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
-use std::hash::BuildHasher;
 use std::io::{self, BufRead, BufReader, Read};
 
+use super::rows::{Order, Surplus};
 use crate::limits;
 use crate::relative_path::RelativePath;
 
@@ -20,8 +19,20 @@ pub struct TableDiff {
     pub rows_before: u64,
     /// The number of rows of the second.
     pub rows_after: u64,
-    /// The rows that differ; `None` if the columns differ, or if too many rows do.
+    /// True if both have the same columns in another order.
+    pub has_columns_reordered: bool,
+    /// The rows that differ in the columns that both have; `None` if they share no column, if a column occurs twice, or
+    /// if too many rows differ.
     pub rows: Option<RowsDiff>,
+    /// True if both have the same rows, as far as they are compared, in another order.
+    pub has_rows_reordered: bool,
+}
+
+impl TableDiff {
+    /// Returns true if only one of the two has some of the columns, so that only parts of the rows are compared.
+    pub fn has_other_columns(&self) -> bool {
+        !self.columns_added.is_empty() || !self.columns_removed.is_empty()
+    }
 }
 
 /// The numbers of rows that differ, regardless of their order.
@@ -54,9 +65,12 @@ pub(super) fn compare(before: impl Read, after: impl Read, delimiter: u8) -> io:
 }
 
 fn compare_records(mut before: Records<impl Read>, mut after: Records<impl Read>) -> Result<TableDiff, Failure> {
+    let delimiter = before.delimiter;
     let (columns, others) = (before.columns()?, after.columns()?);
-    let mut surplus = (columns == others).then(Surplus::default);
+    let shared = Shared::of(&columns, &others);
+    let (mut surplus, mut order) = (shared.is_some().then(Surplus::default), Order::default());
     let (mut rows_before, mut rows_after) = (0, 0);
+    let (mut one_key, mut other_key) = (Vec::new(), Vec::new());
     loop {
         let (one, other) = (before.next()?, after.next()?);
         rows_before += u64::from(one.is_some());
@@ -64,7 +78,11 @@ fn compare_records(mut before: Records<impl Read>, mut after: Records<impl Read>
         if one.is_none() && other.is_none() {
             break;
         }
+        let Some(shared) = &shared else { continue };
+        let one = one.map(|row| shared.key(row, delimiter, &shared.before, &mut one_key));
+        let other = other.map(|row| shared.key(row, delimiter, &shared.after, &mut other_key));
         if one != other {
+            order.note(one, other);
             surplus = surplus.and_then(|surplus| surplus.with(one, -1)?.with(other, 1));
         }
     }
@@ -73,8 +91,61 @@ fn compare_records(mut before: Records<impl Read>, mut after: Records<impl Read>
         columns.iter().filter(|column| !others.contains(column)).cloned().collect()
     };
     let (columns_added, columns_removed) = (only_in(&others, &columns), only_in(&columns, &others));
-    let rows = surplus.map(|surplus| surplus.count());
-    Ok(TableDiff { columns_added, columns_removed, rows_before, rows_after, rows })
+    let has_columns_reordered = columns != others && columns_added.is_empty() && columns_removed.is_empty();
+    // Of a large table in another order, too many rows differ to count them, but their sum is the same.
+    let has_rows_reordered = rows_before == rows_after && order.is_only_difference();
+    let none = RowsDiff { added: 0, removed: 0 };
+    let rows = if has_rows_reordered { Some(none) } else { surplus.map(|surplus| surplus.count()) };
+    let has_rows_reordered = has_rows_reordered && shared.is_some();
+    Ok(TableDiff {
+        columns_added,
+        columns_removed,
+        rows_before,
+        rows_after,
+        has_columns_reordered,
+        rows,
+        has_rows_reordered,
+    })
+}
+
+/// The columns that both tables have.
+struct Shared {
+    /// True if both have these columns only, in the same order.
+    is_everything: bool,
+    /// Their positions in the first.
+    before: Vec<usize>,
+    /// Their positions in the second, in the order of the first.
+    after: Vec<usize>,
+}
+
+impl Shared {
+    /// Returns `None` if there are none, or if it is not clear which column is which, because a name occurs twice.
+    fn of(before: &[String], after: &[String]) -> Option<Self> {
+        let positions: HashMap<_, _> = after.iter().zip(0..).collect();
+        let names: HashSet<_> = before.iter().collect();
+        let is_everything = before == after;
+        if !is_everything && (positions.len() < after.len() || names.len() < before.len()) {
+            return None;
+        }
+        let found = before.iter().zip(0..).filter_map(|(name, position)| Some((position, *positions.get(name)?)));
+        let (before, after): (Vec<_>, Vec<_>) = found.unzip();
+        (is_everything || !before.is_empty()).then_some(Self { is_everything, before, after })
+    }
+
+    /// Returns the part of `row` to compare: the values at `positions`, written to `key`, or all of it.
+    fn key<'a>(&self, row: &'a [u8], delimiter: u8, positions: &[usize], key: &'a mut Vec<u8>) -> &'a [u8] {
+        if self.is_everything {
+            return row;
+        }
+        let values = fields(row, delimiter);
+        key.clear();
+        for position in positions {
+            let value = values.get(*position).map_or(&[][..], Vec::as_slice);
+            key.extend_from_slice(&value.len().to_le_bytes());
+            key.extend_from_slice(value);
+        }
+        key
+    }
 }
 
 /// The reason why a file is not compared as a table.
@@ -88,33 +159,6 @@ enum Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Read(error)
-    }
-}
-
-/// For each row that is not balanced yet, how many more times the second has it than the first.
-///
-/// Rows are identified by a keyed hash, so collisions cannot be constructed. By chance, one happens in about one of a
-/// million comparisons that reach the limit.
-#[derive(Default)]
-struct Surplus {
-    hasher: RandomState,
-    counts: HashMap<u64, i64>,
-}
-
-impl Surplus {
-    /// Counts a row of one side. Returns `None` if there are too many rows.
-    fn with(mut self, row: Option<&[u8]>, sign: i64) -> Option<Self> {
-        let Some(row) = row else { return Some(self) };
-        let count = self.counts.entry(self.hasher.hash_one(row)).and_modify(|count| *count += sign).or_insert(sign);
-        if *count == 0 {
-            self.counts.remove(&self.hasher.hash_one(row));
-        }
-        (self.counts.len() <= limits::DIFF_ROWS).then_some(self)
-    }
-
-    fn count(&self) -> RowsDiff {
-        let sum = |sign: i64| self.counts.values().map(|count| u64::try_from(count * sign).unwrap_or_default()).sum();
-        RowsDiff { added: sum(1), removed: sum(-1) }
     }
 }
 
@@ -195,9 +239,14 @@ impl Place {
     }
 }
 
-/// Returns the values in `record`, which contains the names of the columns.
+/// Returns the names of the columns in `record`.
 fn values(record: &[u8], delimiter: u8) -> Vec<String> {
     let record = record.strip_prefix(b"\xef\xbb\xbf").unwrap_or(record);
+    fields(record, delimiter).into_iter().map(|value| String::from_utf8_lossy(&value).into_owned()).collect()
+}
+
+/// Returns the values in `record`, without quotes.
+fn fields(record: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
     let (mut values, mut place) = (vec![Vec::new()], Place::Start);
     for byte in record {
         let before = place;
@@ -208,7 +257,7 @@ fn values(record: &[u8], delimiter: u8) -> Vec<String> {
             _ => values.last_mut().expect("the list begins with one value").push(*byte),
         }
     }
-    values.into_iter().map(|value| String::from_utf8_lossy(&value).into_owned()).collect()
+    values
 }
 
 #[cfg(test)]
@@ -221,9 +270,9 @@ mod tests {
 
     fn check(before: &str, after: &str, (rows_before, rows_after): (u64, u64), (added, removed): (u64, u64)) {
         let rows = Some(RowsDiff { added, removed });
-        let expected =
-            TableDiff { columns_added: Vec::new(), columns_removed: Vec::new(), rows_before, rows_after, rows };
-        assert_eq!(compare_csv(before, after), Some(expected), "{before:?} {after:?}");
+        let found = compare_csv(before, after).unwrap();
+        assert_eq!((found.rows_before, found.rows_after, found.rows), (rows_before, rows_after, rows), "{after:?}");
+        assert!(!found.has_other_columns() && !found.has_columns_reordered, "{after:?}");
     }
 
     #[test]
@@ -246,9 +295,47 @@ mod tests {
             columns_removed: vec!["old".to_owned()],
             rows_before: 1,
             rows_after: 0,
-            rows: None,
+            has_columns_reordered: false,
+            rows: Some(RowsDiff { added: 0, removed: 1 }),
+            has_rows_reordered: false,
         };
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn rows_are_compared_in_the_columns_that_both_have() {
+        let rows = |before, after| {
+            let found = compare_csv(before, after).unwrap();
+            found.rows.map(|rows| (rows.added, rows.removed, found.has_rows_reordered))
+        };
+        let before = "id,text\n1,\"a,b\"\n2,c\n";
+        for (after, expected) in [
+            ("id,text,label\n1,\"a,b\",x\n2,c,y\n", Some((0, 0, false))),
+            ("id,text,label\n2,c,y\n1,\"a,b\",x\n", Some((0, 0, true))),
+            ("label,id,text\nx,1,\"a,b\"\ny,2,d\n", Some((1, 1, false))),
+            ("text,id\n\"a,b\",1\nc,2\n", Some((0, 0, false))),
+            ("id\n1\n2\n3\n", Some((1, 0, false))),
+            ("id,text,more\n1,\"a,b\"\n2,c,\n", Some((0, 0, false))),
+            // No column in common, and columns whose names are ambiguous.
+            ("x,y\n1,2\n", None),
+            ("id,id,text\n1,1,c\n", None),
+        ] {
+            assert_eq!(rows(before, after), expected, "{after}");
+        }
+        assert!(compare_csv(before, "text,id\n").unwrap().has_columns_reordered);
+    }
+
+    #[test]
+    fn rows_in_another_order_are_the_same_rows() {
+        let table = |rows: &mut dyn Iterator<Item = usize>| {
+            format!("a\n{}", rows.map(|row| row.to_string()).collect::<Vec<_>>().join("\n"))
+        };
+        let size = 2 * limits::DIFF_ROWS;
+        let found = compare_csv(&table(&mut (0..size)), &table(&mut (0..size).rev())).unwrap();
+        assert_eq!((found.rows, found.has_rows_reordered), (Some(RowsDiff { added: 0, removed: 0 }), true));
+        for (after, expected) in [("a\n2\n1\n", true), ("a\n1\n2\n", false), ("a\n2\n2\n", false)] {
+            assert_eq!(compare_csv("a\n1\n2\n", after).unwrap().has_rows_reordered, expected, "{after}");
+        }
     }
 
     #[test]

@@ -22,12 +22,23 @@ pub struct CpOptions {
     /// The directory to copy into, if it is a directory or ends in `/`; otherwise the name of the copy in a directory.
     /// The directory must exist, as for cp(1) and `docker cp`.
     pub destination: PathBuf,
+    /// The treatment of a directory that is copied into another one.
+    pub nesting: Nesting,
     /// The treatment of existing files that differ.
     pub overwrite: Overwrite,
     /// The treatment of paths that other programs execute or trust.
     pub unsafe_paths: UnsafePaths,
     /// The number of layers that are read at the same time.
     pub jobs: Jobs,
+}
+
+/// The place of the files of a directory that is copied into another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nesting {
+    /// Below the name of the copied directory.
+    Named,
+    /// In the other directory itself, as for `SOURCE/.` of cp(1) and `docker cp`.
+    Contents,
 }
 
 /// Copies the file or directory that `unpack` would place at `path`, and reports the changes to files.
@@ -42,13 +53,14 @@ pub fn cp(
     options: &CpOptions,
     progress: &dyn Progress,
 ) -> Result<Placed, Error> {
-    let (folder, base) = place(path, &options.destination)?;
+    let (folder, base) = place(path, options.nesting, &options.destination)?;
     // A path with a spelling mistake should not become a folder.
     if !folder.is_dir() {
         return Err(Error::NoFolder(folder.components().collect()));
     }
     let destination = Destination::open(&folder, options.overwrite)?.with_unsafe_paths(&options.unsafe_paths);
-    let copier = Copier { source, path, base, destination: &destination, progress };
+    let nesting = options.nesting;
+    let copier = Copier { source, path, base, nesting, destination: &destination, progress };
     let may_hold = |layer: &&Layer| layer.path.starts_with(path) || path.starts_with(&layer.path);
     let layers = distinct(modelkit.layers.iter().filter(may_hold));
     let was_there = options.jobs.run(&layers, |layer| layer.descriptor.size, |layer| copier.copy_from(layer))?;
@@ -63,8 +75,9 @@ pub fn cp(
 }
 
 /// The directory to write to, and the name of `path` in it.
-fn place(path: &RelativePath, destination: &Path) -> Result<(PathBuf, RelativePath), Error> {
-    let (folder, name) = match (is_folder(destination), path.file_name()) {
+fn place(path: &RelativePath, nesting: Nesting, destination: &Path) -> Result<(PathBuf, RelativePath), Error> {
+    let name = path.file_name().filter(|_| nesting == Nesting::Named);
+    let (folder, name) = match (is_folder(destination), name) {
         (true, None) => return Ok((destination.to_owned(), RelativePath::root())),
         (true, Some(name)) => (destination, Some(name)),
         (false, _) => {
@@ -90,6 +103,7 @@ struct Copier<'a> {
     path: &'a RelativePath,
     /// The name of that path in the destination.
     base: RelativePath,
+    nesting: Nesting,
     destination: &'a Destination,
     progress: &'a dyn Progress,
 }
@@ -122,6 +136,9 @@ impl Copier<'_> {
     }
 
     fn copy(&self, member: &Member, content: &mut dyn Read, task: &dyn Task) -> Result<(), Error> {
+        if self.nesting == Nesting::Contents && member.path == *self.path {
+            return Err(Error::NotADirectory(member.path.clone()));
+        }
         let mut below = member.path.components().skip(self.path.components().count());
         let to = below.try_fold(self.base.clone(), |folder, name| folder.child(name));
         let to = to.expect("the names of a clean path are normal");
@@ -145,9 +162,12 @@ mod tests {
             (".", format!("{there}/c"), there.to_owned(), "c"),
             ("a/b", format!("{there}/c/"), format!("{there}/c/"), "b"),
         ] {
-            let found = place(&path.parse().unwrap(), Path::new(&destination)).unwrap();
+            let found = place(&path.parse().unwrap(), Nesting::Named, Path::new(&destination)).unwrap();
             assert_eq!(found, (expected_folder.into(), base.parse().unwrap()), "{path} {destination}");
         }
-        assert!(place(&"a".parse().unwrap(), &folder.path().join("c/..")).is_err());
+        let contents = |destination: &Path| place(&"a/b".parse().unwrap(), Nesting::Contents, destination).unwrap();
+        assert_eq!(contents(folder.path()), (folder.path().to_owned(), RelativePath::root()));
+        assert_eq!(contents(&folder.path().join("c")), (folder.path().to_owned(), "c".parse().unwrap()));
+        assert!(place(&"a".parse().unwrap(), Nesting::Named, &folder.path().join("c/..")).is_err());
     }
 }

@@ -16,7 +16,7 @@ mod weights;
 mod whole_blob;
 
 pub use cat::cat;
-pub use cp::{CpOptions, cp, is_folder};
+pub use cp::{CpOptions, Nesting, cp, is_folder};
 pub use file_location::{FileLocation, InvalidFileLocation};
 pub(crate) use hash::{BUFFER_BYTES, buffer, digest, digest_file};
 pub(crate) use local_file::LocalFile;

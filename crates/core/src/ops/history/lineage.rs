@@ -65,14 +65,14 @@ pub enum Proof {
 
 /// The length up to which a chain is followed. `KitOps` allows ten references in a chain of models.
 const DEPTH: usize = 10;
-/// Follows the references from `location`. A source that cannot be reached is still a node; a failure to reach it is a
-/// warning.
-pub fn lineage(session: &Session<'_>, location: &Location, place: Lookup) -> Result<Lineage, Error> {
-    let root = session.find(location, place)?;
-    let inspected = inspect(&root)?;
+
+/// Follows the references from `root`, which was found at `location`. A source that cannot be reached is still a node;
+/// a failure to reach it is a warning.
+pub fn lineage(session: &Session<'_>, location: &Location, root: &Located) -> Result<Lineage, Error> {
+    let inspected = inspect(root)?;
     let mut walk = Walk { session, lineage: Lineage::default(), known: HashMap::new() };
     let node = walk.node(location.to_string(), Some(inspected.descriptor.digest));
-    walk.follow(node, &root, &inspected, 0);
+    walk.follow(node, root, &inspected, 0);
     Ok(walk.lineage)
 }
 

@@ -6,8 +6,9 @@ use crate::oci::{Descriptor, Reference, Source};
 use crate::ops::artifact::{Artifact, Failures, resolve_tags};
 use crate::ops::error::Error;
 use crate::ops::read_once::ReadOnce;
+use crate::ops::transfer::IMAGE_SUFFIX;
 use crate::ops::workers;
-use crate::progress::Progress;
+use crate::progress::{Event, Progress};
 use crate::registry::Repository;
 use crate::store::{Entry, Names, Reader, Store};
 
@@ -182,7 +183,7 @@ fn is_any_linked(store: &Store, layers: &[Descriptor]) -> Result<bool, Error> {
 }
 
 /// Lists the ModelKits of a remote repository that have a part in `selection`, or the one that `reference` refers to.
-/// Artifacts that are not ModelKits are omitted.
+/// Artifacts that are not ModelKits are omitted; images beside ModelKits are reported.
 ///
 /// A tag that cannot be read is a warning, unless none can be read.
 pub fn list_remote(
@@ -206,15 +207,28 @@ pub fn list_remote(
     let rows = workers::run(jobs, &groups, |(descriptor, tags)| {
         Ok::<_, Error>(read_if_modelkit(&source, descriptor.clone(), &tags[0], selection))
     })?;
-    let mut readable = Vec::new();
+    let (mut readable, mut images) = (Vec::new(), Vec::new());
     for ((_, tags), row) in groups.into_iter().zip(rows) {
         if let Some(row) = failures.take(&tags.join(", "), row) {
+            if row.is_none() && selection.is_everything() {
+                images.extend(tags.iter().filter(|tag| tag.ends_with(IMAGE_SUFFIX)).cloned());
+            }
             let tags = if reference.digest.is_some() { Vec::new() } else { tags };
             readable.push(row.map(|(row, _)| Listed { repository: path.clone(), tags, ..row }));
         }
     }
     failures.finish(!readable.is_empty(), progress)?;
+    report_images(&images, progress);
     Ok(readable.into_iter().flatten().collect())
+}
+
+/// Reports the tags of `images`, which are not listed.
+fn report_images(images: &[String], progress: &dyn Progress) {
+    const NAMED: usize = 3;
+    if !images.is_empty() {
+        let tags: Vec<_> = images.iter().take(NAMED).map(String::as_str).collect();
+        progress.report(&Event::ImagesNotListed { tags: &tags, more: images.len() - tags.len() });
+    }
 }
 
 /// Returns the row for an artifact and its layers, or `None` if it is not a ModelKit with a part in `selection`.

@@ -9,7 +9,7 @@ use crate::git;
 use crate::kitfile::Section;
 use crate::modelkit::{Lock, LockedParent};
 use crate::oci::{MediaType, Reference};
-use crate::ops::artifact::{Attachment, FINGERPRINT, oci_uri};
+use crate::ops::artifact::{Attachment, FINGERPRINT, oci_uri, records};
 use crate::ops::error::Error;
 use crate::ops::remote_data;
 use crate::ops::session::Session;
@@ -62,7 +62,7 @@ pub(crate) fn record(
             Git::Known(commit) => Some(commit.clone()),
         },
         materials: [recording.sources.clone(), materials(session, assembled, lock)?].concat(),
-        previous: previous(session, options)?.filter(|previous| *previous != subject),
+        previous: previous(session, options, subject)?,
         builder: recording.builder.clone(),
         time: Some(recording.time),
     };
@@ -122,7 +122,15 @@ fn digest_here(session: &Session<'_>, reference: &Reference) -> Result<Option<Di
     Ok(entry.map(|entry| entry.descriptor.digest))
 }
 
-/// The digest of the manifest that has the first of the new names in the local store until now.
-fn previous(session: &Session<'_>, options: &PackOptions) -> Result<Option<Digest>, Error> {
-    options.references.first().map_or(Ok(None), |reference| digest_here(session, reference))
+/// The digest of the manifest that has the first of the new names in the local store until now. If that is `subject`,
+/// packed again, it is the one that its earlier attestations name.
+fn previous(session: &Session<'_>, options: &PackOptions, subject: Digest) -> Result<Option<Digest>, Error> {
+    let Some(reference) = options.references.first() else { return Ok(None) };
+    let names = Names::Of(reference.clone());
+    let Some(entry) = session.store.find(&names, &reference.selector().unwrap_or_default())? else { return Ok(None) };
+    if entry.descriptor.digest != subject {
+        return Ok(Some(entry.descriptor.digest));
+    }
+    let earlier = records(&session.store.reader(names)?, &entry.descriptor, session.progress);
+    Ok(earlier.iter().rev().find_map(|record| record.previous))
 }

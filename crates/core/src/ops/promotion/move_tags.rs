@@ -59,10 +59,11 @@ impl Promotion<'_> {
             }
             forms.push(planned.clone());
         }
+        let added: Vec<_> = additions.iter().map(|addition| addition.suffix).collect();
         for addition in additions {
             forms.push(self.add(target, &tag, addition)?);
         }
-        self.warn_of_stale_forms(&tag)?;
+        self.warn_of_stale_forms(&added)?;
         Ok(Promoted { copied, forms })
     }
 
@@ -86,12 +87,17 @@ impl Promotion<'_> {
         Ok(TagMove { tag: format!("{}{suffix}", self.destination), manifest: documents.manifest.clone(), before })
     }
 
-    /// Warns of forms of another version beside the tag, which deployments of these forms would keep using.
-    fn warn_of_stale_forms(&self, tag: &str) -> Result<(), Error> {
+    /// Warns of forms of another version beside the tag that the promotion does not move, with these forms added.
+    /// Deployments of these forms would keep using the other version.
+    pub fn warn_of_stale_forms(&self, added: &[&str]) -> Result<(), Error> {
         let manifest = self.found.source.manifest(&self.main.manifest);
         let manifest = manifest.map_err(|error| Error::reading("the manifest", error))?;
-        for tag in stale_forms(&self.session.client.repository(&self.destination), tag, &manifest) {
-            self.session.progress.warn(&Warning::FormNotMoved { is_rollback: self.is_rollback, tag: &tag });
+        let name = self.destination.selector().unwrap_or_default();
+        let moved: Vec<_> = self.forms.iter().map(|(form, _)| form.suffix).chain(added.iter().copied()).collect();
+        for tag in stale_forms(&self.session.client.repository(&self.destination), &name, &manifest) {
+            if !moved.iter().any(|suffix| tag == format!("{name}{suffix}")) {
+                self.session.progress.warn(&Warning::FormNotMoved { is_rollback: self.is_rollback, tag: &tag });
+            }
         }
         Ok(())
     }

@@ -82,8 +82,10 @@ fn digest(state: TagState) -> Option<Digest> {
 pub(super) struct Previous {
     /// The manifest that the tag pointed to.
     pub(super) digest: Digest,
-    /// The time of the promotion if it was a rollback.
-    pub(super) rollback: Option<Timestamp>,
+    /// The time of the promotion.
+    pub(super) time: Option<Timestamp>,
+    /// True if the promotion was a rollback.
+    pub(super) is_rollback: bool,
 }
 
 /// Returns the manifest that `tag` pointed to before its latest promotion, which must be to `current`. The referrers
@@ -105,5 +107,5 @@ pub(super) fn previous(
     }
     let Some(latest) = latest else { return Err(Error::NotPromoted { tag, digest }) };
     let digest = latest.previous.ok_or(Error::FirstPromotion { tag, digest })?;
-    Ok(Previous { digest, rollback: latest.time.filter(|_| latest.is_rollback) })
+    Ok(Previous { digest, time: latest.time, is_rollback: latest.is_rollback })
 }

@@ -43,6 +43,27 @@ pub fn other_forms(
     modelkit: &Descriptor,
     progress: &dyn Progress,
 ) -> Result<Vec<OtherForm>, Error> {
+    forms(source, name, modelkit, progress, |tag| progress.warn(&Warning::FormOfAnother { tag }))
+}
+
+/// Like [`other_forms`], without a warning about tags that are left out.
+pub(crate) fn own_forms(
+    source: &dyn Source,
+    name: &str,
+    modelkit: &Descriptor,
+    progress: &dyn Progress,
+) -> Result<Vec<OtherForm>, Error> {
+    forms(source, name, modelkit, progress, |_| {})
+}
+
+/// Returns the forms of the artifact `modelkit`, and reports the tags of other manifests.
+fn forms(
+    source: &dyn Source,
+    name: &str,
+    modelkit: &Descriptor,
+    progress: &dyn Progress,
+    report_other: impl Fn(&str),
+) -> Result<Vec<OtherForm>, Error> {
     if name.parse::<Digest>().is_ok() {
         return Ok(Vec::new());
     }
@@ -54,7 +75,7 @@ pub fn other_forms(
     for (tag, found) in find_all(source, name, &manifest) {
         match found {
             Ok(Found::Form(form)) => forms.push(form),
-            Ok(Found::Other) => progress.warn(&Warning::FormOfAnother { tag: &tag }),
+            Ok(Found::Other) => report_other(&tag),
             Ok(Found::Nothing) => {}
             Err(error) => progress.warn(&Warning::Unreadable { name: &tag, reason: reason(&error) }),
         }

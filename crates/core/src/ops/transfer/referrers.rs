@@ -6,7 +6,7 @@ use super::copy::{BlobAction, CopyOptions, cheapest_action};
 use crate::digest::Digest;
 use crate::limits;
 use crate::oci::{ContentError, Descriptor, Manifest, MediaType, Referrer, Source, Subject, Target};
-use crate::ops::artifact::EMPTY;
+use crate::ops::artifact::{EMPTY, superseded};
 use crate::ops::error::{Error, reason};
 use crate::ops::{disk_space, workers};
 use crate::progress::{Event, Progress, Warning, human};
@@ -204,7 +204,12 @@ struct Following<'a> {
 
 impl Following<'_> {
     fn list(&self, subject: &Descriptor, is_new: bool) -> Result<Vec<Entry>, Error> {
-        let listed = self.source.referrers(subject).map_err(|error| Error::reading("its referrers", error))?;
+        let mut listed = self.source.referrers(subject).map_err(|error| Error::reading("its referrers", error))?;
+        // What is already published elsewhere is copied as it is.
+        if self.source.is_store() && self.target.is_remote() {
+            let superseded = superseded(self.source, subject, &listed);
+            listed.retain(|referrer| !superseded.contains(&referrer.digest));
+        }
         let there = if listed.is_empty() || is_new {
             Vec::new()
         } else {

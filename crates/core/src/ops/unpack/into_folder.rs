@@ -139,12 +139,22 @@ fn settle_dropped(
     name: &str,
     options: &UnpackOptions,
 ) -> Result<Vec<RelativePath>, Error> {
+    let dropped = files_to_delete(session, unpacked, name, options)?;
+    dropped.iter().try_for_each(|path| fs::remove_file(path.join_to(&options.folder)))?;
+    Ok(dropped)
+}
+
+/// Returns the files to delete that an earlier version left in the folder. If they are kept, warns of them.
+pub(super) fn files_to_delete(
+    session: &Session<'_>,
+    unpacked: (&dyn Source, &Inspected),
+    name: &str,
+    options: &UnpackOptions,
+) -> Result<Vec<RelativePath>, Error> {
     const NAMED: usize = 3;
     let found = dropped_files(session, unpacked, name, options);
     if options.dropped == DroppedFiles::Delete {
-        let dropped = found?;
-        dropped.iter().try_for_each(|path| fs::remove_file(path.join_to(&options.folder)))?;
-        return Ok(dropped);
+        return found;
     }
     match found {
         Ok(dropped) if dropped.is_empty() => {}
@@ -153,7 +163,7 @@ fn settle_dropped(
             let more = dropped.len().saturating_sub(NAMED);
             session.progress.warn(&Warning::EarlierFilesRemain { paths, more });
         }
-        // The files are unpacked; a damaged earlier version in the local store only prevents the comparison.
+        // A damaged earlier version in the local store only prevents the comparison.
         Err(error) => debug!(%error, "cannot compare the folder with earlier versions"),
     }
     Ok(Vec::new())

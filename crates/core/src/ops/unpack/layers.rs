@@ -9,6 +9,7 @@ use crate::archive::{self, Destination, FindPart, SingleFile};
 use crate::compression::Compression;
 use crate::kitfile::{self, FILE_NAMES, Section};
 use crate::layer_format::Format;
+use crate::limits;
 use crate::modelkit::{Layer, ModelKit};
 use crate::oci::{ContentError, Descriptor, PartFinder, Source};
 use crate::ops::error::Error;
@@ -134,10 +135,20 @@ impl<'a> Unpacker<'a> {
     pub(super) fn write_kitfile(&self, modelkit: &ModelKit) -> Result<(), Error> {
         let yaml = kitfile::to_yaml(&modelkit.config.kitfile);
         let path = RelativePath::root().child(FILE_NAMES[0]).expect("the name of a Kitfile is a name");
+        if self.destination.keep_file(&path, limits::KITFILE_BYTES, |existing| is_same_kitfile(existing, &yaml))? {
+            return Ok(());
+        }
         let file = SingleFile { path: &path, mode: PLAIN_FILE, size: Some(yaml.len() as u64), original: None };
         archive::extract_file(yaml.as_bytes(), file, self.destination, &Silent)?;
         Ok(())
     }
+}
+
+/// Returns true if `existing` is the Kitfile `yaml` in the words of its author: a ModelKit keeps neither comments nor
+/// the order of fields.
+pub(super) fn is_same_kitfile(existing: Vec<u8>, yaml: &str) -> bool {
+    let parsed = kitfile::decode(existing).ok().and_then(|text| kitfile::parse(&text).ok());
+    parsed.is_some_and(|kitfile| kitfile::to_yaml(&kitfile) == yaml)
 }
 
 /// The event that unpacking `layer` begins. Code and documentation have no names in the Kitfile.

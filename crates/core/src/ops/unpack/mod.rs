@@ -10,4 +10,4 @@ mod space;
 
 pub(crate) use choice::{Chosen, wanted_parents};
 pub use into_folder::{DroppedFiles, UnpackOptions, Unpacked, unpack};
-pub use plan::{PlannedFile, plan_unpack};
+pub use plan::{PlannedAction, PlannedFile, UnpackPlan, plan_unpack};

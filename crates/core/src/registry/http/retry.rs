@@ -15,8 +15,8 @@ use crate::registry::error::Error;
 /// The limits and pauses for repeating a request.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
-    /// The number of attempts of a single request, at least one. The bytes of a blob are retried as long as
-    /// `give_up_after` allows.
+    /// The number of attempts to connect to a host that has not answered yet, at least one: its name may be wrong, and
+    /// the network may be missing. Only `give_up_after` limits all other failures, and requests for a blob.
     pub attempts: u32,
     /// The pause before the second attempt; it doubles from there.
     pub base: Duration,
@@ -49,7 +49,7 @@ pub(crate) struct RetryState {
 }
 
 impl RetryState {
-    /// The state for a single request: a registry that is unreachable should not make the user wait for long.
+    /// The state for a single request: a wrong name of a registry should not make the user wait for long.
     pub(crate) fn new(policy: RetryPolicy) -> Self {
         Self { policy, failed: 0, failing_since: None, slow: None, waits: None }
     }
@@ -69,14 +69,24 @@ impl RetryState {
         (self.failed, self.failing_since) = (0, None);
     }
 
+    /// The policy for a request that is part of this operation: it shares the remaining time.
+    pub(crate) fn policy_of_part(&self) -> RetryPolicy {
+        let failing_for = self.failing_since.map_or(Duration::ZERO, |since| since.elapsed());
+        RetryPolicy { give_up_after: self.policy.give_up_after.saturating_sub(failing_for), ..self.policy }
+    }
+
     /// Returns the pause before the next attempt, or `failure` if the limits are reached.
     pub(crate) fn pause_after(&mut self, failure: Error) -> Result<Duration, Error> {
         self.pause_at(Instant::now(), failure)
     }
 
     fn pause_at(&mut self, now: Instant, failure: Error) -> Result<Duration, Error> {
-        // A request for a blob has attempts of its own, and the report counts those of the blob.
-        let failure = failure.into_failure();
+        // A request that is part of this operation has been repeated as long as the policy allows.
+        if let Error::GaveUp { attempts, seconds, source } = failure {
+            let failing_for = self.failing_since.map_or(0, |since| now.saturating_duration_since(since).as_secs());
+            let (attempts, seconds) = (attempts.saturating_add(self.failed), seconds.max(failing_for));
+            return Err(Error::GaveUp { attempts, seconds, source });
+        }
         self.failed = self.failed.saturating_add(1);
         let failing_for = now.saturating_duration_since(*self.failing_since.get_or_insert(now));
         let pause = self.backoff().max(failure.retry_after().unwrap_or_default());
@@ -84,13 +94,13 @@ impl RetryState {
         let is_too_late = failing_for.saturating_add(pause) > self.policy.give_up_after
             || requested > LONGEST_REQUESTED
             || self.is_slow_for_too_long(now, &failure);
-        if !failure.is_temporary() || self.failed >= self.policy.attempts || is_too_late {
+        let is_unknown = failure.is_about_unknown_host() && self.policy.attempts < u32::MAX;
+        if !failure.is_temporary() || is_unknown && self.failed >= self.policy.attempts || is_too_late {
             return Err(self.final_error(failing_for, failure));
         }
         debug!(attempt = self.failed, ?pause, %failure, "trying again");
         if let Some(waits) = &self.waits {
-            let is_limited_by_time = self.policy.attempts == u32::MAX;
-            let remaining = is_limited_by_time.then(|| self.policy.give_up_after.saturating_sub(failing_for));
+            let remaining = (!is_unknown).then(|| self.policy.give_up_after.saturating_sub(failing_for));
             waits.report(now, pause, remaining, &failure);
         }
         Ok(pause)
@@ -178,16 +188,45 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest_and_then_end() {
-        let mut tries = RetryState::new(policy());
-        for whole in [2.0, 4.0, 5.0] {
-            let pause = tries.pause_after(failure(500, None)).unwrap().as_secs_f64();
+        let (start, mut tries) = (Instant::now(), RetryState::new(policy()));
+        let after = |seconds| start + Duration::from_secs(seconds);
+        for whole in [2.0, 4.0, 5.0, 5.0, 5.0] {
+            let pause = tries.pause_at(start, failure(500, None)).unwrap().as_secs_f64();
             assert!((whole / 2.0..=whole).contains(&pause), "{pause} of {whole}");
         }
-        let last = tries.pause_after(failure(500, None)).unwrap_err();
-        assert_eq!(last.to_string(), "gave up after 4 attempts in 0 s");
+        let last = tries.pause_at(after(899), failure(500, None)).unwrap_err();
+        assert_eq!(last.to_string(), "gave up after 6 attempts in 899 s");
         assert!(matches!(last.failure(), Error::Status { status: 500, .. }) && last.is_temporary());
         tries.note_progress();
-        assert!(tries.pause_after(failure(500, None)).unwrap() <= Duration::from_secs(2));
+        assert!(tries.pause_at(after(899), failure(500, None)).unwrap() <= Duration::from_secs(2));
+    }
+
+    fn unreachable(is_known: bool) -> Error {
+        let source = crate::registry::error::Cause::of(&std::io::Error::other("refused"));
+        Error::Unreachable { host: String::new(), is_known, proxy: None, source }
+    }
+
+    #[test]
+    fn a_host_that_never_answered_has_a_few_attempts() {
+        let attempts = |mut tries: RetryState, is_known| {
+            (0..100).position(|_| tries.pause_after(unreachable(is_known)).is_err()).map(|position| position + 1)
+        };
+        assert_eq!(attempts(RetryState::new(policy()), false), Some(4));
+        assert_eq!(attempts(RetryState::new(policy()), true), None);
+        assert_eq!(attempts(RetryState::of_a_blob(policy()), false), None);
+    }
+
+    #[test]
+    fn a_part_shares_the_time_of_its_operation() {
+        let now = Instant::now();
+        let Some(earlier) = now.checked_sub(Duration::from_secs(800)) else { return };
+        let mut tries = RetryState::of_a_blob(policy());
+        tries.pause_at(earlier, failure(503, None)).unwrap();
+        let left = tries.policy_of_part().give_up_after;
+        assert!(left <= Duration::from_secs(100), "{left:?}");
+        let part = Error::GaveUp { attempts: 3, seconds: 100, source: Box::new(failure(503, None)) };
+        let last = tries.pause_at(earlier + Duration::from_secs(900), part).unwrap_err();
+        assert_eq!(last.to_string(), "gave up after 4 attempts in 900 s");
     }
 
     #[test]

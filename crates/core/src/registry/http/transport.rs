@@ -1,11 +1,12 @@
 //! The HTTP client of this module: one request at a time, no redirects, no decompression, and its own error messages.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
@@ -17,7 +18,7 @@ use tracing::debug;
 use super::redact::redacted;
 use super::sent_secrets::SentSecrets;
 use super::trust;
-use super::waits::Waits;
+use super::waits::{REPORTED_EVERY, Waits};
 use super::warnings::Warnings;
 use crate::registry::error::{Cause, Error};
 use crate::registry::proxy::{Proxy, ProxyRules, proxy};
@@ -33,6 +34,8 @@ pub(crate) struct Transport {
     waits: Arc<Waits>,
     warnings: Warnings,
     sent_secrets: SentSecrets,
+    /// The hosts that have answered a request.
+    answered: Mutex<HashSet<String>>,
 }
 
 impl Transport {
@@ -43,8 +46,8 @@ impl Transport {
         let plain = finish(common(&settings)?.tls_certs_only([]), "the http client cannot be created")?;
         let waits = Arc::new(Waits::new(settings.notifier.clone()));
         let warnings = Warnings::new(settings.notifier.clone());
-        let (encrypted, sent_secrets) = (Mutex::default(), SentSecrets::default());
-        Ok(Self { plain, encrypted, settings, waits, warnings, sent_secrets })
+        let (encrypted, sent_secrets, answered) = (Mutex::default(), SentSecrets::default(), Mutex::default());
+        Ok(Self { plain, encrypted, settings, waits, warnings, sent_secrets, answered })
     }
 
     /// Reports the warnings in the `headers` of an answer of `registry`.
@@ -70,10 +73,21 @@ impl Transport {
         Err(Error::Unencrypted { registry: registry.to_owned() })
     }
 
-    /// Sends `request` and waits at most `patience` for the head of the answer, whatever its status.
+    /// Sends `request` and waits at most `patience` for the head of the answer, whatever its status. A long wait is
+    /// reported.
     pub(crate) async fn execute(&self, request: Request, attempt: &str, patience: Duration) -> Result<Response, Error> {
-        let sent = tokio::time::timeout(patience, self.send(request, attempt)).await;
-        sent.unwrap_or_else(|_| Err(silent(attempt, patience)))
+        let (host, start) = (host_and_port(request.url()), Instant::now());
+        let mut sending = pin!(self.send(request, attempt));
+        loop {
+            let left = patience.saturating_sub(start.elapsed());
+            match tokio::time::timeout(left.min(REPORTED_EVERY), &mut sending).await {
+                Ok(answer) => return answer,
+                Err(_) => self.waits.report_silence(Instant::now(), &host, start.elapsed()),
+            }
+            if start.elapsed() >= patience {
+                return Err(silent(attempt, patience));
+            }
+        }
     }
 
     /// Sends `request` and waits for the head of the answer without a time limit.
@@ -83,11 +97,13 @@ impl Transport {
         match self.client_for(&url)?.execute(request).await {
             Ok(response) => {
                 debug!(%method, url = redacted(&url), status = response.status().as_u16(), "request");
+                self.answered().insert(host_and_port(&url));
                 Ok(response)
             }
             Err(error) => {
                 let mut error = failure(&error, &url, attempt);
-                if let Error::Unreachable { proxy, source, .. } = &mut error {
+                if let Error::Unreachable { host, is_known, proxy, source } = &mut error {
+                    *is_known = self.answered().contains(host);
                     *proxy = self.proxy_of(&url);
                     if let Some(proxy) = proxy.take_if(|_| source.is_about_proxy_credentials()) {
                         error = Error::ProxyCredentials { proxy };
@@ -97,6 +113,10 @@ impl Transport {
                 Err(error)
             }
         }
+    }
+
+    fn answered(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The address of the proxy for `url`, without credentials, and the setting that names it.
@@ -235,7 +255,7 @@ pub(crate) fn failure(error: &reqwest::Error, url: &Url, attempt: &str) -> Error
         return Error::NotTls { host };
     }
     if error.is_connect() {
-        return Error::Unreachable { host, proxy: None, source };
+        return Error::Unreachable { host, is_known: false, proxy: None, source };
     }
     Error::Broken { attempt, source }
 }

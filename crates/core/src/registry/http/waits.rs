@@ -9,8 +9,8 @@ use crate::registry::error::Error;
 /// A shorter pause is not worth a message.
 const REPORTED_FROM: Duration = Duration::from_secs(2);
 
-/// The time between two messages while the failures continue.
-const REPORTED_EVERY: Duration = Duration::from_secs(30);
+/// The time between two messages while the failures continue, or while there is no answer.
+pub(super) const REPORTED_EVERY: Duration = Duration::from_secs(30);
 
 /// The pauses of all requests of a client. Several connections that wait for the same registry are reported once.
 #[derive(Debug, Default)]
@@ -31,17 +31,32 @@ impl Waits {
         if pause < REPORTED_FROM {
             return;
         }
-        let mut until = self.reported_until.lock().unwrap_or_else(PoisonError::into_inner);
-        if until.is_some_and(|until| now < until) {
+        if !self.is_due(now, pause) {
             return;
         }
-        *until = now.checked_add(pause.max(REPORTED_EVERY));
-        drop(until);
         let cause = std::error::Error::source(failure).map(|cause| format!(": {cause}")).unwrap_or_default();
         self.notifier.warn(&Warning::WaitingForRegistry {
             seconds: pause.as_secs(),
             remaining_seconds: remaining.map(|remaining| remaining.as_secs()),
             reason: format!("{failure}{cause}"),
         });
+    }
+
+    /// Reports that `host` has not answered a request for `silence`, unless another wait was reported a moment ago.
+    pub(super) fn report_silence(&self, now: Instant, host: &str, silence: Duration) {
+        if self.is_due(now, Duration::ZERO) {
+            self.notifier.warn(&Warning::WaitingForAnswer { registry: host, seconds: silence.as_secs() });
+        }
+    }
+
+    /// Returns true if nothing was reported a moment ago. Then the next report is due after `pause`, but not at once.
+    fn is_due(&self, now: Instant, pause: Duration) -> bool {
+        let mut until = self.reported_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if until.is_some_and(|until| now < until) {
+            return false;
+        }
+        // The next silence of the same length is reported, although timers are not exact.
+        *until = now.checked_add(pause.max(REPORTED_EVERY.saturating_sub(Duration::from_secs(1))));
+        true
     }
 }

@@ -253,6 +253,7 @@ impl<'a> Upload<'a> {
         if let Some(location) = location {
             call.url.clone_from(location);
         }
+        call.retry = self.tries.policy_of_part();
         Ok(call)
     }
 
