@@ -8,4 +8,5 @@ mod index;
 mod keep;
 mod limits;
 mod remove_remote;
+mod unpack_records;
 mod waiting;
