@@ -173,6 +173,18 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             let (verb, them) = if paths.len() + more == 1 { ("is", "it") } else { ("are", "them") };
             format!("{} {verb} left from an earlier version; --delete removes {them}", named(paths, *more))
         }
+        Warning::ChangedFilesKept { paths, more } => {
+            let (were, they) = if paths.len() + more == 1 { ("was", "it") } else { ("were", "they") };
+            format!("{} {were} not deleted, because {they} {were} changed after unpacking", named(paths, *more))
+        }
+        Warning::DamagedFilesReplaced { files } => {
+            let were = if *files == 1 { "was" } else { "were" };
+            format!("{} damaged in a crash {were} replaced", counted(*files, "file"))
+        }
+        Warning::DamagedInCrash { paths, more } => {
+            let them = if paths.len() + more == 1 { "it" } else { "them" };
+            format!("damaged in a crash: {}; `kit unpack` replaces {them}", named(paths, *more))
+        }
         Warning::FilesNotPacked { paths, more } => not_packed(paths, *more),
         Warning::LittleSpace { folder, free_bytes, needed_bytes } => {
             let (free, needed) = (human(*free_bytes), human(*needed_bytes));

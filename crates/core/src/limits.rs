@@ -109,6 +109,10 @@ limits! {
         Bytes INDEX_READ_BYTES = 256 * MIB;
         /// The file `oci-layout`, which has one line.
         Bytes LAYOUT_FILE_BYTES = 64 * KIB;
+        /// The entries of the record of what was unpacked into a folder. After a run with more files there is none.
+        Count UNPACK_RECORD_ENTRIES = 1_000_000;
+        /// One entry of this record. The largest lists the layers of a ModelKit.
+        Bytes UNPACK_RECORD_ENTRY_BYTES = 16 * MIB;
         /// The members of an archive of `kit save`.
         Count ARCHIVE_MEMBERS = 100_000;
         /// The bytes of a path in the recipe of a linked layer. Linux allows 4 KiB.

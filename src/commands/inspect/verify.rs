@@ -73,6 +73,7 @@ impl VerifyArgs {
             selection: Selection::new(filters),
             paths: Arc::new(self.paths.patterns()?),
             extra: if self.exact { ExtraFiles::Anywhere } else { ExtraFiles::InLayers },
+            records: context.store().ok(),
             jobs: ops::jobs(),
         };
         let (verified, standard) = match &self.reference {

@@ -50,8 +50,8 @@ pub(crate) struct UnpackArgs {
     dir: Option<PathBuf>,
     #[command(flatten)]
     overwrite: OverwriteArgs,
-    /// Delete the files that an earlier version of the repository in the local store contains and this one does not, if
-    /// their content is unchanged
+    /// Delete the files that kit unpacked from an earlier version of the repository and that this one does not contain,
+    /// unless they were changed since
     #[arg(long, conflicts_with = "as_skill")]
     delete: bool,
     #[command(flatten)]

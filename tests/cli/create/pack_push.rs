@@ -71,7 +71,7 @@ fn pack_push_and_unpack_restore_the_same_files() {
             sandbox.tree("project").iter().filter(|(name, _)| name != "Kitfile").all(|file| unpacked.contains(file))
         );
     }
-    assert!(!sandbox.path("kit/store").exists());
+    assert!(!sandbox.path("kit/store/blobs").exists());
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_folder_may_take_the_place_of_the_registry() {
     let pushed = sandbox.kit(&["pack", "project", "--push", "oci:layout:v1"]).ok().digest();
     assert_eq!(pushed, packed_digest(&sandbox, "none"));
     sandbox.kit(&["unpack", "oci:layout:v1", "-d", "out"]).ok();
-    assert!(!sandbox.path("kit").exists());
+    assert!(!sandbox.path("kit/store/blobs").exists());
 }
 
 #[test]

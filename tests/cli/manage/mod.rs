@@ -9,4 +9,5 @@ mod keep;
 mod limits;
 mod remove_remote;
 mod together;
+mod unpack_records;
 mod waiting;

@@ -342,14 +342,17 @@ fn files_that_an_earlier_version_left_are_listed_and_deleted_on_request() {
 }
 
 #[test]
-fn changed_files_of_an_earlier_version_are_neither_listed_nor_deleted() {
+fn changed_files_of_an_earlier_version_are_not_deleted() {
     let sandbox = with_dropped_files();
     // One has the same size.
     let size = fs::metadata(sandbox.path("out/weights/tokenizer.json")).unwrap().len();
     sandbox.write("out/weights/tokenizer.json", "x".repeat(usize::try_from(size).unwrap()));
     sandbox.write("out/data/more/val.csv", "other\n");
-    let run = sandbox.kit(&["unpack", "sample:v2", "-d", "out", "-o", "--delete"]).ok();
-    assert!(!run.stderr.contains("left from") && !run.stderr.contains("deleted"));
+    let unpack = |flags: &[&str]| sandbox.kit(&[&["unpack", "sample:v2", "-d", "out", "-o"], flags].concat()).ok();
+    assert!(!unpack(&[]).stderr.contains("left from"));
+    let run = unpack(&["--delete"]);
+    let run = run.says("`data/more/val.csv`, `weights/tokenizer.json` were not deleted, because they were changed");
+    assert!(!run.stderr.contains("files deleted"));
     assert!(sandbox.path("out/weights/tokenizer.json").exists() && sandbox.path("out/data/more/val.csv").exists());
 }
 

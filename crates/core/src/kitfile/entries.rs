@@ -19,6 +19,14 @@ pub enum Section {
 }
 
 impl Section {
+    const ALL: [Self; 7] =
+        [Self::Model, Self::ModelPart, Self::Code, Self::Dataset, Self::Docs, Self::Prompt, Self::McpServer];
+
+    /// Returns the section with this key.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|section| section.key() == key)
+    }
+
     /// The key of the section in a Kitfile; parts are below the model.
     pub fn key(self) -> &'static str {
         match self {

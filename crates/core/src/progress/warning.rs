@@ -151,6 +151,25 @@ pub enum Warning<'a> {
         /// The number of paths that are not in `paths`.
         more: usize,
     },
+    /// Files of an earlier version are not deleted because they were changed after they had been unpacked.
+    ChangedFilesKept {
+        /// The first paths.
+        paths: Vec<&'a str>,
+        /// The number of paths that are not in `paths`.
+        more: usize,
+    },
+    /// A crash of the machine damaged files that had been unpacked; they were replaced.
+    DamagedFilesReplaced {
+        /// The number of files.
+        files: u64,
+    },
+    /// A crash of the machine damaged files that had been unpacked.
+    DamagedInCrash {
+        /// The first paths.
+        paths: Vec<&'a str>,
+        /// The number of paths that are not in `paths`.
+        more: usize,
+    },
     /// Files of the folder belong to no layer of the Kitfile.
     FilesNotPacked {
         /// The first paths; a folder without any packed file counts as one.

@@ -70,6 +70,7 @@ impl Store {
         self.forget_lost_layers()?;
         self.forget_lost_tables()?;
         self.forget_lost_checks()?;
+        self.forget_unpacked()?;
         Ok(removed)
     }
 

@@ -31,6 +31,7 @@ mod secrets;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod unpacked;
 mod waiting;
 mod writer;
 
@@ -45,5 +46,6 @@ pub use links::LinkWriter;
 pub use members::Members;
 pub use reader::Reader;
 pub use remembered::RememberedLayer;
+pub use unpacked::{Recorded, Recording, TimeSpan, UnpackEntry, UnpackRun, UnpackTimes, UnpackedFile, UnpackedPart};
 pub use waiting::LockWaiting;
 pub use writer::Writer;

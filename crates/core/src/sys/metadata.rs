@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::identity::FileIdentity;
 
@@ -34,10 +35,28 @@ pub enum FileType {
 }
 
 /// A time since 1970; the seconds of an earlier time are negative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Timestamp {
     pub seconds: i64,
     pub nanoseconds: i64,
+}
+
+impl Timestamp {
+    /// The current time.
+    pub fn now() -> Self {
+        Self::from(SystemTime::now())
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    /// A time before 1970 becomes 1970.
+    fn from(time: SystemTime) -> Self {
+        let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            seconds: i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX),
+            nanoseconds: i64::from(since_1970.subsec_nanos()),
+        }
+    }
 }
 
 impl Metadata {
@@ -94,11 +113,7 @@ fn times_of(metadata: &std::fs::Metadata) -> (Timestamp, Timestamp) {
 
 #[cfg(not(unix))]
 fn times_of(metadata: &std::fs::Metadata) -> (Timestamp, Timestamp) {
-    let since_1970 = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    let modified = since_1970.map_or_else(Timestamp::default, |age| Timestamp {
-        seconds: i64::try_from(age.as_secs()).unwrap_or(i64::MAX),
-        nanoseconds: i64::from(age.subsec_nanos()),
-    });
+    let modified = metadata.modified().map(Timestamp::from).unwrap_or_default();
     (modified, modified)
 }
 

@@ -7,6 +7,7 @@ mod existing;
 mod fingerprint;
 mod golden;
 mod hostile;
+mod ledger;
 mod limits;
 mod listing;
 mod pack;

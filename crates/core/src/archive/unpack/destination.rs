@@ -3,20 +3,21 @@
 //! Incoming files are compared with existing ones and otherwise staged; only [`Destination::commit`] gives them their
 //! final names.
 
-use std::collections::{BTreeMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::ledger::{Ledger, Received};
 use super::placing::place;
 use super::staging::{Staging, remove_stale};
 use super::unsafe_paths::{PathRules, UnsafePaths};
 use crate::archive::error::{Conflict, Error, Obstacle};
 use crate::archive::ignore::PathPatterns;
 use crate::relative_path::RelativePath;
-use crate::sys::{self, Dir, Found, Leftover, LeftoverKind, Link};
+use crate::sys::{self, Dir, Found, Leftover, LeftoverKind, Link, Metadata};
 
 /// The treatment of files in the target that differ from those to be unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,7 @@ pub struct Destination {
     place: PathBuf,
     rules: PathRules,
     paths: Arc<PathPatterns>,
+    ledger: Option<Arc<dyn Ledger>>,
     /// Must be dropped before `made`: the target can be removed only when nothing is staged in it.
     state: Mutex<State>,
     made: MadeFolders,
@@ -49,7 +51,11 @@ pub struct Destination {
 
 #[derive(Debug, Default)]
 struct State {
-    files: Fingerprints,
+    files: Received,
+    /// The written files that are not in the ledger yet.
+    unnoted: Vec<RelativePath>,
+    /// The existing files that are replaced because a crash has damaged them.
+    damaged: BTreeSet<RelativePath>,
     conflicts: BTreeMap<RelativePath, Obstacle>,
     placed: Placed,
     staging: Option<Arc<Staging>>,
@@ -64,6 +70,8 @@ pub struct Placed {
     pub bytes: u64,
     /// The number of files that replaced others.
     pub replaced: u64,
+    /// The number of these that replaced files of this program that a crash of the machine has damaged.
+    pub repaired: u64,
     /// The number of files that already existed with the same bytes and were not touched.
     pub already_right: u64,
     /// The number of files that existed with other content and were kept because of [`Overwrite::Keep`].
@@ -75,6 +83,7 @@ impl std::ops::AddAssign for Placed {
         self.files += other.files;
         self.bytes += other.bytes;
         self.replaced += other.replaced;
+        self.repaired += other.repaired;
         self.already_right += other.already_right;
         self.kept += other.kept;
     }
@@ -93,7 +102,7 @@ impl Destination {
         let rules = PathRules::new(&UnsafePaths::Refuse { home: None }, place);
         let (place, state, cacheable_bytes) = (place.to_owned(), Mutex::default(), OnceLock::new());
         let paths = Arc::default();
-        Ok(Self { target, overwrite, place, rules, paths, state, made, cacheable_bytes })
+        Ok(Self { target, overwrite, place, rules, paths, ledger: None, state, made, cacheable_bytes })
     }
 
     /// Changes the treatment of paths that other programs execute or trust. Without this, they are refused, but those
@@ -107,6 +116,12 @@ impl Destination {
     #[must_use]
     pub fn with_paths(self, paths: &Arc<PathPatterns>) -> Self {
         Self { paths: paths.clone(), ..self }
+    }
+
+    /// Keeps `ledger` about the written files, and replaces the files that it calls damaged.
+    #[must_use]
+    pub fn with_ledger(self, ledger: Arc<dyn Ledger>) -> Self {
+        Self { ledger: Some(ledger), ..self }
     }
 
     /// Returns true if `path` is selected.
@@ -132,14 +147,22 @@ impl Destination {
     /// After an error the target is as it was before; the error is [`Error::Conflicts`] if existing files are the
     /// reason.
     pub fn commit(self) -> Result<Placed, Error> {
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if !state.conflicts.is_empty() {
             let conflicts = state.conflicts.into_iter();
             return Err(Error::Conflicts(conflicts.map(|(path, obstacle)| Conflict { path, obstacle }).collect()));
         }
         sys::uninterrupted(|| {
+            if let Some(ledger) = &self.ledger {
+                state.note_placing(&**ledger)?;
+            }
             if let Some(staging) = &state.staging {
-                place(&self.target, staging, self.overwrite)?;
+                let may_replace = |path: &RelativePath| {
+                    // The user may have changed a damaged file since it was compared.
+                    let is_damaged = || is_damaged(self.ledger.as_deref(), &self.target, path).unwrap_or(false);
+                    self.overwrite == Overwrite::Replace || state.damaged.contains(path) && is_damaged()
+                };
+                place(&self.target, staging, &may_replace)?;
             }
             self.made.keep();
             Ok(state.placed)
@@ -148,7 +171,7 @@ impl Destination {
 
     /// Records that the file `path` is unpacked. Returns false if it was unpacked before.
     pub(super) fn expect_file(&self, path: &RelativePath) -> bool {
-        self.state().files.insert(path)
+        self.state().files.add(path)
     }
 
     /// Keeps the existing file `path` of at most `limit` bytes if `is_right` accepts its content. Returns false if it
@@ -204,6 +227,41 @@ impl Destination {
         Ok(())
     }
 
+    /// Returns true if the existing file `path`, which differs from the one to be unpacked, may be replaced although
+    /// others may not.
+    pub(super) fn is_damaged(&self, path: &RelativePath) -> Result<bool, Error> {
+        is_damaged(self.ledger.as_deref(), &self.target, path)
+    }
+
+    /// Counts a file that replaces one that a crash has damaged.
+    pub(super) fn note_repair(&self, path: &RelativePath) {
+        let mut state = self.state();
+        state.placed.repaired += 1;
+        state.damaged.insert(path.clone());
+    }
+
+    /// Counts a file of `size` bytes that was written, and adds it to the ledger; later if `written` is missing.
+    pub(super) fn note_written(&self, path: &RelativePath, size: u64, written: Option<&Metadata>) {
+        let mut state = self.state();
+        state.placed.files += 1;
+        state.placed.bytes += size;
+        match (&self.ledger, written) {
+            (None, _) => {}
+            (Some(_), None) => state.unnoted.push(path.clone()),
+            (Some(ledger), Some(written)) => {
+                state.files.add_written(path);
+                drop(state);
+                ledger.note(path, written);
+            }
+        }
+    }
+
+    /// Returns the metadata of the `file` that was written at `path`, if there is a ledger.
+    pub(super) fn metadata_for_ledger(&self, path: &RelativePath, file: &File) -> Result<Option<Metadata>, Error> {
+        let metadata = self.ledger.as_ref().map(|_| Metadata::of(file)).transpose();
+        metadata.map_err(Error::unpacking(path))
+    }
+
     pub(super) fn count(&self, count: impl FnOnce(&mut Placed)) {
         count(&mut self.state().placed);
     }
@@ -245,6 +303,26 @@ pub(super) fn culprit(target: &Dir, path: &RelativePath, obstacle: Obstacle) -> 
     Ok(Conflict { path: path.clone(), obstacle })
 }
 
+impl State {
+    /// Completes the `ledger` before the files get their names.
+    fn note_placing(&mut self, ledger: &dyn Ledger) -> Result<(), Error> {
+        for path in &self.unnoted {
+            let staging = self.staging.as_ref().expect("what was written is in the staging folder");
+            let written = staging.new.metadata_of(path.as_str(), Link::Stay);
+            ledger.note(path, &written.map_err(Error::unpacking(path))?);
+            self.files.add_written(path);
+        }
+        ledger.begin_placing(&self.files);
+        Ok(())
+    }
+}
+
+fn is_damaged(ledger: Option<&dyn Ledger>, target: &Dir, path: &RelativePath) -> Result<bool, Error> {
+    let Some(ledger) = ledger else { return Ok(false) };
+    let found = target.metadata_of(path.as_str(), Link::Stay).map_err(Error::unpacking(path))?;
+    Ok(ledger.is_damaged(path, &found))
+}
+
 /// Returns the error of staging a file: usually one of the disk, but two members may also have the same path.
 pub(super) fn staging_failed(path: &RelativePath, source: io::Error) -> Error {
     match source.kind() {
@@ -252,23 +330,6 @@ pub(super) fn staging_failed(path: &RelativePath, source: io::Error) -> Error {
             Error::Refused { member: path.to_string(), reason: "it conflicts with another member" }
         }
         _ => Error::unpacking(path)(source),
-    }
-}
-
-/// A set of paths, with 8 bytes and a small overhead for each.
-///
-/// The hash has a random key, so names that collide cannot be chosen on purpose. By chance, one run in thirty million
-/// with a million files would refuse one of them.
-#[derive(Debug, Default)]
-pub(super) struct Fingerprints {
-    key: RandomState,
-    seen: HashSet<u64>,
-}
-
-impl Fingerprints {
-    /// Adds `path`. Returns false if it was already present.
-    pub(super) fn insert(&mut self, path: &RelativePath) -> bool {
-        self.seen.insert(self.key.hash_one(path))
     }
 }
 

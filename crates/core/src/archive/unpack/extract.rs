@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 
-use super::destination::{Destination, Fingerprints};
+use super::destination::Destination;
+use super::ledger::Fingerprints;
 use super::receive::{Buffers, Incoming, receive};
 use crate::archive::error::Error;
 use crate::archive::reading::{BUFFER_BYTES, read_once};

@@ -2,6 +2,7 @@
 
 mod destination;
 mod extract;
+mod ledger;
 mod parts;
 mod placing;
 mod preview;
@@ -13,6 +14,7 @@ pub use destination::{Destination, Overwrite, Placed};
 pub use extract::{
     Extracted, FindPart, LayerShape, SingleFile, extract_cloning, extract_file, extract_folder, extract_layer,
 };
+pub use ledger::{Ledger, Received};
 pub use parts::FileInParts;
 pub use preview::{Existing, Preview};
 pub use unsafe_paths::{Danger, UnsafePaths};

@@ -60,10 +60,7 @@ impl Destination {
             0 => State::Open(file),
             _ => State::Closed,
         };
-        self.count(|placed| {
-            placed.files += 1;
-            placed.bytes += size;
-        });
+        self.note_written(path, size, None);
         Ok(Some(FileInParts { path: (*path).clone(), state }))
     }
 

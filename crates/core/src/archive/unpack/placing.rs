@@ -2,7 +2,6 @@
 
 use std::io;
 
-use super::destination::Overwrite;
 use super::staging::Staging;
 use crate::archive::error::Error;
 use crate::archive::tar::Records;
@@ -19,10 +18,10 @@ const REPLACED: &str = "replaced";
 /// Moves everything from `staging` to `target`. If that fails midway, everything that was moved is moved back.
 ///
 /// A folder that the target does not have is moved with its content, so a new target costs a few renames, however many
-/// files there are.
-pub(super) fn place(target: &Dir, staging: &Staging, overwrite: Overwrite) -> Result<(), Error> {
+/// files there are. Existing files are replaced if `may_replace` returns true for them.
+pub(super) fn place(target: &Dir, staging: &Staging, may_replace: &dyn Fn(&RelativePath) -> bool) -> Result<(), Error> {
     let journal = staging.create_journal().map_err(Error::unpacking(&RelativePath::root()))?;
-    let mut placing = Placing { target, staging, overwrite, journal, done: 0 };
+    let mut placing = Placing { target, staging, may_replace, journal, done: 0 };
     let result = placing.folder(&RelativePath::root()).and_then(|()| placing.set_late_modes());
     if result.is_err() {
         placing.roll_back()?;
@@ -33,7 +32,7 @@ pub(super) fn place(target: &Dir, staging: &Staging, overwrite: Overwrite) -> Re
 struct Placing<'a> {
     target: &'a Dir,
     staging: &'a Staging,
-    overwrite: Overwrite,
+    may_replace: &'a dyn Fn(&RelativePath) -> bool,
     /// The steps, each recorded before it is executed.
     journal: Records,
     /// The number of executed steps; the last one in the journal may not have been executed.
@@ -64,7 +63,7 @@ impl Placing<'_> {
                 self.folder(path)?;
                 self.staging.new.remove_directory(path.as_str()).map_err(failed)
             }
-            (Found::File { .. }, Found::File { .. }) if self.overwrite == Overwrite::Replace => {
+            (Found::File { .. }, Found::File { .. }) if (self.may_replace)(path) => {
                 self.step(REPLACED, path, |this, number| this.staging.replace(this.target, path, number))
             }
             _ => Err(Error::TargetChanged { path: path.clone() }),

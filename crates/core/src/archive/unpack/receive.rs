@@ -85,13 +85,19 @@ fn receive_over(
         destination.count(|placed| placed.already_right += 1);
         return Ok(existing_size);
     };
-    if destination.overwrite == Overwrite::Replace && !destination.is_doomed() {
+    let is_replaced = destination.overwrite == Overwrite::Replace;
+    let is_damaged = !is_replaced && destination.is_damaged(incoming.path)?;
+    if (is_replaced || is_damaged) && !destination.is_doomed() {
         let size = stage(destination, incoming, buffers, existing.map(|file| (file, equal)), pending)?;
         destination.count(|placed| placed.replaced += 1);
+        if is_damaged {
+            destination.note_repair(incoming.path);
+        }
         return Ok(size);
     }
     let new_size = equal + pending as u64 + drain(incoming, buffers)?;
     match destination.overwrite {
+        _ if is_damaged => {}
         Overwrite::Refuse => {
             destination.note_conflict(incoming.path, Obstacle::OtherContent { existing_size, new_size })?;
         }
@@ -138,6 +144,7 @@ fn stage(
         }
         size += equal;
     }
+    let mut written = None;
     if is_cloned {
         size += pending as u64 + drain(incoming, buffers)?;
     } else if incoming.size.is_some_and(|size| size > DIRECT_FROM_BYTES) {
@@ -147,11 +154,9 @@ fn stage(
         blocks.finish().map_err(Error::unpacking(path))?;
     } else {
         size += write_rest(incoming, buffers, pending, &mut file)?;
+        written = destination.metadata_for_ledger(path, &file)?;
     }
-    destination.count(|placed| {
-        placed.files += 1;
-        placed.bytes += size;
-    });
+    destination.note_written(path, size, written.as_ref());
     Ok(size)
 }
 

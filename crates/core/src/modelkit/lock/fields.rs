@@ -8,16 +8,6 @@ use crate::kitfile::Section;
 use crate::problem::{Mark, Problem, Source, quoted};
 use crate::relative_path::RelativePath;
 
-const SECTIONS: [Section; 7] = [
-    Section::Model,
-    Section::ModelPart,
-    Section::Code,
-    Section::Dataset,
-    Section::Docs,
-    Section::Prompt,
-    Section::McpServer,
-];
-
 pub(super) fn without_end(line: &str) -> &str {
     let line = line.strip_suffix('\n').unwrap_or(line);
     line.strip_suffix('\r').unwrap_or(line)
@@ -68,7 +58,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn section(&mut self, word: Word<'a>) -> Option<Section> {
-        let section = SECTIONS.into_iter().find(|section| section.key() == word.text);
+        let section = Section::from_key(word.text);
         self.value(word, section, "is not a section whose entries have layers")
     }
 

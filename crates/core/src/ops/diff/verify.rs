@@ -21,11 +21,12 @@ use crate::ops::error::Error;
 use crate::ops::files::digest_file;
 use crate::ops::pack::{read_ignore_rules, read_layer};
 use crate::ops::session::{Located, Session};
-use crate::ops::unpack::{Chosen, wanted_parents};
+use crate::ops::unpack::{Chosen, Damage, named, wanted_parents};
 use crate::ops::workers;
-use crate::progress::{Phase, Progress, Task};
+use crate::progress::{Phase, Progress, Task, Warning};
 use crate::relative_path::RelativePath;
-use crate::sys;
+use crate::store::Store;
+use crate::sys::{self, Metadata};
 
 /// The folder to verify, and the settings for it.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct VerifyOptions {
     pub paths: Arc<PathPatterns>,
     /// The search for files that the ModelKit does not have.
     pub extra: ExtraFiles,
+    /// The store with the records of unpacking, which show whether a crash can have damaged a file.
+    pub records: Option<Store>,
     /// The number of files or layers that are read at once.
     pub jobs: usize,
 }
@@ -159,7 +162,26 @@ impl Expected {
         check_paths(&options.paths, name)?;
         drifts.sort_by(|one, other| one.subject.cmp(&other.subject));
         drifts.dedup();
+        self.warn_of_damage(&drifts, options, progress);
         Ok(Verified { manifest: self.manifest, files: files.len(), bytes, drifts })
+    }
+
+    /// Warns of the files among `drifts` that a crash has damaged.
+    fn warn_of_damage(&self, drifts: &[Drift], options: &VerifyOptions, progress: &dyn Progress) {
+        let changed: Vec<_> = drifts.iter().filter_map(path_of_changed_file).collect();
+        let Some(store) = options.records.as_ref().filter(|_| !changed.is_empty()) else { return };
+        let layers = self.wanted.iter().map(|layer| (layer.digest, layer.path.clone()));
+        let fetched = self.fetched.iter().map(|file| (file.digest, file.path.clone()));
+        let kitfile = self.kitfile.and_then(|digest| Some((digest, FILE_NAMES[0].parse().ok()?)));
+        let damage = Damage::read(store, &options.folder, &layers.chain(fetched).chain(kitfile).collect());
+        let is_damaged = |path: &&RelativePath| {
+            let found = fs::symlink_metadata(path.join_to(&options.folder));
+            found.is_ok_and(|found| damage.includes(path, &Metadata::from(&found)))
+        };
+        let damaged: Vec<_> = changed.iter().filter(is_damaged).collect();
+        if let Some((paths, more)) = named(&damaged) {
+            progress.warn(&Warning::DamagedInCrash { paths, more });
+        }
     }
 
     /// Compares the folders that the layers contain. Additional folders are not reported, unless they contain files.
@@ -214,6 +236,15 @@ fn fetched_file(remote: &LockedRemote, options: &VerifyOptions) -> Option<Locked
 
 fn takes_kitfile(options: &VerifyOptions) -> bool {
     FILE_NAMES[0].parse().is_ok_and(|path| options.paths.take(&path))
+}
+
+/// Returns the path of a file that exists with other content.
+fn path_of_changed_file(drift: &Drift) -> Option<RelativePath> {
+    match (&drift.subject, &drift.change) {
+        (Subject::File(path), Change::Differs { what: "content" | "size", .. }) => Some(path.clone()),
+        (Subject::Kitfile, Change::Differs { .. }) => FILE_NAMES[0].parse().ok(),
+        _ => None,
+    }
 }
 
 fn drift(path: &RelativePath, change: Change) -> Drift {

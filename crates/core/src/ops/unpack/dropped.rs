@@ -1,147 +1,271 @@
 //! Files that an earlier version of a ModelKit left in the folder and that the unpacked one does not contain.
 //!
-//! Earlier versions are those of the same repository in the local store. A file counts only if its path and its content
-//! are those of such a version, so that the files of the user are never reported or deleted.
+//! Earlier versions are those that this program unpacked from the same repository into the same folder, by its records.
+//! A file counts only if it is as it was written, so that files of the user, and those that the user has changed, are
+//! never reported or deleted.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use fs_err as fs;
 use tracing::debug;
 
+use crate::archive::{Overwrite, Received};
 use crate::compression::Compression;
-use crate::digest::Digest;
+use crate::kitfile::Section;
 use crate::limits;
-use crate::modelkit::{ContentsTable, Layer, ModelKit};
-use crate::oci::{Reference, Source};
-use crate::ops::artifact::{Artifact, Inspected};
+use crate::modelkit::{ContentsTable, Layer};
+use crate::oci::Source;
+use crate::ops::artifact::Inspected;
 use crate::ops::error::Error;
-use crate::ops::files::{Headers, Held, buffer, digest, digest_file, skim};
-use crate::ops::session::{Location, Session};
-use crate::progress::Silent;
+use crate::ops::files::{Headers, Held, skim};
+use crate::ops::session::Session;
+use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
-use crate::store::Names;
+use crate::store::{UnpackEntry, UnpackRun, UnpackedFile, UnpackedPart};
+use crate::sys::{Dir, FileType, Link};
 
-use super::into_folder::UnpackOptions;
+use super::into_folder::{DroppedFiles, UnpackOptions};
+use super::plan::PlannedFile;
 
-/// The digests that a file has in earlier versions, by path.
-type Candidates = BTreeMap<RelativePath, Vec<Digest>>;
+/// The number of files that a warning names.
+const NAMED: usize = 3;
 
-/// Returns the files in the folder that an earlier version contains and `child`, which is read from `source`, does not.
-/// Only listings are read of layers: a compressed layer without a table of contents is skipped.
-pub(super) fn dropped_files(
-    session: &Session<'_>,
-    (source, child): (&dyn Source, &Inspected),
-    name: &str,
-    options: &UnpackOptions,
-) -> Result<Vec<RelativePath>, Error> {
-    let Ok(Location::Artifact(reference)) = name.parse() else { return Ok(Vec::new()) };
-    let names = Names::Of(reference.clone());
-    let earlier = earlier_versions(session, &reference, &names, child)?;
-    let store = session.store.reader(names)?;
-    let mut seen: HashSet<_> = child.modelkit.layers.iter().map(key).collect();
-    let layers: Vec<_> = earlier
-        .iter()
-        .flat_map(|modelkit| &modelkit.layers)
-        .filter(|layer| options.selection.takes(layer) && is_listable(layer) && seen.insert(key(layer)))
-        .collect();
-    let held = Held::new(limits::LISTED_FILES);
-    let mut candidates = Candidates::new();
-    for layer in &layers {
-        add_candidates(&store, layer, options, &held, &mut candidates)?;
-    }
-    for layer in &child.modelkit.layers {
-        remove_contained(source, layer, &mut candidates)?;
-    }
-    let mut dropped = Vec::new();
-    for (path, digests) in candidates {
-        if digests.contains(&digest_file(&path.join_to(&options.folder), &Silent)?) {
-            dropped.push(path);
-        }
-    }
-    Ok(dropped)
+/// A file of an earlier version that the current run does not have.
+#[derive(Debug, Clone)]
+pub(super) struct EarlierFile {
+    path: RelativePath,
+    written: UnpackedFile,
+    is_unchanged: bool,
 }
 
-/// Returns the ModelKits in the repository of `reference` in the local store, except for `child`.
-fn earlier_versions(
+/// The relation of a run to a file of an earlier run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It contains the file as well, and has not changed it.
+    Shared,
+    /// It replaces the file.
+    Replaced,
+    /// It does not contain the file, or has not compared it.
+    Other,
+}
+
+/// The search for the files of earlier versions in their records.
+pub(super) struct Earlier<'a> {
+    /// None if the folder cannot be read; then nothing is found.
+    folder: Option<Dir>,
+    options: &'a UnpackOptions,
+    held: Held,
+    /// For each path of a layer of the current run, true if a layer there is of the ModelKit itself and selected now.
+    parts: HashMap<RelativePath, bool>,
+    files: Vec<EarlierFile>,
+}
+
+impl<'a> Earlier<'a> {
+    pub(super) fn new(folder: &Path, options: &'a UnpackOptions) -> Self {
+        let (folder, held) = (Dir::open(folder).ok(), Held::new(limits::LISTED_FILES));
+        Self { folder, options, held, parts: HashMap::new(), files: Vec::new() }
+    }
+
+    /// Begins with the files of `run`.
+    pub(super) fn begin_run(&mut self, run: &UnpackRun) {
+        self.parts.clear();
+        for part in &run.parts {
+            if let Ok(path) = part.path.parse() {
+                let is_taken = self.takes(part, &path);
+                *self.parts.entry(path).or_insert(false) |= is_taken;
+            }
+        }
+    }
+
+    /// Returns what the current run does with `file`.
+    pub(super) fn fate(&self, file: &UnpackedFile, received: &Received) -> Fate {
+        match file.path.parse() {
+            Ok(path) if received.is_written(&path) => Fate::Replaced,
+            // With the other choices, a file of the run that is not written has been compared.
+            Ok(path) if received.contains(&path) && self.options.overwrite != Overwrite::Keep => Fate::Shared,
+            _ => Fate::Other,
+        }
+    }
+
+    /// Returns true if the record should keep `file`, which the current run does not write: it still exists.
+    pub(super) fn keeps(&mut self, file: &UnpackedFile, received: &Received) -> bool {
+        let Ok(path) = file.path.parse::<RelativePath>() else { return false };
+        if received.contains(&path) {
+            return true;
+        }
+        if !self.is_selected(&path) || !self.options.paths.take(&path) || self.held.add(&path).is_err() {
+            return true;
+        }
+        let Some(folder) = &self.folder else { return true };
+        let Some(is_unchanged) = is_unchanged(folder, &path, file) else { return false };
+        self.files.push(EarlierFile { path, written: file.clone(), is_unchanged });
+        true
+    }
+
+    pub(super) fn into_files(self) -> Vec<EarlierFile> {
+        self.files
+    }
+
+    fn takes(&self, part: &UnpackedPart, path: &RelativePath) -> bool {
+        let section = part.section.as_deref().and_then(Section::from_key);
+        section.is_some_and(|section| self.options.selection.takes_entry(section, [&part.name, path.as_str()], path))
+    }
+
+    /// Returns true if the layer of the file is selected now: the innermost one, as the Kitfile excludes the paths of
+    /// other layers from a layer.
+    fn is_selected(&self, path: &RelativePath) -> bool {
+        let mut places = std::iter::successors(Some(path.clone()), RelativePath::parent);
+        places.find_map(|place| self.parts.get(&place).copied()).unwrap_or(false)
+    }
+}
+
+/// Returns true if the file at `path` is as it was written. None if there is none.
+fn is_unchanged(folder: &Dir, path: &RelativePath, written: &UnpackedFile) -> Option<bool> {
+    let found = folder.metadata_of(path.as_str(), Link::Stay).ok()?;
+    let is_file = found.file_type == FileType::File;
+    is_file.then(|| (found.size, found.modified) == (written.size, written.modified))
+}
+
+/// Deletes the files that earlier versions left in the folder, or warns of them. Returns the deleted ones.
+///
+/// `earlier` are the files that the current run does not have. If it has not unpacked all layers of `child`, which is
+/// read from `source`, the others may contain some of them.
+pub(super) fn settle_dropped(
+    earlier: Vec<EarlierFile>,
+    unpacked: (&dyn Source, &Inspected),
+    options: &UnpackOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<RelativePath>, Error> {
+    let earlier = without_contained(earlier, unpacked, options)?;
+    match options.dropped {
+        DroppedFiles::Delete => delete(&earlier, options, progress),
+        DroppedFiles::Keep => Ok(warn(&earlier, progress)),
+    }
+}
+
+/// Returns the files that [`settle_dropped`] would delete if `files` were unpacked from `repository`, or warns of them.
+pub(super) fn plan_dropped(
     session: &Session<'_>,
-    reference: &Reference,
-    names: &Names,
+    repository: &str,
+    unpacked: (&dyn Source, &Inspected),
+    options: &UnpackOptions,
+    files: &[PlannedFile],
+) -> Result<Vec<RelativePath>, Error> {
+    let Ok(folder) = fs::canonicalize(&options.folder) else { return Ok(Vec::new()) };
+    let entries = match session.store.unpack_entries(&folder, repository) {
+        Ok(entries) => entries,
+        Err(error) => {
+            debug!(%error, "cannot read the unpack record");
+            return Ok(Vec::new());
+        }
+    };
+    let planned: HashSet<_> = files.iter().map(|file| file.path.as_str()).collect();
+    let mut earlier = Earlier::new(&folder, options);
+    for entry in entries {
+        match entry {
+            UnpackEntry::Run(run) => earlier.begin_run(&run),
+            UnpackEntry::File(file) if !planned.contains(file.path.as_str()) => {
+                earlier.keeps(&file, &Received::default());
+            }
+            UnpackEntry::File(_) | UnpackEntry::Times(_) => {}
+        }
+    }
+    let earlier = without_contained(earlier.into_files(), unpacked, options)?;
+    match options.dropped {
+        DroppedFiles::Delete => {
+            Ok(earlier.into_iter().filter(|file| file.is_unchanged).map(|file| file.path).collect())
+        }
+        DroppedFiles::Keep => Ok(warn(&earlier, session.progress)),
+    }
+}
+
+/// Returns the files of `earlier` that no layer of `child` contains, sorted. If they are only reported and the layers
+/// cannot be compared, returns none.
+fn without_contained(
+    mut earlier: Vec<EarlierFile>,
+    (source, child): (&dyn Source, &Inspected),
+    options: &UnpackOptions,
+) -> Result<Vec<EarlierFile>, Error> {
+    match remove_contained(&mut earlier, source, child, options) {
+        Err(error) if options.dropped == DroppedFiles::Delete => return Err(error),
+        Err(error) => {
+            debug!(%error, "cannot compare the folder with earlier versions");
+            return Ok(Vec::new());
+        }
+        Ok(()) => {}
+    }
+    earlier.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(earlier)
+}
+
+fn warn(earlier: &[EarlierFile], progress: &dyn Progress) -> Vec<RelativePath> {
+    let unchanged: Vec<_> = earlier.iter().filter(|file| file.is_unchanged).map(|file| &file.path).collect();
+    if let Some((paths, more)) = named(&unchanged) {
+        progress.warn(&Warning::EarlierFilesRemain { paths, more });
+    }
+    Vec::new()
+}
+
+fn delete(
+    earlier: &[EarlierFile],
+    options: &UnpackOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<RelativePath>, Error> {
+    let folder = Dir::open(&options.folder)?;
+    let (mut deleted, mut kept) = (Vec::new(), Vec::new());
+    for EarlierFile { path, written, .. } in earlier {
+        match is_unchanged(&folder, path, written) {
+            Some(true) => {
+                folder.remove_file(path.as_str())?;
+                deleted.push(path.clone());
+            }
+            Some(false) => kept.push(path),
+            None => {}
+        }
+    }
+    if let Some((paths, more)) = named(&kept) {
+        progress.warn(&Warning::ChangedFilesKept { paths, more });
+    }
+    Ok(deleted)
+}
+
+/// Returns the first of `paths`, and the number of the others. None if there are no paths.
+pub(crate) fn named<'a>(paths: &[&'a RelativePath]) -> Option<(Vec<&'a str>, usize)> {
+    let first = paths.iter().take(NAMED).map(|path| path.as_str()).collect();
+    (!paths.is_empty()).then(|| (first, paths.len().saturating_sub(NAMED)))
+}
+
+/// Removes the files from `earlier` that the layers of `child` contain which are not unpacked now; all files below the
+/// path of such a layer if it cannot be listed.
+fn remove_contained(
+    earlier: &mut Vec<EarlierFile>,
+    source: &dyn Source,
     child: &Inspected,
-) -> Result<Vec<ModelKit>, Error> {
-    let repository = reference.full_repository();
-    let store = session.store.reader(names.clone())?;
-    let mut seen = HashSet::from([child.descriptor.digest]);
-    let mut versions = Vec::new();
-    for entry in session.store.entries()? {
-        let is_of_repository = entry.reference().is_some_and(|it| it.full_repository() == repository);
-        let is_version = is_of_repository && entry.subject().is_none() && !entry.is_index();
-        if !is_version || !seen.insert(entry.descriptor.digest) {
+    options: &UnpackOptions,
+) -> Result<(), Error> {
+    let layers = child.modelkit.layers.iter().filter(|layer| !options.selection.takes(layer));
+    for layer in layers {
+        if !earlier.iter().any(|file| file.path.starts_with(&layer.path)) {
             continue;
         }
-        match Artifact::read(&store, entry.descriptor, &repository) {
-            Ok(Artifact::ModelKit(inspected)) => versions.push(inspected.modelkit),
-            Ok(Artifact::Index(_)) => {}
-            // An artifact of another program, or a damaged one, was not unpacked.
-            Err(error) => debug!(%error, "not an earlier version"),
+        if !is_listable(layer) {
+            earlier.retain(|file| !file.path.starts_with(&layer.path));
+            continue;
         }
+        let mut left: BTreeMap<_, _> = earlier.drain(..).map(|file| (file.path.clone(), file)).collect();
+        let listed = skim(source, layer, Headers::Compare, &mut |member, _| {
+            left.remove(&member.path);
+            Ok(ControlFlow::Continue(()))
+        });
+        listed.map(drop)?;
+        earlier.extend(left.into_values());
     }
-    Ok(versions)
-}
-
-fn key(layer: &Layer) -> (Digest, RelativePath) {
-    (layer.descriptor.digest, layer.path.clone())
+    Ok(())
 }
 
 /// Returns true if the files of the layer can be listed without reading all of it.
 fn is_listable(layer: &Layer) -> bool {
     layer.compression == Compression::None || ContentsTable::of(&layer.descriptor).is_some()
-}
-
-/// Adds the files of `layer` that exist in the folder with the same size.
-fn add_candidates(
-    store: &dyn Source,
-    layer: &Layer,
-    options: &UnpackOptions,
-    held: &Held,
-    candidates: &mut Candidates,
-) -> Result<(), Error> {
-    let listed = skim(store, layer, Headers::Compare, &mut |member, content| {
-        let is_there = |size| is_file_of_size(&options.folder, &member.path, size);
-        if member.is_directory || !options.paths.take(&member.path) || !member.size.is_some_and(is_there) {
-            return Ok(ControlFlow::Continue(()));
-        }
-        let digest = match member.digest {
-            Some(digest) => digest,
-            None => digest(content, &mut buffer(member.size), &Silent).map_err(|error| member.failed(error))?.0,
-        };
-        held.add(&member.path)?;
-        candidates.entry(member.path.clone()).or_default().push(digest);
-        Ok(ControlFlow::Continue(()))
-    });
-    listed.map(drop)
-}
-
-/// Removes the files that `layer` contains from `candidates`; all files below its path if it cannot be listed.
-fn remove_contained(source: &dyn Source, layer: &Layer, candidates: &mut Candidates) -> Result<(), Error> {
-    if !candidates.keys().any(|path| path.starts_with(&layer.path)) {
-        return Ok(());
-    }
-    if !is_listable(layer) {
-        candidates.retain(|path, _| !path.starts_with(&layer.path));
-        return Ok(());
-    }
-    let listed = skim(source, layer, Headers::Compare, &mut |member, _| {
-        candidates.remove(&member.path);
-        Ok(ControlFlow::Continue(()))
-    });
-    listed.map(drop)
-}
-
-/// Returns true if the folder contains a file of this size at `path`, not through a symbolic link.
-fn is_file_of_size(folder: &Path, path: &RelativePath, size: u64) -> bool {
-    let is_folder = |path: RelativePath| path.join_to(folder).symlink_metadata().is_ok_and(|it| it.is_dir());
-    let above = std::iter::successors(path.parent(), RelativePath::parent).filter(|path| !path.is_root());
-    let is_file = |metadata: std::fs::Metadata| metadata.is_file() && metadata.len() == size;
-    path.join_to(folder).symlink_metadata().is_ok_and(is_file) && above.into_iter().all(is_folder)
 }

@@ -3,17 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fs_err as fs;
-use tracing::debug;
-
 use super::choice::{Choice, warn_of_other_layers, warn_of_remote_datasets};
-use super::dropped::dropped_files;
+use super::dropped::settle_dropped;
 use super::layers::{Unpacker, report_layers};
+use super::ledger::FolderLedger;
 use super::space::check_disk_space;
 use crate::archive::{Destination, Overwrite, PathPatterns, Placed, UnsafePaths};
 use crate::modelkit::Selection;
-use crate::oci::{Descriptor, Source};
-use crate::ops::artifact::{Inspected, check_paths};
+use crate::oci::Descriptor;
+use crate::ops::artifact::check_paths;
 use crate::ops::disk_space;
 use crate::ops::error::Error;
 use crate::ops::remote_data::RemoteData;
@@ -45,7 +43,7 @@ pub struct UnpackOptions {
     pub jobs: Jobs,
 }
 
-/// The treatment of files that an earlier version of the same repository contains and the unpacked ModelKit does not.
+/// The treatment of unchanged files of an earlier version from the same repository that the ModelKit does not contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DroppedFiles {
     /// They are left in the folder, and a warning lists the first ones.
@@ -78,7 +76,7 @@ pub struct Unpacked {
 /// Each layer is read once, verified, and staged until all layers are verified and no existing file conflicts; only
 /// then do files get their final names. An error before that leaves the directory unchanged. As with `cp`, the
 /// operating system decides when the files are written to disk, unless the store waits for the disk; after a power
-/// failure a second run reports the files that differ.
+/// failure a second run replaces the files that were damaged.
 pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &UnpackOptions) -> Result<Unpacked, Error> {
     unpack_whole(session, found, name, options).map_err(|error| disk_space::explain(&options.folder, error))
 }
@@ -110,13 +108,15 @@ fn unpack_whole(
         Ok(workers::run(options.jobs.large, &remotes.files, |file| unpacker.unpack_file(file)).map(drop)?)
     };
     let mut by_pieces = options.paths.is_empty();
-    let outcome = loop {
+    let (outcome, ledger) = loop {
         let destination = Destination::open(&options.folder, options.overwrite)?;
         let destination = destination.with_unsafe_paths(&options.unsafe_paths).with_paths(&options.paths);
+        let ledger = Arc::new(FolderLedger::begin(session, (&choice, &wanted), name, options)?);
+        let destination = destination.with_ledger(ledger.clone());
         match fill(&destination, by_pieces) {
             Ok(()) => {
                 check_paths(&options.paths, name)?;
-                break destination.commit()?;
+                break (destination.commit()?, ledger);
             }
             Err(Stop::Refuted) => {}
             Err(Stop::Doubted) => by_pieces = false,
@@ -126,47 +126,14 @@ fn unpack_whole(
     if session.store.waits_for_disk() {
         sys::sync_tree(&options.folder)?;
     }
+    let earlier = ledger.finish();
     report_layers(&wanted, outcome.files, session.progress);
-    let deleted = settle_dropped(session, (&*found.source, child), name, options)?;
+    if outcome.repaired > 0 {
+        session.progress.warn(&Warning::DamagedFilesReplaced { files: outcome.repaired });
+    }
+    let deleted = settle_dropped(earlier, (&*found.source, child), options, session.progress)?;
     let (manifest, taken) = (child.descriptor.clone(), delta.taken());
     Ok(Unpacked { manifest, placed: outcome, layers: sizes.len(), deleted, taken })
-}
-
-/// Deletes the files that an earlier version left in the folder, or warns of them. Returns the deleted ones.
-fn settle_dropped(
-    session: &Session<'_>,
-    unpacked: (&dyn Source, &Inspected),
-    name: &str,
-    options: &UnpackOptions,
-) -> Result<Vec<RelativePath>, Error> {
-    let dropped = files_to_delete(session, unpacked, name, options)?;
-    dropped.iter().try_for_each(|path| fs::remove_file(path.join_to(&options.folder)))?;
-    Ok(dropped)
-}
-
-/// Returns the files to delete that an earlier version left in the folder. If they are kept, warns of them.
-pub(super) fn files_to_delete(
-    session: &Session<'_>,
-    unpacked: (&dyn Source, &Inspected),
-    name: &str,
-    options: &UnpackOptions,
-) -> Result<Vec<RelativePath>, Error> {
-    const NAMED: usize = 3;
-    let found = dropped_files(session, unpacked, name, options);
-    if options.dropped == DroppedFiles::Delete {
-        return found;
-    }
-    match found {
-        Ok(dropped) if dropped.is_empty() => {}
-        Ok(dropped) => {
-            let paths = dropped.iter().take(NAMED).map(RelativePath::as_str).collect();
-            let more = dropped.len().saturating_sub(NAMED);
-            session.progress.warn(&Warning::EarlierFilesRemain { paths, more });
-        }
-        // A damaged earlier version in the local store only prevents the comparison.
-        Err(error) => debug!(%error, "cannot compare the folder with earlier versions"),
-    }
-    Ok(Vec::new())
 }
 
 /// The reason why filling a destination stopped.

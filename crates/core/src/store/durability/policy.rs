@@ -42,6 +42,11 @@ impl Durability {
         self.waits
     }
 
+    /// The identity of this run of the system, if it reports one.
+    pub(in crate::store) fn run(&self) -> Option<&str> {
+        self.run.as_deref()
+    }
+
     /// The same in another run of the system.
     #[cfg(test)]
     pub(in crate::store) fn in_run(run: &str) -> Self {
