@@ -3,12 +3,13 @@
 //! Empty files under `.kit/tables`, each named by the digests of a layer and of a table. An entry states a fact about
 //! two digests, so it never becomes wrong. If one is missing, the layer is read once more; there is no other loss.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 
 use fs_err as fs;
 
-use super::collect::{files, remove_if_there};
+use super::collect::{names, remove_if_there};
 use super::error::Error;
 use super::layout::{Names, Store};
 use super::links::LayerContent;
@@ -26,11 +27,11 @@ impl Store {
         self.tables().join(format!("{}-{}", layer.hex(), table.hex()))
     }
 
-    /// Forgets the tables of layers that the store no longer has.
-    pub(super) fn forget_lost_tables(&self) -> Result<(), Error> {
-        for (name, _) in files(&self.tables())? {
-            let layer = name.split_once('-').and_then(|(layer, _)| format!("sha256:{layer}").parse().ok());
-            if !layer.is_some_and(|layer| self.still_has(&layer)) {
+    /// Forgets the tables of layers that the store no longer has. Those of `needed` layers stay without a look at them.
+    pub(super) fn forget_lost_tables(&self, needed: &HashSet<Digest>) -> Result<(), Error> {
+        for name in names(&self.tables())? {
+            let layer = name.split_once('-').and_then(|(layer, _)| Digest::from_hex(layer));
+            if !layer.is_some_and(|layer| needed.contains(&layer) || self.still_has(&layer)) {
                 remove_if_there(&self.tables().join(name))?;
             }
         }

@@ -106,7 +106,8 @@ fn place(session: &Session<'_>, location: &Location, place: Lookup) -> Result<Lo
         session.store.find(&Names::Of(reference.clone()), &name)?.is_some()
     } else {
         let repository = reference.full_repository();
-        let mut found = session.store.entries()?.into_iter().filter_map(|entry| entry.reference());
+        let index = session.store.index()?;
+        let mut found = index.entries().iter().filter_map(Entry::reference);
         found.any(|found| found.full_repository() == repository)
     };
     if is_here && !reference.is_local() && reference.digest.is_none() {
@@ -144,7 +145,8 @@ impl Walk<'_> {
         let repository = reference.full_repository();
         let mut entries = self.session.store.entries()?;
         entries.retain(|entry| entry.reference().is_some_and(|found| found.full_repository() == repository));
-        let mut tagged = group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag?.to_string())));
+        let mut tagged =
+            group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag.as_ref()?.to_string())));
         if tagged.is_empty() {
             return Err(not_here(&self.session.store, reference));
         }

@@ -94,7 +94,7 @@ pub fn list_local(
     let mut rows: Vec<(Reference, Entry)> = Vec::new();
     // Referrers, such as attestations, are not listed.
     for entry in store.entries()?.into_iter().filter(|entry| entry.subject().is_none()) {
-        if let Some(reference) = entry.reference() {
+        if let Some(reference) = entry.reference().cloned() {
             rows.push((reference, entry));
         }
     }
