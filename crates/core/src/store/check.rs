@@ -10,7 +10,7 @@ use super::error::Error;
 use super::index::Entry;
 use super::layout::Store;
 use super::links::LayerContent;
-use super::record::Record;
+use super::records::Record;
 use crate::digest::{Digest, VerifyingReader};
 use crate::oci::{Content, ContentError, Descriptor, Manifest, MediaType};
 use crate::sys;

@@ -9,7 +9,7 @@ use fs_err as fs;
 use super::error::Error;
 use super::index::Entry;
 use super::layout::{Store, TEMPORARY_PREFIX};
-use super::record::Record;
+use super::records::Record;
 use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, Manifest};
 
@@ -120,7 +120,7 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Removes unfinished downloads, unreferenced blobs, and remembered layers.
+    /// Removes unfinished downloads, documents of registries, unreferenced blobs, and remembered layers.
     pub fn clear_unfinished(&self) -> Result<Collected, Error> {
         if !self.root().exists() {
             return Ok(Collected::default());
@@ -128,12 +128,13 @@ impl Store {
         drop(self.prepare()?);
         let all = self.exclusive()?;
         let unfinished = self.drop_unfinished()?;
+        let fetched = self.clear_fetched()?;
         self.forget_layers(|_| true)?;
         let garbage = self.sweep()?;
         drop(all);
         Ok(Collected {
-            files: unfinished.files + garbage.files,
-            bytes: unfinished.bytes + garbage.bytes,
+            files: unfinished.files + fetched.files + garbage.files,
+            bytes: unfinished.bytes + fetched.bytes + garbage.bytes,
             deferred: false,
         })
     }
@@ -211,7 +212,7 @@ pub(super) fn files(folder: &Path) -> io::Result<Vec<(String, std::fs::Metadata)
     Ok(found)
 }
 
-fn remove_files(folder: &Path, choose: impl Fn(&str) -> bool) -> Result<Collected, Error> {
+pub(super) fn remove_files(folder: &Path, choose: impl Fn(&str) -> bool) -> Result<Collected, Error> {
     let mut collected = Collected::default();
     for name in names(folder)?.into_iter().filter(|name| choose(name)) {
         let path = folder.join(name);

@@ -15,6 +15,7 @@ use crate::ops::diff::{self, Comparable, DiffOptions, FileDiff};
 use crate::ops::error::Error;
 use crate::ops::files::Unverified;
 use crate::ops::index_error::IndexError;
+use crate::ops::read_once::ReadOnce;
 use crate::ops::session::{Located, Location, Lookup, Session, find_here, not_here};
 use crate::ops::workers;
 use crate::progress::{Event, Warning};
@@ -169,8 +170,9 @@ impl Walk<'_> {
             tags.truncate(limits::LOG_VERSIONS);
             self.warn_of_more(reference);
         }
-        let tagged = resolve_tags(&repository, tags, self.options.jobs, failures)?;
-        Ok((Box::new(repository), tagged))
+        let source = ReadOnce::new(repository).with(self.session.store.fetched_documents());
+        let tagged = resolve_tags(&source, tags, self.options.jobs, failures)?;
+        Ok((Box::new(source), tagged))
     }
 
     /// Leaves out the versions that entered the index first, if there are too many.

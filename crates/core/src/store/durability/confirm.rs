@@ -14,7 +14,7 @@ use crate::store::error::Error;
 use crate::store::index::Entry;
 use crate::store::layout::Store;
 use crate::store::lock::is_unwritable;
-use crate::store::record::Record;
+use crate::store::records::Record;
 use crate::store::waiting::Kind;
 use crate::sys;
 

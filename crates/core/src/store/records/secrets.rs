@@ -10,10 +10,10 @@ use std::path::PathBuf;
 
 use fs_err as fs;
 
-use super::collect::{names, remove_if_there};
-use super::error::Error;
-use super::layout::Store;
 use crate::digest::Digest;
+use crate::store::collect::{names, remove_if_there};
+use crate::store::error::Error;
+use crate::store::layout::Store;
 
 impl Store {
     fn checked_for_secrets(&self) -> PathBuf {
@@ -37,7 +37,7 @@ impl Store {
     }
 
     /// Forgets the layers that the store no longer has. Those that are `needed` stay without a look at them.
-    pub(super) fn forget_lost_checks(&self, needed: &HashSet<Digest>) -> Result<(), Error> {
+    pub(in crate::store) fn forget_lost_checks(&self, needed: &HashSet<Digest>) -> Result<(), Error> {
         for name in names(&self.checked_for_secrets())? {
             let digest = name.split_once('-').and_then(|(layer, _)| Digest::from_hex(layer));
             if !digest.is_some_and(|digest| needed.contains(&digest) || self.still_has(&digest)) {

@@ -8,19 +8,19 @@ use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::ops::Range;
 
-use super::collect::remove_if_there;
-use super::error::Error;
-use super::layout::Store;
 use crate::digest::Digest;
 use crate::limits;
 use crate::oci::Descriptor;
+use crate::store::collect::remove_if_there;
+use crate::store::error::Error;
+use crate::store::layout::Store;
 use crate::sys;
 
 /// The number of manifests from which there is a record; fewer are read as quickly.
 #[cfg(not(test))]
 const RECORDED_FROM: usize = 256;
 #[cfg(test)]
-const RECORDED_FROM: usize = 3;
+const RECORDED_FROM: usize = 2;
 
 /// The first bytes of the file, with the version of its form.
 const HEAD: &[u8] = b"kit record 1\n";
@@ -29,7 +29,7 @@ const DIGEST_BYTES: usize = 32;
 
 /// The facts that are known, and the facts of this collection.
 #[derive(Debug, Default)]
-pub(super) struct Record {
+pub(in crate::store) struct Record {
     manifests: HashMap<Digest, Range<usize>>,
     /// The blobs of all manifests, one after the other.
     blobs: Vec<Digest>,
@@ -41,14 +41,14 @@ pub(super) struct Record {
 
 impl Record {
     /// Returns the blobs of a manifest, if they are known.
-    pub(super) fn blobs(&mut self, manifest: &Digest) -> Option<&[Digest]> {
+    pub(in crate::store) fn blobs(&mut self, manifest: &Digest) -> Option<&[Digest]> {
         let range = self.manifests.get(manifest)?;
         self.used.insert(*manifest);
         Some(&self.blobs[range.clone()])
     }
 
     /// Notes what a manifest leads to, unless it leads to other manifests: those have to be read with it.
-    pub(super) fn note_manifest(&mut self, manifest: &Digest, children: &[Descriptor]) {
+    pub(in crate::store) fn note_manifest(&mut self, manifest: &Digest, children: &[Descriptor]) {
         if children.iter().any(|child| child.media_type.is_manifest()) {
             return;
         }
@@ -60,14 +60,14 @@ impl Record {
     }
 
     /// Returns the blob of the layer that is remembered under `key`, if it is known.
-    pub(super) fn layer(&mut self, key: &Digest) -> Option<Digest> {
+    pub(in crate::store) fn layer(&mut self, key: &Digest) -> Option<Digest> {
         let blob = self.layers.get(key).copied()?;
         self.used.insert(*key);
         Some(blob)
     }
 
     /// Notes the blob of the layer that is remembered under `key`.
-    pub(super) fn note_layer(&mut self, key: &Digest, blob: Digest) {
+    pub(in crate::store) fn note_layer(&mut self, key: &Digest, blob: Digest) {
         self.layers.insert(*key, blob);
         self.used.insert(*key);
         self.has_new = true;
@@ -123,13 +123,13 @@ impl Record {
 
 impl Store {
     /// Reads the record of the last collection. One that cannot be read is empty.
-    pub(super) fn read_record(&self) -> Record {
+    pub(in crate::store) fn read_record(&self) -> Record {
         let bytes = sys::read_regular(&self.private(FILE), limits::INDEX_READ_BYTES).unwrap_or_default();
         Record::parse(&bytes).unwrap_or_default()
     }
 
     /// Replaces the record by the facts that `record` used, if it has enough of them.
-    pub(super) fn write_record(&self, record: &Record) -> Result<(), Error> {
+    pub(in crate::store) fn write_record(&self, record: &Record) -> Result<(), Error> {
         if record.used.len() < RECORDED_FROM {
             return Ok(remove_if_there(&self.private(FILE))?);
         }

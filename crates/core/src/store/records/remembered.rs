@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
-use super::collect::{names, remove_if_there};
-use super::error::Error;
-use super::layout::Store;
-use super::record::Record;
-use super::writer::Writer;
+use super::collected::Record;
 use crate::digest::Digest;
 use crate::oci::Descriptor;
+use crate::store::collect::{names, remove_if_there};
+use crate::store::error::Error;
+use crate::store::layout::Store;
+use crate::store::writer::Writer;
 use crate::sys;
 
 /// Far more than the digests and sizes of a layer.
@@ -58,7 +58,7 @@ impl Store {
     }
 
     /// Removes the remembered layers whose key `choose` selects.
-    pub(super) fn forget_layers(&self, choose: impl Fn(&str) -> bool) -> Result<(), Error> {
+    pub(in crate::store) fn forget_layers(&self, choose: impl Fn(&str) -> bool) -> Result<(), Error> {
         for name in names(&self.layers())? {
             if choose(&name) {
                 remove_if_there(&self.layers().join(&name))?;
@@ -69,7 +69,11 @@ impl Store {
 
     /// Removes the remembered layers of which the store has neither a blob nor a recipe. Those that are `needed` stay
     /// without a look at their blobs, and those that the `record` knows are not read.
-    pub(super) fn forget_lost_layers(&self, needed: &HashSet<Digest>, record: &mut Record) -> Result<(), Error> {
+    pub(in crate::store) fn forget_lost_layers(
+        &self,
+        needed: &HashSet<Digest>,
+        record: &mut Record,
+    ) -> Result<(), Error> {
         for name in names(&self.layers())? {
             let key = Digest::from_hex(&name);
             let known = key.and_then(|key| record.layer(&key)).filter(|blob| needed.contains(blob));
@@ -91,7 +95,7 @@ impl Store {
     }
 
     /// Returns the layer remembered under `key`, even if the store no longer has it.
-    pub(super) fn remembered_even_if_lost(&self, key: &Digest) -> Option<RememberedLayer> {
+    pub(in crate::store) fn remembered_even_if_lost(&self, key: &Digest) -> Option<RememberedLayer> {
         self.read_remembered(&key.hex())
     }
 
