@@ -40,7 +40,7 @@ fn references(context: &Context) -> Option<Vec<String>> {
     let index = context.store().ok()?.index().ok()?;
     let has_name = |reference: &&Reference| reference.tag.is_some() && !reference.is_unnamed();
     let references = index.entries().iter().filter_map(Entry::reference).filter(has_name);
-    let mut names: Vec<_> = references.map(|reference| reference.to_string()).collect();
+    let mut names: Vec<_> = references.map(ToString::to_string).collect();
     names.sort();
     names.dedup();
     Some(names)

@@ -44,8 +44,8 @@ impl Store {
         let anywhere = matches!(names, Names::Of(repository) if repository.is_unnamed());
         let index = self.index()?;
         let Some(digest) = digest else {
-            let named = index.entries().iter().filter(|entry| names.call(entry, name));
-            return Ok(named.min_by_key(|entry| entry.is_index()).cloned());
+            let found = index.entries().iter().filter(|entry| names.call(entry, name));
+            return Ok(found.min_by_key(|entry| entry.is_index()).cloned());
         };
         let is_within = |entry: &&Entry| anywhere || names.include(entry);
         let is_meant = |entry: &&Entry| entry.descriptor.digest == digest && is_within(entry);

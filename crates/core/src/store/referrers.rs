@@ -76,8 +76,7 @@ impl Store {
     pub(super) fn referrers(&self, names: &Names, subject: &Descriptor) -> Result<Vec<Descriptor>, Error> {
         let index = self.index()?;
         let is_about_it = |entry: &&Entry| {
-            let named = entry.subject();
-            named.is_none_or(|named| named == subject.digest) && names.may_be_referrer(entry)
+            entry.subject().is_none_or(|listed| listed == subject.digest) && names.may_be_referrer(entry)
         };
         let candidates = index.entries().iter().filter(is_about_it);
         let candidates = candidates.map(|entry| without_annotations(&entry.descriptor)).collect();

@@ -91,18 +91,15 @@ impl IndexDocument {
                 json.push(b',');
             }
             let until = from + run(&entries[from..]);
-            match entries[from].place() {
-                Some(place) => {
-                    let copied = &places[place..place + until - from];
-                    let (begin, shift) = (copied[0].start, json.len());
-                    json.extend_from_slice(&old[begin..copied[copied.len() - 1].end]);
-                    elements.extend(copied.iter().map(|it| it.start - begin + shift..it.end - begin + shift));
-                }
-                None => {
-                    let begin = json.len();
-                    write(&mut json, &entries[from].descriptor);
-                    elements.push(begin..json.len());
-                }
+            if let Some(place) = entries[from].place() {
+                let copied = &places[place..place + until - from];
+                let (begin, shift) = (copied[0].start, json.len());
+                json.extend_from_slice(&old[begin..copied[copied.len() - 1].end]);
+                elements.extend(copied.iter().map(|it| it.start - begin + shift..it.end - begin + shift));
+            } else {
+                let begin = json.len();
+                write(&mut json, &entries[from].descriptor);
+                elements.push(begin..json.len());
             }
             from = until;
         }
