@@ -79,7 +79,7 @@ enum LogLevel {
 }
 
 /// The command line as clap knows it, with the overview as its help. Of an option given twice, the last value counts,
-/// as in KitOps (pflag).
+/// as in KitOps (pflag). The values of an option that takes a list add up.
 pub(crate) fn command() -> clap::Command {
     let command = help::laid_out(Args::command()).args_override_self(true);
     let overview = help::overview(&command);
@@ -323,6 +323,28 @@ mod tests {
             }
         }
         assert!(checked > 30, "{checked}");
+    }
+
+    #[test]
+    fn lists_add_up_and_the_last_one_of_other_values_counts() {
+        let mut main = Args::command();
+        main.build();
+        let mut lists = 0;
+        for command in main.get_subcommands() {
+            for option in command.get_opts() {
+                let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+                let names = option.get_value_names().unwrap_or_default().concat();
+                let words = ["commas", "comma-separated", "(repeatable)"];
+                let is_list = names.contains("[,") || words.iter().any(|word| help.contains(word));
+                let adds_up = matches!(option.get_action(), ArgAction::Append);
+                assert!(!is_list || adds_up, "{} --{:?}", command.get_name(), option.get_long());
+                lists += usize::from(is_list);
+            }
+        }
+        assert!(lists > 10, "{lists}");
+        let parse = |args: &[&str]| parse(&args.iter().map(OsString::from).collect::<Vec<_>>()).unwrap();
+        let args = format!("{:?}", parse(&["kit", "pack", "-t", "a:v1", "-f", "x", "-t", "a:v2", "-f", "y"]));
+        assert!(args.contains(r#"tag: ["a:v1", "a:v2"]"#) && args.contains(r#"file: Some("y")"#), "{args}");
     }
 
     #[test]

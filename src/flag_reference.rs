@@ -13,8 +13,10 @@ const PAGE: &str = "../docs/reference/flags.md";
 const HEAD: &str = "\
 # Flags
 
-All flags of all commands. A flag means the same in every command that has it. The [exceptions](#exceptions) are mostly
-spellings of KitOps, which stay as they are for its scripts.
+All flags of all commands. A flag means the same in every command that has it. Of a flag with one value that is given
+twice, the last value counts, as in KitOps; flags that take a list, such as `--tag`, `--also` and `--filter`, and those
+marked as repeatable add their values up. The [exceptions](#exceptions) are mostly spellings of KitOps, which stay as
+they are for its scripts.
 
 <!-- Generated from the definitions in src/commands: UPDATE_EXPECT=1 cargo test flag_reference -->
 

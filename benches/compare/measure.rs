@@ -25,16 +25,21 @@ pub(crate) enum Work {
 /// The measurements of one run.
 pub(crate) struct Sample {
     pub(crate) seconds: f64,
+    /// The time on all processors, of the process and of those that it started.
+    pub(crate) cpu_seconds: f64,
+    /// The bytes that the process sent, or will send, to a disk.
+    pub(crate) written_bytes: u64,
     /// The largest increase in disk usage during the run.
     pub(crate) disk_bytes: u64,
 }
 
-/// Runs all sides one after another, `runs` times, so that other load of the machine affects all of them.
-pub(crate) fn in_turns(sides: &[&Side], runs: usize) -> Vec<Vec<Sample>> {
+/// Runs all sides one after another, `runs` times, so that other load of the machine affects all of them. If
+/// `is_cold`, the page cache is emptied before each run.
+pub(crate) fn in_turns(sides: &[&Side], runs: usize, is_cold: bool) -> Vec<Vec<Sample>> {
     let mut samples: Vec<Vec<Sample>> = sides.iter().map(|_| Vec::new()).collect();
     for _ in 0..runs {
         for (side, samples) in sides.iter().zip(&mut samples) {
-            samples.push(side.run());
+            samples.push(side.run(is_cold));
         }
     }
     samples
@@ -53,18 +58,22 @@ pub(crate) fn peak_bytes(side: &Side) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// Returns the median of the seconds.
-pub(crate) fn median(samples: &[Sample]) -> f64 {
-    let mut seconds: Vec<f64> = samples.iter().map(|sample| sample.seconds).collect();
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
+/// Returns the median of `value`.
+pub(crate) fn median(samples: &[Sample], value: impl Fn(&Sample) -> f64) -> f64 {
+    let mut values: Vec<f64> = samples.iter().map(value).collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 impl Side {
-    fn run(&self) -> Sample {
+    fn run(&self, is_cold: bool) -> Sample {
         (self.prepare)();
         // Bytes that an earlier run left to be written must not disturb this one.
         sync(&self.folder);
+        if is_cold {
+            fs_err::write("/proc/sys/vm/drop_caches", "3").expect("only root can empty the page cache");
+        }
+        let before = (children_seconds(), written_bytes());
         let (elapsed, disk_bytes) = watching_disk(&self.folder, || {
             let begun = Instant::now();
             match &self.work {
@@ -73,8 +82,30 @@ impl Side {
             }
             begun.elapsed()
         });
-        Sample { seconds: elapsed.as_secs_f64(), disk_bytes }
+        Sample {
+            seconds: elapsed.as_secs_f64(),
+            cpu_seconds: children_seconds() - before.0,
+            written_bytes: written_bytes() - before.1,
+            disk_bytes,
+        }
     }
+}
+
+/// The unit of times in `/proc` (`USER_HZ`, proc(5)).
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Returns the time on all processors of the processes that have ended, by the fields `cutime` and `cstime`.
+fn children_seconds() -> f64 {
+    let stat = fs_err::read_to_string("/proc/self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    let ticks = fields.split(' ').skip(13).take(2).map(|field| field.parse::<f64>().unwrap()).sum::<f64>();
+    ticks / TICKS_PER_SECOND
+}
+
+/// Returns the bytes that this process and those that have ended sent to a disk.
+fn written_bytes() -> u64 {
+    let io = fs_err::read_to_string("/proc/self/io").unwrap();
+    io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap().parse().unwrap()
 }
 
 fn sync(folder: &Path) {

@@ -8,7 +8,7 @@ use fs_err as fs;
 use sha2::{Digest, Sha256};
 
 use crate::measure::{Side, Work};
-use crate::stage::{MIB, Stage, remove, write_random, write_table};
+use crate::stage::{MIB, Stage, remove, run, write_random, write_table};
 
 /// One row of the table before it is measured.
 pub(crate) struct Row {
@@ -75,8 +75,7 @@ fn pack(stage: &Stage, project: &Path, target: Target, files: &[&str], share: f6
     let limit = Work::Here(Box::new(move || paths.iter().for_each(|path| hash(path))));
     let limit = Limit { name: "a loop of the sha2 crate", side: stage.side(|| {}, limit), share };
     let ours = packing(stage, project, &[]);
-    let beside = go_kit().map(|go| ("KitOps", go_packing(stage, &go, project)));
-    Row { limit: Some(limit), ours, target, beside: beside.into_iter().collect() }
+    Row { limit: Some(limit), ours, target, beside: go_packing(stage, project) }
 }
 
 fn packing(stage: &Stage, project: &Path, flags: &[&str]) -> Side {
@@ -87,15 +86,28 @@ fn packing(stage: &Stage, project: &Path, flags: &[&str]) -> Side {
     stage.side(move || remove(&home), process(move || again(&command)))
 }
 
-fn go_packing(stage: &Stage, go: &Path, project: &Path) -> Side {
-    let (home, go, project) = (stage.path("go-home"), go.to_owned(), project.to_owned());
-    let clean = home.clone();
-    let work = process(move || {
-        let mut command = Command::new(&go);
-        command.arg("--config").arg(&home).arg("pack").arg(&project).args(["--tag", "bench:v1"]);
-        command
+fn go_packing(stage: &Stage, project: &Path) -> Vec<(&'static str, Side)> {
+    let home = stage.path("go-home");
+    let arguments = vec!["pack".to_owned(), text(project), "--tag".to_owned(), "bench:v1".to_owned()];
+    go_side(stage, move || remove(&home), move || arguments.clone())
+}
+
+/// Returns KitOps as a side beside, if it is installed.
+fn go_side(
+    stage: &Stage,
+    prepare: impl Fn() + 'static,
+    arguments: impl Fn() -> Vec<String> + 'static,
+) -> Vec<(&'static str, Side)> {
+    let home = stage.path("go-home");
+    let side = go_kit().map(|go| {
+        let work = process(move || {
+            let mut command = Command::new(&go);
+            command.arg("--config").arg(&home).args(arguments());
+            command
+        });
+        ("KitOps", stage.side(prepare, work))
     });
-    stage.side(move || remove(&clean), work)
+    side.into_iter().collect()
 }
 
 fn pack_again(stage: &Stage) -> Row {
@@ -104,7 +116,9 @@ fn pack_again(stage: &Stage) -> Row {
     stage.kit_now("home", &["pack", project.to_str().unwrap(), "--tag", "bench:v1"]);
     let command = stage.kit("home", &["pack", project.to_str().unwrap(), "--tag", "bench:v1"]);
     let ours = stage.side(|| {}, process(move || again(&command)));
-    Row { limit: None, ours, target: Target::Seconds(0.05), beside: Vec::new() }
+    let arguments = vec!["pack".to_owned(), text(&project), "--tag".to_owned(), "bench:v1".to_owned()];
+    let beside = go_side(stage, || {}, move || arguments.clone());
+    Row { limit: None, ours, target: Target::Seconds(0.05), beside }
 }
 
 fn pack_one_changed(stage: &Stage) -> Row {
@@ -146,8 +160,8 @@ fn pack_small_files(stage: &Stage) -> Row {
     let ours = packing(stage, &project, &[]);
     let tar = shell(format!("tar c -C '{}' data | openssl dgst -sha256", project.display()));
     let limit = Limit { name: "`tar c`, `openssl dgst -sha256`", side: stage.side(|| {}, tar), share: 1.0 };
-    let beside = go_kit().map(|go| ("KitOps", go_packing(stage, &go, &project)));
-    Row { limit: Some(limit), ours, target: Target::Ratio(0.9), beside: beside.into_iter().collect() }
+    let beside = go_packing(stage, &project);
+    Row { limit: Some(limit), ours, target: Target::Ratio(0.9), beside }
 }
 
 fn pack_compressed(stage: &Stage, compression: &str, name: &'static str, command: &str) -> Row {
@@ -173,7 +187,13 @@ fn push(stage: &'static Stage) -> Row {
         let from = format!("oci:{}:bench:v1", stage.path("home/store").display());
         skopeo(&from, &format!("docker://{}", target()), "--dest-tls-verify=false")
     }));
-    let beside = vec![("skopeo", stage.side(renew, skopeo))];
+    let mut beside = vec![("skopeo", stage.side(renew, skopeo))];
+    let tag = move || {
+        renew();
+        go_now(stage, &["tag", "bench:v1", &target()]);
+    };
+    go_now(stage, &["pack", &text(&stage.path("project")), "--tag", "bench:v1"]);
+    beside.extend(go_side(stage, tag, move || vec!["push".to_owned(), target(), "--plain-http".to_owned()]));
     Row { limit: Some(limit), ours: stage.side(renew, ours), target: Target::Ratio(1.1), beside }
 }
 
@@ -185,8 +205,12 @@ fn pull(stage: &'static Stage) -> Row {
     let ours = stage.side(move || remove(&home), process(move || again(&command)));
     let folder = stage.path("skopeo");
     let to = format!("oci:{}:bench", folder.display());
-    let work = process(move || skopeo(&format!("docker://{reference}"), &to, "--src-tls-verify=false"));
-    let beside = vec![("skopeo", stage.side(move || remove(&folder), work))];
+    let from = format!("docker://{reference}");
+    let work = process(move || skopeo(&from, &to, "--src-tls-verify=false"));
+    let mut beside = vec![("skopeo", stage.side(move || remove(&folder), work))];
+    let go_home = stage.path("go-home");
+    let arguments = vec!["pull".to_owned(), reference, "--plain-http".to_owned()];
+    beside.extend(go_side(stage, move || remove(&go_home), move || arguments.clone()));
     Row { limit: Some(curl_get(stage, &url)), ours, target: Target::Ratio(1.2), beside }
 }
 
@@ -198,7 +222,19 @@ fn unpack(stage: &Stage) -> Row {
     let command = stage.kit("home", &["unpack", "bench:v1", "--dir", folder.to_str().unwrap()]);
     let ours = stage.side(move || remove(&folder), process(move || again(&command)));
     let limit = Limit { name: "cp -r", side: limit, share: 1.0 };
-    Row { limit: Some(limit), ours, target: Target::Ratio(1.3), beside: Vec::new() }
+    go_now(stage, &["pack", &text(&stage.path("project")), "--tag", "bench:v1"]);
+    let beside = go_unpacking(stage, "bench:v1", &[]);
+    Row { limit: Some(limit), ours, target: Target::Ratio(1.3), beside }
+}
+
+fn go_unpacking(stage: &Stage, reference: &str, flags: &[&str]) -> Vec<(&'static str, Side)> {
+    let folder = stage.path("go-out");
+    let arguments: Vec<String> = ["unpack", reference, "--dir", &text(&folder)]
+        .iter()
+        .chain(flags)
+        .map(|argument| (*argument).to_owned())
+        .collect();
+    go_side(stage, move || remove(&folder), move || arguments.clone())
 }
 
 fn unpack_from_registry(stage: &'static Stage) -> Row {
@@ -206,7 +242,8 @@ fn unpack_from_registry(stage: &'static Stage) -> Row {
     let (reference, folder) = (format!("{}/team/bench:v1", stage.host()), stage.path("out"));
     let command = stage.kit("empty", &["unpack", &reference, "--plain-http", "--dir", folder.to_str().unwrap()]);
     let ours = stage.side(move || remove(&folder), process(move || again(&command)));
-    Row { limit: Some(curl_get(stage, &url)), ours, target: Target::Ratio(1.3), beside: Vec::new() }
+    let beside = go_unpacking(stage, &reference, &["--plain-http"]);
+    Row { limit: Some(curl_get(stage, &url)), ours, target: Target::Ratio(1.3), beside }
 }
 
 fn version(stage: &Stage) -> Row {
@@ -267,6 +304,17 @@ fn skopeo(from: &str, to: &str, flag: &str) -> Command {
     let mut command = Command::new("skopeo");
     command.args(["copy", "--quiet", flag, from, to]);
     command
+}
+
+/// Runs KitOps now, if it is installed.
+fn go_now(stage: &Stage, arguments: &[&str]) {
+    if let Some(go) = go_kit() {
+        run(Command::new(go).arg("--config").arg(stage.path("go-home")).args(arguments));
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("the paths of the stage are text").to_owned()
 }
 
 /// Returns the path of KitOps, if it is installed.

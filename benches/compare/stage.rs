@@ -9,41 +9,57 @@ use std::process::Command;
 use fs_err as fs;
 
 use crate::measure::{Side, Work};
+use crate::slow_disk::SlowDisk;
 use kit_testkit::docker_registry::DockerRegistry;
 
 pub(crate) const MIB: u64 = 1024 * 1024;
+/// The size of a slow disk besides four times the model: for the rows whose size does not depend on the model.
+const SPARE_MIB: u64 = 4096;
 
 /// A folder that is removed at the end.
 pub(crate) struct Stage {
     folder: tempfile::TempDir,
+    /// The disk with everything but the registry, if it is not that of the folder.
+    disk: Option<SlowDisk>,
     /// The size of the model in bytes.
     pub(crate) size: u64,
     registry: RefCell<Option<DockerRegistry>>,
 }
 
 impl Stage {
-    pub(crate) fn new(folder: Option<PathBuf>, mib: u64) -> Self {
-        let parent = folder.unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
+    /// Creates a stage in `parent` for a model of `mib` MiB, on a disk of its own with the speed `disk` in MB a second.
+    pub(crate) fn new(parent: Option<PathBuf>, mib: u64, disk: Option<u64>) -> Self {
+        let parent = parent.unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
         let folder = tempfile::tempdir_in(parent).unwrap();
-        Self { folder, size: mib * MIB, registry: RefCell::default() }
+        let disk = disk.map(|megabytes| SlowDisk::mount(folder.path(), 4 * mib + SPARE_MIB, megabytes));
+        Self { folder, disk, size: mib * MIB, registry: RefCell::default() }
+    }
+
+    /// The folder on the disk that is measured.
+    fn folder(&self) -> &Path {
+        self.disk.as_ref().map_or(self.folder.path(), |disk| &disk.folder)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder().join(name)
     }
 
     /// Removes the files of a row before the next one.
     pub(crate) fn clear(&self) {
         self.registry.take();
-        for entry in fs::read_dir(self.folder.path()).unwrap() {
-            remove(&entry.unwrap().path());
+        for entry in fs::read_dir(self.folder()).unwrap() {
+            let path = entry.unwrap().path();
+            if !path.ends_with("lost+found") {
+                remove(&path);
+            }
         }
     }
 
     /// Removes everything.
     pub(crate) fn end(&self) {
         self.clear();
-        fs::remove_dir(self.folder.path()).unwrap();
+        self.disk.as_ref().inspect(|disk| disk.end());
+        fs::remove_dir_all(self.folder.path()).unwrap();
     }
 
     /// Creates a project with one layer for each file.
@@ -86,7 +102,7 @@ impl Stage {
     }
 
     pub(crate) fn side(&self, prepare: impl Fn() + 'static, work: Work) -> Side {
-        Side { prepare: Box::new(prepare), work, folder: self.folder.path().to_owned() }
+        Side { prepare: Box::new(prepare), work, folder: self.folder().to_owned() }
     }
 }
 

@@ -17,7 +17,8 @@ pub(crate) struct AllowSecretsArgs {
 pub(crate) struct AllowedArgs {
     #[command(flatten)]
     secrets: AllowSecretsArgs,
-    /// Pack although there is nothing to use: weights that are empty, cut off or ignored, or pointers of Git LFS
+    /// Pack although there is nothing to use: files that are empty, cut off or ignored, web pages, or pointers of Git
+    /// LFS
     #[arg(long)]
     allow_empty: bool,
 }

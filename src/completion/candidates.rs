@@ -196,7 +196,7 @@ impl NameOf {
 
 fn paths(value_name: &str) -> Paths {
     match value_name {
-        "FOLDER" => Paths::Folders,
+        "FOLDER" | "COMMAND|FOLDER" => Paths::Folders,
         "DEST" | "FIRST" | "SECOND" => Paths::Files,
         name if name.starts_with("FILE") => Paths::Files,
         _ => Paths::None,

@@ -43,6 +43,9 @@ pub(crate) fn check_authorities(environment: &Environment, values: &[(KeyPath, S
 
 /// Removes keys from the user's `config.toml`. Returns the keys that were not set; if there is one, nothing changes.
 pub(crate) fn unset<'k>(environment: &Environment, keys: &'k [KeyPath]) -> Result<Vec<&'k KeyPath>> {
+    if !environment.config_file.value.exists() {
+        return Ok(keys.iter().collect());
+    }
     let mut missing = Vec::new();
     change(environment, |old| {
         let mut text = old.clone();
@@ -57,9 +60,11 @@ pub(crate) fn unset<'k>(environment: &Environment, keys: &'k [KeyPath]) -> Resul
     Ok(missing)
 }
 
-/// Replaces the file by what `edit` makes of its text, unless nothing changes. Both texts must be valid.
+/// Replaces the file by what `edit` makes of its text, unless nothing changes. Both texts must be valid. A lock orders
+/// the changes of several processes, so that none of them is lost.
 fn change(environment: &Environment, edit: impl FnOnce(String) -> Result<String>) -> Result<()> {
     let path = &environment.config_file.value;
+    let _lock = sys::lock_for_change(path).context("cannot write the configuration")?;
     let old = read_file(environment)?;
     ConfigFile::parse(&old, path)?;
     let new = edit(old.clone())?;
@@ -70,9 +75,7 @@ fn change(environment: &Environment, edit: impl FnOnce(String) -> Result<String>
     if new == old {
         return Ok(());
     }
-    let written =
-        sys::create_dir_all(folder_of(environment), 0o700).and_then(|()| sys::replace_file(path, new.as_bytes()));
-    written.context("cannot write the configuration")
+    sys::replace_file(path, new.as_bytes()).context("cannot write the configuration")
 }
 
 fn folder_of(environment: &Environment) -> &Path {

@@ -142,6 +142,7 @@ impl<'a> Config<'a> {
             verify_tls: self.get(&TLS_VERIFY, None).value,
             extra_authorities: self.get(&CA, None).value,
             client_certificate: self.client_certificate(None),
+            origins_of_files: self.origins_of_files(),
             proxy: self.flags.proxy.clone().map_or_else(|| self.environment.proxy(), Proxy::Through),
             concurrency: self.get(&CONCURRENCY, None).value.into(),
             retry: RetryPolicy { give_up_after: self.get(&RETRY_FOR, None).value, ..RetryPolicy::default() },
@@ -172,6 +173,23 @@ impl<'a> Config<'a> {
     fn client_certificate(&self, host: Option<&str>) -> Option<ClientCertificate> {
         let (certificate, key) = (self.get(&CLIENT_CERT, host).value?, self.get(&CLIENT_KEY, host).value?);
         Some(ClientCertificate { certificate, key })
+    }
+
+    /// The settings that name files, by file: a command may fail long after the setting was written.
+    fn origins_of_files(&self) -> BTreeMap<PathBuf, String> {
+        let mut origins = BTreeMap::new();
+        let hosts = self.hosts().map(Some);
+        for host in hosts.chain([None]) {
+            let authorities = self.get(&CA, host);
+            let own = [&CLIENT_CERT, &CLIENT_KEY].map(|setting| (setting.name, self.get(setting, host)));
+            let own = own.into_iter().filter_map(|(name, own)| own.value.map(|path| (path, name, own.origin)));
+            let authorities = authorities.value.into_iter().map(|path| (path, CA.name, authorities.origin.clone()));
+            for (path, name, origin) in authorities.chain(own) {
+                let is_file = matches!(origin, Origin::File { .. });
+                origins.insert(path, if is_file { format!("`{name}` in {origin}") } else { origin.to_string() });
+            }
+        }
+        origins
     }
 
     /// The value of `setting` for `host`, or for all hosts, and its origin.

@@ -144,6 +144,12 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::PasswordsInAddresses { places, more } => {
             format!("addresses with a password: {} (revoke it if it is real)", named(places, *more))
         }
+        Warning::SecretLiterals { places, more } => {
+            format!(
+                "literals that look like secrets: {} (read them from the environment instead)",
+                named(places, *more)
+            )
+        }
         Warning::NotSearched { files, more } => {
             let more = if *more > 0 { format!(", {more} more") } else { String::new() };
             format!("not searched for secrets: {}{more}", files.join(", "))
@@ -152,6 +158,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             let others = if *more == 0 { String::new() } else { format!(" (and so are {more} more)") };
             format!("`{path}` is only a pointer of git LFS{others}; run `git lfs pull` to fetch the content")
         }
+        Warning::ContentAmongCode { kind, path, files, more } => content_among_code(kind, path, files, *more),
         Warning::FilterMatchesNothing { filter } => format!("nothing matches the filter `{filter}`"),
         Warning::EarlierFilesRemain { paths, more } => {
             let (verb, them) = if paths.len() + more == 1 { ("is", "it") } else { ("are", "them") };
@@ -274,6 +281,16 @@ fn secret_names(paths: &[&str], more: usize) -> String {
         if paths.len() + more == 1 { ("a file with this name", "it") } else { ("files with these names", "them") };
     let verb = if them == "it" { "holds" } else { "hold" };
     format!("{these} usually {verb} secrets: {} (a line in .kitignore leaves {them} out)", named(paths, more))
+}
+
+fn content_among_code(kind: &str, path: &str, files: &[&str], more: usize) -> String {
+    let others = if more > 0 { format!(", {more} more") } else { String::new() };
+    let (verb, them) = if files.len() + more == 1 { ("looks", "it") } else { ("look", "them") };
+    format!(
+        "{} in {kind} `{path}` {verb} like weights or data: list {them} under `model` or `datasets` of the Kitfile, or \
+         exclude {them} in .kitignore",
+        files.join(", ") + &others
+    )
 }
 
 fn not_packed(paths: &[&str], more: usize) -> String {

@@ -143,7 +143,7 @@ fn of_operation(error: &ops::Error) -> Option<Code> {
 
 fn of_bundle(error: &BundleError) -> Option<Code> {
     match error {
-        BundleError::Exists(_) => Some(Code::Refused),
+        BundleError::Exists(_) | BundleError::OtherFile(_) => Some(Code::Refused),
         BundleError::Operation(error) => of_operation(error),
         BundleError::Store(error) => of_store(error),
         BundleError::Io(error) => of_io(error),
@@ -326,7 +326,7 @@ mod tests {
     fn the_cause_of_a_failure_decides_its_exit_code() {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let in_io = |error: ContentError| ops::Error::Io(io::Error::from(error));
-        let cases: [(anyhow::Error, Code); 22] = [
+        let cases: [(anyhow::Error, Code); 23] = [
             (anyhow::anyhow!("any"), Code::Failed),
             (usage("a flag"), Code::Usage),
             (Failure::error(Code::Differs, "they differ"), Code::Differs),
@@ -344,6 +344,7 @@ mod tests {
             (parent(ContentError::NotFound("base:v1".to_owned())).into(), Code::NotFound),
             (gave_up(status(503)).into(), Code::Network),
             (BundleError::Exists("a.tar".into()).into(), Code::Refused),
+            (BundleError::OtherFile("a.tar".into()).into(), Code::Refused),
             (ops::Error::from(archive::Error::Conflicts(Vec::new())).into(), Code::Refused),
             (store::Error::Io(missing()).into(), Code::Failed),
             (git::Error::NotThere(missing()).into(), Code::Failed),

@@ -62,6 +62,9 @@ const SIDE_FILES: &[(&str, &str)] = &[
 const DOCS: &[&str] = &[".md", ".adoc", ".html", ".pdf"];
 const DATASETS: &[&str] =
     &[".tar", ".zip", ".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".arrow", ".feather", ".avro", ".orc"];
+/// Archives, and compressed files.
+const ARCHIVES: &[&str] =
+    &[".tar", ".zip", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".tzst", ".lz4", ".7z", ".rar"];
 /// Instructions for agents, by whole name.
 const PROMPTS: &[&str] = &["agents.md", "skill.md", "claude.md"];
 const LICENSES: &[&str] = &["license", "licence", "copying", "unlicense"];
@@ -136,6 +139,12 @@ pub fn is_model_file(name: &str) -> bool {
 /// Returns true for the name of a file that contains data.
 pub(crate) fn is_data_file(name: &str) -> bool {
     FileKind::of(name) == FileKind::Dataset
+}
+
+/// Returns true for the name of an archive or of a compressed file.
+pub(crate) fn is_archive_file(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ARCHIVES.iter().any(|end| name.ends_with(end))
 }
 
 /// Returns true if the name ends with a dot and `extension`, in upper or lower case.

@@ -9,7 +9,7 @@
 //! 3  ops ────────────────────────────────────────── operations; threads
 //! 2  archive   store   git   upstream → registry ── places
 //! 1  modelkit → kitfile → oci   draft   contents → tensors   provenance ── documents; no I/O
-//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  limits  sys
+//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  limits  blocks  sys
 //! ```
 //!
 //! A *room* is a top-level module. It uses only rooms on lower floors and, on its own floor, rooms in the direction of
@@ -74,6 +74,7 @@
 #![doc = concat!("```ignore\n", include_str!("../examples/read_remote_file.rs"), "```")]
 
 pub mod archive;
+pub mod blocks;
 pub mod compression;
 pub mod contents;
 pub mod digest;

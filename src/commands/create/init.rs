@@ -98,6 +98,13 @@ impl InitArgs {
             let advice = "list the folders with code instead, or leave files out with .kitignore";
             context.output.say(&format!("`code` has the whole folder, with every file that is added later; {advice}"));
         }
+        if let [(path, target), others @ ..] = &*draft.dangling {
+            let more = if others.is_empty() { String::new() } else { format!(" (and {} more like it)", others.len()) };
+            let target = target.display();
+            context
+                .output
+                .warn(&format!("`{path}` is left out: it is a link to `{target}`, which does not exist{more}"));
+        }
         if draft.links_outside > 0 {
             context.output.say(&links_notice(draft.links_outside));
         }
@@ -186,7 +193,7 @@ impl InitArgs {
         let count = counted(cache.snapshots.len(), "snapshot");
         usage(format!(
             "`{name}` is a repository in the cache of the Hugging Face hub with {count}; \
-             use `kit init {name}/snapshots/{snapshot}`"
+             use `kit init {name}/snapshots/{snapshot}` for a Kitfile, or `kit import {name}` to pack it"
         ))
     }
 

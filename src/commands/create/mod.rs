@@ -2,6 +2,7 @@
 
 mod import;
 mod init;
+mod names;
 pub(super) mod pack;
 mod update;
 mod validate;

@@ -7,11 +7,12 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use fs_err as fs;
 
+use super::names::references;
 use crate::arguments::kitfile::KitfileText;
 use crate::arguments::{AllowedArgs, CompatArgs, DigestReceiptArgs, DryRunArgs, dry_run, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Moved, Usage, tidy, tidy_in, usage};
+use crate::output::{Moved, tidy, tidy_in, usage};
 use kit_core::archive::Links;
 use kit_core::compression::Compression;
 use kit_core::kitfile::{self, Kitfile, LOCK_FILE};
@@ -52,9 +53,9 @@ pub(crate) struct PackArgs {
     /// Path to the Kitfile, or `-` for standard input [default: Kitfile, kitfile or .kitfile in FOLDER]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Name and tag of the ModelKit; add more tags after commas
+    /// Name and tag of the ModelKit; add more tags after commas, or repeat the flag
     #[arg(short, long, value_name = "NAME:TAG[,TAG]")]
-    tag: Option<String>,
+    tag: Vec<String>,
     /// Compression of the layers: none, gzip, gzip-fastest or zstd. Model weights hardly shrink
     #[arg(long, value_name = "COMPRESSION", default_value = "none")]
     compression: Compression,
@@ -86,7 +87,7 @@ pub(crate) struct PackArgs {
         default_missing_value = NAMED_BY_TAG,
         conflicts_with = "link"
     )]
-    push: Option<String>,
+    push: Vec<String>,
     /// Write Kitfile.lock next to the Kitfile. It lists every file, layer and parent with its digest, is meant for
     /// version control and is never packed. Reads the files one more time
     #[arg(long, conflicts_with = "locked")]
@@ -113,10 +114,9 @@ impl PackArgs {
         let start = Instant::now();
         self.receipt.begin(context)?;
         let destination = self.destination(context)?;
-        let references = match (&destination, &self.tag) {
-            (Some(destination), _) => destination.references.clone(),
-            (None, Some(text)) => references(context, text)?,
-            (None, None) => Vec::new(),
+        let references = match &destination {
+            Some(destination) => destination.references.clone(),
+            None => references(context, &self.tag)?,
         };
         let options = self.options(context, references)?;
         let session = context.session(&self.network)?;
@@ -227,24 +227,30 @@ impl PackArgs {
 
     /// The destination of --push.
     fn destination(&self, context: &Context) -> Result<Option<Destination>> {
-        let Some(push) = &self.push else { return Ok(None) };
-        let text = match (push.as_str(), &self.tag) {
-            (NAMED_BY_TAG, Some(tag)) => tag,
-            (_, Some(_)) => {
+        if self.push.is_empty() {
+            return Ok(None);
+        }
+        let named: Vec<_> = self.push.iter().filter(|push| *push != NAMED_BY_TAG).cloned().collect();
+        let texts = match (&named[..], &self.tag[..]) {
+            ([], []) => return Err(usage("--push needs a destination: `--push NAME:TAG`, or --tag with a registry")),
+            ([], tags) => tags,
+            (named, []) => named,
+            _ => {
                 return Err(usage(
                     "--push NAME:TAG cannot be combined with --tag, since nothing is stored locally; give one of them",
                 ));
             }
-            (NAMED_BY_TAG, None) => {
-                return Err(usage("--push needs a destination: `--push NAME:TAG`, or --tag with a registry"));
-            }
-            (_, None) => push,
         };
-        if text.starts_with("oci:") {
-            let location = context.location(text)?;
+        if let Some(layout) = texts.iter().find(|text| text.starts_with("oci:")) {
+            if texts.len() > 1 {
+                return Err(usage(format!(
+                    "`{layout}` is an image layout, which gets one name; `kit copy` adds others"
+                )));
+            }
+            let location = context.location(layout)?;
             return Ok(Some(Destination { location, more_tags: Vec::new(), references: Vec::new() }));
         }
-        let references = references(context, text)?;
+        let references = references(context, texts)?;
         let location = Location::Artifact(references[0].clone());
         let more_tags = references.iter().skip(1).filter_map(|reference| reference.tag.as_ref());
         Ok(Some(Destination { location, more_tags: more_tags.map(ToString::to_string).collect(), references }))
@@ -362,17 +368,4 @@ struct Destination {
     more_tags: Vec<String>,
     /// The names, if they are references; empty for an image layout.
     references: Vec<Reference>,
-}
-
-/// The names that `text` lists, at least one.
-pub(super) fn references(context: &Context, text: &str) -> Result<Vec<Reference>> {
-    let mut references = Reference::parse_list(text).map_err(|error| Usage(error.into()))?;
-    if references.iter().any(|reference| reference.digest.is_some()) {
-        return Err(usage(format!("`{text}` contains a digest; a ModelKit that is about to be packed needs a tag")));
-    }
-    if references[0].tag.is_none() {
-        references[0] = references[0].with_tag(Tag::latest());
-        context.output.say(&format!("No tag given for {text}; using 'latest' ({})", references[0]));
-    }
-    Ok(references)
 }

@@ -1,7 +1,7 @@
 //! `kit man`
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf, is_separator};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Command, CommandFactory};
@@ -11,33 +11,69 @@ use fs_err as fs;
 
 use crate::args;
 use crate::context::Context;
-use crate::output::{counted, tidy};
+use crate::output::{counted, tidy, usage};
 use kit_core::VERSION;
+use kit_core::problem::closest;
 
-/// Generate man pages for all commands
+/// Show the man page of a command, or write the pages of all commands into a folder
 ///
-/// Existing pages are replaced. `man kit-push` finds the pages in a `man1` folder on the search path of `man`.
+/// The name of a command prints its page: as text on a terminal, otherwise in the format that `man -l -` reads.
+/// Anything else is a folder: one that exists, or a new one with a `/` in its path. Existing pages in it are replaced.
+/// `man kit-push` finds the pages in a `man1` folder on the search path of `man`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  kit man push
+  kit man index create | man -l -
   kit man ~/.local/share/man/man1
   kit man . && man ./kit-push.1")]
 pub(crate) struct ManArgs {
-    /// Output folder, created if it does not exist
-    #[arg(value_name = "FOLDER")]
-    folder: PathBuf,
+    /// Command whose page is printed, or the output folder
+    #[arg(value_name = "COMMAND|FOLDER", required = true)]
+    names: Vec<PathBuf>,
 }
 
 impl ManArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let mut kit = args::Args::command().disable_help_subcommand(true);
         kit.build();
-        let folder = context.environment.absolute(&self.folder);
+        if let Some(command) = self.command(&kit) {
+            return show(command, context);
+        }
+        let [name] = &self.names[..] else { return Err(self.unknown(&kit)) };
+        let folder = context.environment.absolute(name);
+        if !folder.is_dir() && name.components().count() == 1 && !name.to_string_lossy().contains(is_separator) {
+            return Err(self.unknown(&kit));
+        }
         let written = fs::create_dir_all(&folder).and_then(|()| write_all(&kit, &folder));
-        let count = written.with_context(|| format!("cannot write man pages into `{}`", tidy(&self.folder)))?;
-        context.output.say(&format!("{} written to {}", counted(count, "man page"), tidy(&self.folder)));
+        let count = written.with_context(|| format!("cannot write man pages into `{}`", tidy(name)))?;
+        context.output.say(&format!("{} written to {}", counted(count, "man page"), tidy(name)));
         Ok(())
     }
+
+    /// The command that the words name; `kit` is the main command.
+    fn command<'c>(&self, kit: &'c Command) -> Option<&'c Command> {
+        let is_main = matches!(&self.names[..], [only] if only.as_os_str() == kit.get_name());
+        let words = if is_main { &[] } else { &self.names[..] };
+        words.iter().try_fold(kit, |command, word| command.find_subcommand(word).filter(|found| !found.is_hide_set()))
+    }
+
+    fn unknown(&self, kit: &Command) -> anyhow::Error {
+        let words: Vec<_> = self.names.iter().map(|name| name.to_string_lossy()).collect();
+        let known: Vec<_> = kit.get_subcommands().map(Command::get_name).collect();
+        let meant = closest(&words[0], &known).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+        let advice = format!("`kit man ./{}` writes the pages into a new folder", words[0]);
+        usage(format!("`{}` is neither a command nor a folder{meant} ({advice})", words.join(" ")))
+    }
+}
+
+/// Prints the page of a command: for a reader the text of its help, for a program the page itself.
+fn show(command: &Command, context: &Context) -> Result<()> {
+    if io::stdout().is_terminal() {
+        return Ok(context.output.result(command.clone().render_long_help().to_string().trim_end())?);
+    }
+    let page = String::from_utf8(page(command)?)?;
+    Ok(context.output.result(page.trim_end())?)
 }
 
 /// Writes the pages of `command` and its subcommands. Returns their number.

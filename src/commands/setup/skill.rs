@@ -26,7 +26,7 @@ pub(crate) struct SkillArgs {
     dir: Option<PathBuf>,
     /// Agents to install the skill for, separated by commas [default: the agents that are installed]
     #[arg(long, value_name = "AGENTS")]
-    agents: Option<String>,
+    agents: Vec<String>,
     /// Overwrite an existing skill
     #[arg(short, long)]
     overwrite: bool,
@@ -39,7 +39,8 @@ impl SkillArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let folder = self.dir.as_ref().map(|folder| context.environment.absolute(folder));
         let scope = folder.as_deref().map_or(Scope::Global, Scope::Project);
-        let list = ("agents", self.agents.as_deref());
+        let list = Some(self.agents.join(",")).filter(|_| !self.agents.is_empty());
+        let list = ("agents", list.as_deref());
         let targets = choose(context.environment.agent_folders()?, list, &scope, &context.output)?;
         let overwrite = choose_overwrite(self.overwrite, self.ignore_existing);
         let skill = own_skill();

@@ -30,7 +30,7 @@ pub(crate) struct ConvertArgs {
     to: FamilyName,
     /// Name and tag of the result [default: the source with -modelpack or -modelkit appended to its tag]
     #[arg(short, long, value_name = "NAME:TAG")]
-    tag: Option<String>,
+    tag: Vec<String>,
     #[command(flatten)]
     compat: CompatArgs,
     #[command(flatten)]
@@ -67,7 +67,12 @@ impl ConvertArgs {
     }
 
     fn target(&self, source: &Reference, suffix: &str) -> Result<Reference> {
-        let Some(text) = &self.tag else {
+        if let [first, second, ..] = &self.tag[..] {
+            return Err(usage(format!(
+                "the result gets one name; give `{first}`, then run `kit tag {first} {second}`"
+            )));
+        }
+        let Some(text) = self.tag.first() else {
             let tag = source.tag.clone().unwrap_or_else(Tag::latest);
             let tag = Tag::new(&format!("{tag}{suffix}"));
             let tag = tag.ok_or_else(|| usage("the tag is too long to append a suffix; name the result with --tag"))?;

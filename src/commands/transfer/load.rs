@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use fs_err as fs;
 
 use crate::arguments::ReceiptArgs;
 use crate::config::NetworkArgs;
@@ -29,7 +30,8 @@ Examples:
   ssh outside kit save sentiment:v2 -o - | kit load -
   kit load sentiment.tar --push inside.example/mirror/sentiment:v2")]
 pub(crate) struct LoadArgs {
-    /// Archive to load; `-` reads a tar archive from standard input and stores its blobs locally
+    /// Archive to load; `-` reads a tar archive from standard input. A stream, and an archive that is compressed with
+    /// gzip or zstd, are read from front to back, and their blobs are stored locally
     #[arg(value_name = "FILE|FOLDER|-")]
     archive: PathBuf,
     /// Push to this registry, keeping repository names, or to this repository, instead of the local store
@@ -52,11 +54,17 @@ impl LoadArgs {
         let start = Instant::now();
         let session = context.session(&self.network)?;
         let path = context.environment.absolute(&self.archive);
-        let is_stream = self.archive == Path::new("-");
-        if !is_stream && !path.exists() {
+        let is_input = self.archive == Path::new("-");
+        if !is_input && !path.exists() {
             return Err(Failure::error(Code::NotFound, format!("`{}` does not exist", tidy(&self.archive))));
         }
-        let (layout, received_bytes) = if is_stream { receive(&session)? } else { (Layout::open(&path)?, 0) };
+        // A compressed archive can only be read from front to back.
+        let is_stream = is_input || ops::is_compressed(&path)?;
+        let (layout, received_bytes) = match is_stream {
+            true if is_input => receive(&session, io::stdin(), "standard input")?,
+            true => receive(&session, fs::File::open(&path)?, &tidy(&self.archive))?,
+            false => (Layout::open(&path)?, 0),
+        };
         let (jobs, phase) = match to {
             LoadTo::Store => (ops::jobs(), Phase::Copying),
             LoadTo::Registry(registry) => (session.client.concurrency(registry), Phase::Uploading),
@@ -82,10 +90,10 @@ impl LoadArgs {
     }
 }
 
-/// Stores the blobs of the archive on standard input, and returns the number of bytes that were read.
-fn receive(session: &Session<'_>) -> Result<(Layout, u64)> {
-    let task = session.progress.start(Phase::Copying, "standard input", None);
-    let mut stream = Counted { stream: io::stdin(), task, bytes: 0 };
+/// Stores the blobs of the archive that is read from `stream`, and returns the number of bytes that were read.
+fn receive(session: &Session<'_>, stream: impl Read + Send, name: &str) -> Result<(Layout, u64)> {
+    let task = session.progress.start(Phase::Copying, name, None);
+    let mut stream = Counted { stream, task, bytes: 0 };
     let layout = Layout::receive(&mut stream, &session.store)?;
     Ok((layout, stream.bytes))
 }
@@ -137,6 +145,6 @@ fn load_to(text: &str) -> Result<LoadTo> {
 /// Names a repository after the file, or `archive` if the file name is not a valid repository name.
 fn named_after(path: &Path) -> Reference {
     let stem = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_lowercase();
-    let named = stem.parse::<Reference>().or_else(|_| "archive".parse());
+    let named = stem.trim_end_matches(".tar").parse::<Reference>().or_else(|_| "archive".parse());
     named.expect("`archive` is a name").without_selector()
 }

@@ -31,7 +31,8 @@ pub(crate) struct SaveArgs {
     /// ModelKits to save
     #[arg(value_name = "NAME:TAG", required = true)]
     modelkits: Vec<String>,
-    /// Output archive: a file if the name ends in .tar, otherwise a folder; `-` for standard output
+    /// Output archive: a file if the name ends in .tar, otherwise a folder; `-` for standard output. An existing
+    /// archive is replaced, and any other file is not
     #[arg(short, long, value_name = "FILE.tar|FOLDER|-")]
     output: String,
     /// Omit the layers of this ModelKit, which the receiver already has, by whole layers: a layer that differs in any

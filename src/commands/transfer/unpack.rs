@@ -72,7 +72,7 @@ pub(crate) struct UnpackArgs {
     /// for those that are installed; with --dir for the project in that folder, otherwise for all projects
     #[arg(long, value_name = "AGENTS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     #[arg(conflicts_with = "globs")]
-    as_skill: Option<String>,
+    as_skill: Vec<String>,
     /// Show the files that would be written, and those that exist already, without changing anything
     #[arg(long, conflicts_with = "as_skill")]
     dry_run: bool,
@@ -106,8 +106,10 @@ impl UnpackArgs {
         let location = context.location(&self.reference)?;
         let folder = context.environment.absolute(self.given_folder());
         let session = context.session(&self.network)?;
-        if let Some(agents) = &self.as_skill {
-            return self.install_skills(context, &session, (agents, &location, &folder));
+        if !self.as_skill.is_empty() {
+            let agents =
+                self.as_skill.iter().filter(|agents| !agents.is_empty()).cloned().collect::<Vec<_>>().join(",");
+            return self.install_skills(context, &session, (&agents, &location, &folder));
         }
         let options = UnpackOptions {
             folder,

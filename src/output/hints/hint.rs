@@ -141,6 +141,9 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
             "exclude them with a line in .kitignore. If one was published, revoke it. To pack anyway: --allow-secrets"
                 .to_owned(),
         ),
+        ops::Error::IncompleteSnapshot { download, .. } => {
+            Some(format!("download it again: `{download}` completes the cache"))
+        }
         ops::Error::Empty(_) => Some("use --allow-empty if that is what you want".to_owned()),
         ops::Error::Drift(_) => Some("if the changes are intended, update the lock with `kit pack --lock`".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
@@ -237,6 +240,11 @@ fn hint_for_bundle(error: &BundleError) -> Option<String> {
         BundleError::ManyInArchive(_) => {
             Some("use `--push REGISTRY`, without a repository, to keep their names".to_owned())
         }
+        BundleError::OtherFile(_) => Some("give another name, or remove the file if nothing needs it".to_owned()),
+        BundleError::Compressed(tool) => {
+            let program = if *tool == "xz" { "unxz" } else { "bunzip2" };
+            Some(format!("decompress it first: `{program} FILE`; gzip and zstd are read as they are"))
+        }
         BundleError::Operation(error) => hint_for_operation(error),
         BundleError::Store(error) => hint_for_store(error),
         _ => None,
@@ -318,6 +326,11 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
         }
         archive::Error::LinkLeavesContext { .. } => {
             Some("use `kit pack --follow-symlinks` to pack the target of the link".to_owned())
+        }
+        archive::Error::DanglingLink { target, .. } if target.components().any(|part| part.as_os_str() == "blobs") => {
+            Some(
+                "in the cache of the Hugging Face hub, `hf download REPOSITORY` fetches missing files again".to_owned(),
+            )
         }
         archive::Error::UnsafePath { danger, .. } => Some(hint_for_danger(*danger).to_owned()),
         archive::Error::NotAFile { path } => Some(format!("add a line `{path}` to .kitignore to exclude it")),

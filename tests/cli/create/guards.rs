@@ -98,7 +98,7 @@ fn a_checked_layer_is_not_read_again() {
     let manifest = sandbox.kit(&["inspect", "a:v1"]).ok().json()["manifest"].clone();
     for layer in manifest["layers"].as_array().unwrap() {
         let digest = layer["digest"].as_str().unwrap().trim_start_matches("sha256:");
-        sandbox.write(&format!("kit/store/.kit/secrets/{digest}-3"), "");
+        sandbox.write(&format!("kit/store/.kit/secrets/{digest}-4"), "");
     }
     sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok();
 }
@@ -126,8 +126,18 @@ fn nothing_empty_succeeds() {
         ),
         (model("m"), "m/a.safetensors", &weights[..20], "it ends inside its header; download the file again"),
         (model("m"), "m/a.gguf", &gguf[..gguf.len() - 64], "m/a.gguf: this file of weights is cut off: its tensor"),
-        (model("m"), "m/a.pt", b"PK\x03\x04 the first half", "m/a.pt: this file of weights is cut off: the directory"),
+        (model("m"), "m/a.pt", b"PK\x03\x04 the first half", "m/a.pt: this file is cut off: the directory"),
         (model("m"), "m/a.gguf", &gguf[..30], "m/a.gguf: this file of weights is cut off: it ends inside its header"),
+        (model("m.pkl"), "m.pkl", b"\x80\x04 half", "m.pkl: this file is cut off: its pickle has no end; download"),
+        (
+            data.to_owned(),
+            "data/a.parquet",
+            b"PAR1 half",
+            "data/a.parquet: this file is cut off: its footer is missing",
+        ),
+        (data.to_owned(), "data/a.pickle", b"\x80\x02 half", "data/a.pickle: this file is cut off: its pickle has no"),
+        (model("m"), "m/a.bin", b"<!doctype html>\n<html>", "m/a.bin: this is a web page (HTML), not the file itself"),
+        (data.to_owned(), "data/a.csv", b"<HTML>", "data/a.csv: this is a web page (HTML), not the file itself"),
         (
             "manifestVersion: 1.0.0\nmodel: {path: a, parts: [{path: b.bin}]}\n".to_owned(),
             "b.bin",
@@ -248,4 +258,59 @@ fn a_text_that_is_too_large_to_be_searched_is_named() {
     let file = fs::File::create(sandbox.path("p/log.txt")).unwrap();
     file.set_len(257 * 1024 * 1024).unwrap();
     sandbox.kit(&["pack", "p", "--dry-run"]).ok().says("warning: not searched for secrets: log.txt (257.0 MiB)");
+}
+
+#[test]
+fn weights_and_data_in_a_folder_of_code_are_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: m.bin}\ncode: [{path: .}]\n");
+    sandbox.write("p/m.bin", "weights");
+    sandbox.write("p/train.py", "import os\n");
+    let run = sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok();
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+    sandbox.write("p/old/m.safetensors", samples::small_safetensors());
+    let words =
+        "in code `.` looks like weights or data: list it under `model` or `datasets` of the Kitfile, or exclude";
+    sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok().says("warning: `old/m.safetensors` (").says(words);
+    for (path, size) in [("a.csv", 9 << 20), ("b.tar.gz", 8 << 20), ("notes.txt", 101 << 20)] {
+        fs::File::create(sandbox.path("p").join(path)).unwrap().set_len(size).unwrap();
+    }
+    let words = "`notes.txt` (101.0 MiB), `a.csv` (9.0 MiB), `b.tar.gz` (8.0 MiB), 1 more in code `.` look like";
+    for flags in [&["--dry-run"][..], &["-q"], &["--push", "oci:layout:v1"]] {
+        sandbox.kit(&[&["pack", "p"], flags].concat()).ok().says(words);
+    }
+    sandbox.kit(&["validate", "p"]).prints("warning: among the files: `notes.txt` (101.0 MiB), `a.csv`");
+    sandbox.write("p/.kitignore", "*.csv\n*.tar.gz\nnotes.txt\nold\n");
+    let run = sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok();
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+}
+
+#[test]
+fn all_secrets_of_a_file_are_named_at_once() {
+    let sandbox = with_token();
+    let key = format!("AKIA{}", "Q7".repeat(8));
+    let text = format!("A = '{}'\n\nB = '{key}'\n{}", token(), format!("C = '{key}'\n").repeat(11));
+    sandbox.write("project/src/settings.py", text);
+    let run = sandbox.kit(&["pack", "project", "-t", "a:v1"]).exits(8);
+    let run = run.says("src/settings.py:1: this looks like a Hugging Face token (secret)");
+    let run = run.says("src/settings.py:3: this looks like an AWS access key (secret)");
+    let run = run.says("src/settings.py:11: this looks like an AWS access key (secret)");
+    run.says("src/settings.py: 3 more lines like these (secret)");
+}
+
+#[test]
+fn literals_that_look_like_secrets_are_one_warning() {
+    let sandbox = Sandbox::new();
+    let value = "Zq7".repeat(5);
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: src}]\n");
+    sandbox.write("p/src/a.py", format!("\nAPI_KEY = '{value}'\nKEY = os.environ['API_KEY']\npassword = '{value}'\n"));
+    sandbox.write("p/src/b.ipynb", format!("{{\"source\": [\"token = \\\"{value}\\\"\\n\"]}}"));
+    sandbox.write("p/src/c.yaml", "api_key: \"your-api-key-1234\"\npassword: \"${PASSWORD_OF_DB}\"\n");
+    let words = "warning: literals that look like secrets: `src/a.py:2`, `src/a.py:4`, `src/b.ipynb:1` (read them";
+    let run = sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok().says(words);
+    assert!(!run.stderr.contains(&value), "{}", run.stderr);
+    sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok().says(words);
+    sandbox.kit(&["validate", "p"]).prints("src/a.py:4: warning: this literal looks like a secret");
+    let run = sandbox.kit(&["pack", "p", "-t", "a:v1", "--allow-secrets"]).ok();
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
 }

@@ -13,6 +13,7 @@ mod left_out;
 mod link;
 mod lock;
 pub mod mcp;
+mod names;
 mod pack;
 mod pack_push;
 mod pins;

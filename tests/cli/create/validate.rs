@@ -126,7 +126,10 @@ fn warnings_fail_only_where_they_shall() {
     sandbox.project();
     sandbox.kit(&["validate", "project"]).ok().prints("(licence)");
     sandbox.kit(&["validate", "project", "--strict"]).fails().says("0 errors, 1 warning");
-    sandbox.write("other.yaml", "manifestVersion: 1.0.0\npackage: {license: MIT}\ncode: [{path: .}]\n");
+    let everything = "manifestVersion: 1.0.0\npackage: {license: MIT}\ncode: [{path: .}]\n";
+    sandbox.write("other.yaml", everything);
+    sandbox.kit(&["validate", "project", "--strict", "-f", "other.yaml"]).fails().prints("(misplaced)");
+    sandbox.write("other.yaml", format!("{everything}model: {{path: weights}}\ndatasets: [{{path: data}}]\n"));
     sandbox.kit(&["validate", "project", "--strict", "-f", "other.yaml"]).ok();
 }
 

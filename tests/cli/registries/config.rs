@@ -183,3 +183,56 @@ fn reading_a_setting_shows_no_password() {
     command.env("HTTPS_PROXY", "http://me:secret@proxy.example");
     assert_eq!(sandbox.run(&mut command).ok().stdout, "http://***@proxy.example\n");
 }
+
+#[test]
+fn changes_of_several_processes_are_all_kept() {
+    let sandbox = Sandbox::new();
+    for round in 0..3 {
+        let keys: Vec<_> = (0..8).map(|number| format!("registry.h{round}-{number}.example.concurrency")).collect();
+        let set = |key: &String| {
+            sandbox.command(&["config", "set", key, "3"]).stderr(std::process::Stdio::null()).spawn().unwrap()
+        };
+        let children: Vec<_> = keys.iter().map(set).collect();
+        for mut child in children {
+            assert!(child.wait().unwrap().success());
+        }
+        for key in &keys {
+            assert_eq!(sandbox.kit(&["config", "get", key]).ok().stdout, "3\n", "{key}");
+        }
+    }
+}
+
+#[test]
+fn an_unusable_certificate_is_named_with_the_setting_that_names_it() {
+    let sandbox = Sandbox::new();
+    sandbox.write("bad.pem", "nonsense");
+    let pull = |flags: &[&str]| sandbox.kit(&[&["pull", "localhost:1/team/a:v1"], flags].concat()).fails();
+    let line = |number: usize| format!("kit/config.toml:{number})");
+    sandbox.write("kit/config.toml", "[defaults]\nca = [\"missing.pem\"]\n");
+    pull(&[]).says("kit/missing.pem` (from `ca` in /").says(&line(2)).says(" is not a file of certificates");
+    sandbox.write("kit/config.toml", "\n[registry.\"localhost:1\"]\nca = [\"../bad.pem\"]\n");
+    pull(&[]).says("bad.pem` (from `ca` in /").says(&line(3));
+    sandbox.write("kit/config.toml", "[defaults]\nclient-cert = \"a.pem\"\nclient-key = \"a.key\"\n");
+    pull(&[]).says("a.pem` (from `client-cert` in /").says("a.key` (from `client-key` in /").says(&line(3));
+    sandbox.write("kit/config.toml", "");
+    pull(&["--tls-cert", "bad.pem"]).says("bad.pem` (from --tls-cert) is not a file of certificates");
+}
+
+#[test]
+fn logins_of_several_processes_are_all_kept() {
+    let sandbox = Sandbox::new();
+    let registries: Vec<_> = (0..4).map(|_| FakeRegistry::start()).collect();
+    for _ in 0..3 {
+        let login = |registry: &FakeRegistry| {
+            let args = ["login", registry.host(), "-u", "ada", "-p", "right", "--plain-http"];
+            sandbox.command(&args).stderr(std::process::Stdio::null()).spawn().unwrap()
+        };
+        let children: Vec<_> = registries.iter().map(login).collect();
+        for mut child in children {
+            assert!(child.wait().unwrap().success());
+        }
+        let stored = sandbox.read("kit/credentials.json");
+        assert!(registries.iter().all(|registry| stored.contains(registry.host())), "{stored}");
+        fs_err::remove_file(sandbox.path("kit/credentials.json")).unwrap();
+    }
+}

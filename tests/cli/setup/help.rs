@@ -126,3 +126,27 @@ fn help_that_cannot_be_written_is_a_failure() {
         assert!(said.contains("No space left on device"), "{args:?}: {said}");
     }
 }
+
+#[test]
+fn the_page_of_a_command_is_printed_and_a_folder_must_be_meant() {
+    let sandbox = Sandbox::new();
+    sandbox.kit(&["man", "./pages"]).ok();
+    for (words, file) in
+        [(&["push"][..], "kit-push.1"), (&["index", "create"], "kit-index-create.1"), (&["kit"], "kit.1")]
+    {
+        let run = sandbox.kit(&[&["man"], words].concat()).ok();
+        assert_eq!(run.stdout.trim_end(), sandbox.read(&format!("pages/{file}")).trim_end());
+    }
+    // A folder with the name of a command is meant with a slash only.
+    fs_err::create_dir(sandbox.path("push")).unwrap();
+    sandbox.kit(&["man", "push"]).ok().prints("kit-push");
+    assert!(sandbox.names("push").is_empty());
+    sandbox.kit(&["man", "push/"]).ok().says("written to push");
+    fs_err::create_dir(sandbox.path("man1")).unwrap();
+    sandbox.kit(&["man", "man1"]).ok().says("written to man1");
+    sandbox.kit(&["man", "psuh"]).exits(2).says("`psuh` is neither a command nor a folder; did you mean `push`?");
+    sandbox.kit(&["man", "index", "nothing"]).exits(2).says("`index nothing` is neither a command nor a folder");
+    assert!(!sandbox.path("psuh").exists());
+    let shown = sandbox.on_terminal(80, &["man", "push"]);
+    assert!(shown.contains("Usage: kit push"), "{shown}");
+}

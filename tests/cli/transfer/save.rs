@@ -287,3 +287,54 @@ fn a_stream_is_loaded_while_it_is_read() {
     elsewhere(&sandbox, &["fsck"]).ok();
     elsewhere(&sandbox, &["unpack", "sample:v1", "-d", "out"]).ok();
 }
+
+#[test]
+fn only_an_archive_is_overwritten() {
+    let sandbox = packed();
+    sandbox.write("notes.tar", "my notes");
+    let refused = sandbox.kit(&["save", "sample:v1", "-o", "notes.tar"]).exits(8);
+    refused.says("notes.tar` exists and is not an archive of ModelKits").says("hint: ");
+    assert_eq!(sandbox.read("notes.tar"), "my notes");
+    tar(&sandbox, &["cf", "other.tar", "project"]);
+    let other = bytes(&sandbox, "other.tar");
+    sandbox.kit(&["save", "sample:v1", "-o", "other.tar"]).exits(8);
+    assert!(bytes(&sandbox, "other.tar") == other);
+    // An empty file, as `mktemp` makes it, and an archive are replaced; a link stays a link.
+    sandbox.write("sample.tar", "");
+    std::os::unix::fs::symlink("sample.tar", sandbox.path("link.tar")).unwrap();
+    std::os::unix::fs::symlink("new.tar", sandbox.path("dangling.tar")).unwrap();
+    for name in ["sample.tar", "sample.tar", "link.tar", "dangling.tar"] {
+        sandbox.kit(&["save", "sample:v1", "-o", name]).ok();
+        elsewhere(&sandbox, &["load", name]).ok();
+    }
+    assert!(sandbox.path("link.tar").is_symlink() && sandbox.path("dangling.tar").is_symlink());
+    assert!(bytes(&sandbox, "new.tar") == bytes(&sandbox, "sample.tar"));
+}
+
+#[test]
+fn compressed_archives_are_loaded() {
+    let sandbox = packed();
+    let digest = sandbox.kit(&["inspect", "sample:v1"]).ok().json()["digest"].clone();
+    sandbox.kit(&["save", "sample:v1", "-o", "sample.tar"]).ok();
+    let archive = bytes(&sandbox, "sample.tar");
+    let (gzip, zstd) = (kit_core::compression::Compression::Gzip, kit_core::compression::Compression::Zstd);
+    for (name, compression) in [("sample.tar.gz", gzip), ("sample.tar.zst", zstd), ("plain-name", gzip)] {
+        let mut encoder = compression.encoder(Vec::new(), || ()).unwrap();
+        std::io::Write::write_all(&mut encoder, &archive).unwrap();
+        sandbox.write(name, encoder.finish().unwrap());
+        let home = format!("home-{name}");
+        let there = |args: &[&str]| sandbox.run(sandbox.command(args).env("KIT_HOME", sandbox.path(&home)));
+        there(&["load", name]).ok();
+        assert_eq!(there(&["inspect", "sample:v1"]).ok().json()["digest"], digest, "{name}");
+        let mut piped = sandbox.command(&["load", "-"]);
+        let file = fs_err::File::open(sandbox.path(name)).unwrap();
+        let home = sandbox.path(&format!("piped-{name}"));
+        sandbox.run(piped.env("KIT_HOME", home).stdin(file.into_file())).ok();
+    }
+    let half = bytes(&sandbox, "sample.tar.gz");
+    sandbox.write("half.tar.gz", &half[..half.len() / 2]);
+    elsewhere(&sandbox, &["load", "half.tar.gz"]).fails();
+    sandbox.write("sample.tar.xz", b"\xfd7zXZ\0rest");
+    let refused = elsewhere(&sandbox, &["load", "sample.tar.xz"]).fails();
+    refused.says("the archive is compressed with xz").says("hint: decompress it first: `unxz");
+}

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
+use bytes::Bytes;
+
 use super::name::Digest;
 use super::sha256::Sha256;
 
@@ -30,17 +32,24 @@ pub struct Hasher {
 /// channel closes when the hasher is finished or dropped.
 pub type PartDigests = Receiver<Vec<Digest>>;
 
-/// Bytes that are to be hashed.
+/// Bytes that are to be hashed: either copies, or bytes that others read as well.
 #[derive(Default)]
 struct Piece {
-    bytes: Vec<u8>,
+    copied: Vec<u8>,
+    shared: Bytes,
     /// The number of bytes before each beginning or end of a part.
     bounds: Vec<usize>,
 }
 
 impl Piece {
+    fn bytes(&self) -> &[u8] {
+        if self.shared.is_empty() { &self.copied } else { &self.shared }
+    }
+
     fn clear(&mut self) {
-        self.bytes.clear();
+        self.copied.clear();
+        // `clear` would keep the memory.
+        self.shared = Bytes::new();
         self.bounds.clear();
     }
 }
@@ -75,10 +84,10 @@ impl Hasher {
 
     /// Begins a part with the next byte, or ends the current one.
     pub fn bound(&mut self) {
-        self.piece.bounds.push(self.piece.bytes.len());
+        self.piece.bounds.push(self.piece.copied.len());
     }
 
-    /// Begins or ends a part at each of `positions`, which must be in order and after the bytes that were added.
+    /// Begins or ends a part at each of `positions`, which must be in order and not before the bytes that were added.
     pub fn plan_bounds(&mut self, positions: impl IntoIterator<Item = u64>) {
         self.planned.extend(positions);
     }
@@ -96,13 +105,30 @@ impl Hasher {
         self.add(bytes);
     }
 
+    /// Adds the next bytes like [`update`](Self::update), without a copy if there are many.
+    pub fn update_shared(&mut self, bytes: &Bytes) {
+        if self.thread.is_none() && bytes.len() < PIECE_BYTES {
+            return self.update(bytes);
+        }
+        if !self.piece.copied.is_empty() {
+            self.pass_on();
+        }
+        let (begin, end) = (self.position, self.position + bytes.len() as u64);
+        let ended = self.planned.partition_point(|planned| *planned <= end);
+        let offset = |planned: u64| usize::try_from(planned.saturating_sub(begin)).unwrap_or_default();
+        self.piece.bounds.extend(self.planned.drain(..ended).map(offset));
+        self.piece.shared = bytes.clone();
+        self.position = end;
+        self.pass_on();
+    }
+
     fn add(&mut self, mut bytes: &[u8]) {
         self.position += bytes.len() as u64;
         while !bytes.is_empty() {
-            let (now, later) = bytes.split_at(bytes.len().min(PIECE_BYTES - self.piece.bytes.len()));
-            self.piece.bytes.extend_from_slice(now);
+            let (now, later) = bytes.split_at(bytes.len().min(PIECE_BYTES - self.piece.copied.len()));
+            self.piece.copied.extend_from_slice(now);
             bytes = later;
-            if self.piece.bytes.len() == PIECE_BYTES {
+            if self.piece.copied.len() == PIECE_BYTES {
                 self.pass_on();
             }
         }
@@ -110,6 +136,8 @@ impl Hasher {
 
     /// Hashes the bytes that are still buffered, so that the digests of all ended parts are delivered.
     pub fn settle(&mut self) {
+        let ended = self.planned.partition_point(|planned| *planned <= self.position);
+        self.planned.drain(..ended).for_each(|_| self.piece.bounds.push(self.piece.copied.len()));
         if self.thread.is_some() { self.pass_on() } else { self.hash_inline() }
     }
 
@@ -145,11 +173,11 @@ impl Hashes {
     fn take(&mut self, piece: &Piece) {
         let (mut taken, mut ended) = (0, Vec::new());
         for bound in &piece.bounds {
-            self.update(&piece.bytes[taken..*bound]);
+            self.update(&piece.bytes()[taken..*bound]);
             ended.extend(self.bound());
             taken = *bound;
         }
-        self.update(&piece.bytes[taken..]);
+        self.update(&piece.bytes()[taken..]);
         if let Some(digests) = self.digests.as_ref().filter(|_| !ended.is_empty()) {
             // The receiver may have been dropped.
             digests.send(ended).unwrap_or_default();
@@ -202,7 +230,7 @@ impl HashingThread {
     fn next_piece(&mut self) -> Piece {
         if self.pieces_made < PIECES {
             self.pieces_made += 1;
-            return Piece { bytes: Vec::with_capacity(PIECE_BYTES), bounds: Vec::new() };
+            return Piece::default();
         }
         self.empty.recv().expect(HASHING_ENDS_WELL)
     }
@@ -211,6 +239,7 @@ impl HashingThread {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blocks::{BLOCK_BYTES, Blocks};
 
     fn content() -> Vec<u8> {
         (0..7_000_003_u32).map(|position| (position / 3).to_le_bytes()[0]).collect()
@@ -224,6 +253,38 @@ mod tests {
             content.chunks(piece).for_each(|bytes| hasher.update(bytes));
             assert_eq!(hasher.finish(), Digest::of(&content), "{piece}");
         }
+    }
+
+    #[test]
+    fn shared_bytes_give_the_same_digests_as_copied_ones() {
+        let content = Bytes::from(content());
+        for step in [PIECE_BYTES, 300_001, 2 * PIECE_BYTES + 7] {
+            let mut hasher = Hasher::default();
+            let digests = hasher.parts();
+            hasher.plan_bounds([512, 512, 600, 2_000_128, 2_999_936, 7_000_003]);
+            hasher.update(&content[..600]);
+            let mut taken = 600;
+            while taken < content.len() {
+                let end = (taken + step).min(content.len());
+                hasher.update_shared(&content.slice(taken..end));
+                taken = end;
+            }
+            assert_eq!(hasher.finish(), Digest::of(&content), "{step}");
+            let expected = [512..512, 600..2_000_128, 2_999_936..7_000_003].map(|part| Digest::of(&content[part]));
+            assert_eq!(digests.iter().flatten().collect::<Vec<_>>(), expected, "{step}");
+        }
+    }
+
+    #[test]
+    fn hashed_blocks_return_to_their_supply() {
+        let (mut blocks, mut hasher, content) = (Blocks::new(1), Hasher::default(), content());
+        for bytes in content.chunks(BLOCK_BYTES) {
+            // Waits forever if the hasher keeps a block.
+            let mut block = blocks.empty_block();
+            block.take(bytes);
+            hasher.update_shared(&block.share());
+        }
+        assert_eq!(hasher.finish(), Digest::of(&content));
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 use std::io::{self, Read};
 
+use bytes::Bytes;
+
 use super::hasher::Hasher;
 use super::name::Digest;
+use crate::blocks::{Block, Blocks};
 
 /// Content that does not match its descriptor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +61,39 @@ pub struct VerifyingReader<R> {
     expected: Digest,
     size: u64,
     read: u64,
+    tee: Option<Tee>,
 }
+
+/// Another receiver of the bytes, which shares the memory with the hasher.
+struct Tee {
+    blocks: Blocks,
+    block: Option<Block>,
+    receive: Box<dyn FnMut(Bytes) + Send>,
+}
+
+impl Tee {
+    fn take(&mut self, mut bytes: &[u8], hasher: &mut Hasher) {
+        while !bytes.is_empty() {
+            let block = self.block.get_or_insert_with(|| self.blocks.empty_block());
+            let taken = block.take(bytes);
+            bytes = &bytes[taken..];
+            if block.is_full() {
+                self.pass_on(hasher);
+            }
+        }
+    }
+
+    fn pass_on(&mut self, hasher: &mut Hasher) {
+        if let Some(block) = self.block.take() {
+            let bytes = block.share();
+            hasher.update_shared(&bytes);
+            (self.receive)(bytes);
+        }
+    }
+}
+
+/// The number of blocks for a second receiver. More are not faster.
+const TEE_BLOCKS: usize = 4;
 
 impl<R: Read> VerifyingReader<R> {
     /// Expects `size` bytes whose digest is `expected`.
@@ -68,7 +103,14 @@ impl<R: Read> VerifyingReader<R> {
 
     /// Like [`new`](Self::new), but `hasher` has already taken the first `read` bytes and `inner` starts after them.
     pub fn resumed(inner: R, hasher: Hasher, read: u64, expected: Digest, size: u64) -> Self {
-        Self { inner, hasher: Some(hasher), expected, size, read }
+        Self { inner, hasher: Some(hasher), expected, size, read, tee: None }
+    }
+
+    /// Passes all bytes to `receive` as well, in blocks; the last ones before the end is returned.
+    #[must_use]
+    pub fn passing_to(mut self, receive: impl FnMut(Bytes) + Send + 'static) -> Self {
+        self.tee = Some(Tee { blocks: Blocks::new(TEE_BLOCKS), block: None, receive: Box::new(receive) });
+        self
     }
 
     /// Reads and discards the remaining bytes, so that all of the content is verified.
@@ -77,7 +119,10 @@ impl<R: Read> VerifyingReader<R> {
     }
 
     fn finish(&mut self) -> Result<(), Mismatch> {
-        let Some(hasher) = self.hasher.take() else { return Ok(()) };
+        let Some(mut hasher) = self.hasher.take() else { return Ok(()) };
+        if let Some(tee) = &mut self.tee {
+            tee.pass_on(&mut hasher);
+        }
         if self.read < self.size {
             return Err(Mismatch::TooShort { digest: self.expected, expected: self.size, found: self.read });
         }
@@ -103,8 +148,10 @@ impl<R: Read> Read for VerifyingReader<R> {
         if self.read > self.size {
             return Err(Mismatch::TooLong { digest: self.expected, expected: self.size }.into());
         }
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(&buffer[..read]);
+        match (&mut self.hasher, &mut self.tee) {
+            (Some(hasher), Some(tee)) => tee.take(&buffer[..read], hasher),
+            (Some(hasher), None) => hasher.update(&buffer[..read]),
+            (None, _) => {}
         }
         Ok(read)
     }
@@ -121,6 +168,16 @@ mod tests {
             Ok(_) => Ok(read),
             Err(error) => Err(Mismatch::in_io(&error).unwrap().clone()),
         }
+    }
+
+    #[test]
+    fn a_second_receiver_gets_all_bytes_before_the_end_is_returned() {
+        let content: Vec<u8> = (0..3_000_007_u32).map(|number| (number / 5).to_le_bytes()[0]).collect();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let mut reader = VerifyingReader::new(&content[..], Digest::of(&content), content.len() as u64)
+            .passing_to(move |bytes| sender.send(bytes.to_vec()).unwrap());
+        reader.drain().unwrap();
+        assert!(receiver.try_iter().flatten().eq(content));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
+use bytes::Bytes;
+
 use super::descriptor::Descriptor;
 use crate::digest::{Digest, Hasher, Mismatch, VerifyingReader};
 use crate::limits;
@@ -49,7 +51,7 @@ pub trait Inspection {
     fn hasher(&mut self) -> Hasher;
 
     /// Receives the next bytes.
-    fn take(&mut self, bytes: &[u8]);
+    fn take(&mut self, bytes: &Bytes);
 
     /// Returns an error if the bytes are refused.
     fn finish(self: Box<Self>) -> Result<(), ContentError>;

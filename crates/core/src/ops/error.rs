@@ -203,6 +203,21 @@ pub enum Error {
         /// The cause.
         source: archive::InvalidMcpBundle,
     },
+    /// A snapshot in the cache of the Hugging Face hub has links to files that the cache does not have.
+    #[error(
+        "the snapshot is not complete: `{path}` is a link to `{}`, which does not exist{}", target.display(),
+        others(*more)
+    )]
+    IncompleteSnapshot {
+        /// The first link.
+        path: String,
+        /// Its target.
+        target: PathBuf,
+        /// The number of other links.
+        more: usize,
+        /// The command that downloads the missing files.
+        download: String,
+    },
     /// Files contain secrets.
     #[error("files that look like secrets:{}", first_of(.0))]
     Secrets(Vec<Secret>),
@@ -332,6 +347,10 @@ impl Error {
 pub(super) fn reason(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn others(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(" (and {more} more)") }
 }
 
 /// Each item on a line of its own.

@@ -32,7 +32,7 @@ mod validate;
 mod workers;
 
 pub use artifact::{Inspected, InspectedIndex, inspect, inspect_index, parents};
-pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, load, save};
+pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, is_compressed, load, save};
 pub use diff::{
     Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, ExtraFiles, FieldDiff, FileChange, FileDiff,
     FileState, LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,

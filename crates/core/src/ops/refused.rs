@@ -55,12 +55,38 @@ pub enum Lack {
     Pointer,
     /// A file of weights ends before its own header says so.
     End(tensors::Error),
-    /// A file of weights is a zip archive, as those of `PyTorch` and Keras, without its directory, which is its end.
-    ZipEnd,
+    /// A file of weights or data lacks the end that its format requires.
+    NoEnd(End),
+    /// A file of weights or data is an HTML document.
+    WebPage,
     /// A file of weights is too short to have a header, or begins with something else.
     NoHeader(tensors::Format),
     /// All files of a dataset are empty.
     Data,
+}
+
+/// The end of a file that shows that the file is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The directory of a zip archive, such as the files of `PyTorch`, Keras and `NumPy`.
+    Zip,
+    /// The last instruction of a pickle.
+    Pickle,
+    /// The footer of a Parquet file.
+    Parquet,
+    /// The footer of an Arrow file.
+    Arrow,
+}
+
+impl End {
+    /// The words that describe what is missing.
+    fn missing(self) -> &'static str {
+        match self {
+            Self::Zip => "the directory at the end of its zip archive is missing",
+            Self::Pickle => "its pickle has no end",
+            Self::Parquet | Self::Arrow => "its footer is missing",
+        }
+    }
 }
 
 /// The words before a list of what is lacking.
@@ -68,7 +94,8 @@ pub(super) fn title(empty: &[Empty]) -> &'static str {
     let all = |is_such: fn(&Lack) -> bool| empty.iter().all(|empty| is_such(&empty.lack));
     match () {
         () if all(|lack| matches!(lack, Lack::Ignored)) => "the Kitfile and .kitignore contradict each other",
-        () if all(|lack| matches!(lack, Lack::End(_) | Lack::ZipEnd)) => "files that are not complete",
+        () if all(|lack| matches!(lack, Lack::End(_) | Lack::NoEnd(_))) => "files that are not complete",
+        () if all(|lack| matches!(lack, Lack::WebPage)) => "files that are not what their names say",
         () => "nothing to use",
     }
 }
@@ -77,7 +104,7 @@ impl Lack {
     /// Returns true if this is never meant. KitOps also packs Kitfiles without layers and empty folders, and a file
     /// without a header may be a placeholder, or of another format.
     pub(crate) fn is_refused(&self) -> bool {
-        matches!(self, Self::Ignored | Self::Bytes | Self::Pointer | Self::End(_) | Self::ZipEnd)
+        matches!(self, Self::Ignored | Self::Bytes | Self::Pointer | Self::End(_) | Self::NoEnd(_) | Self::WebPage)
     }
 
     /// The kind of problem, in a word.
@@ -88,7 +115,8 @@ impl Lack {
             Self::Files => "empty-layer",
             Self::Bytes => "empty-weights",
             Self::Pointer => "lfs-pointer",
-            Self::End(_) | Self::ZipEnd => "cut-off",
+            Self::End(_) | Self::NoEnd(_) => "cut-off",
+            Self::WebPage => "web-page",
             Self::NoHeader(_) => "no-header",
             Self::Data => "empty-data",
         }
@@ -102,7 +130,8 @@ impl Lack {
             Self::Files => "add files to it, or remove the entry",
             Self::Bytes => "write or download the file again",
             Self::Pointer => "run `git lfs pull` to fetch the content",
-            Self::End(_) | Self::ZipEnd => "download the file again",
+            Self::End(_) | Self::NoEnd(_) => "download the file again",
+            Self::WebPage => "download the file itself; the page may say that it needs a login, or another address",
             Self::NoHeader(_) => "check that it is the right file",
             Self::Data => "write or download the files again",
         }
@@ -118,9 +147,8 @@ impl fmt::Display for Lack {
             Self::Bytes => f.write_str("this file of weights is empty"),
             Self::Pointer => f.write_str("this is only a pointer of git LFS, not the file itself"),
             Self::End(error) => write!(f, "this file of weights is cut off: {error}"),
-            Self::ZipEnd => {
-                f.write_str("this file of weights is cut off: the directory at the end of its zip archive is missing")
-            }
+            Self::NoEnd(end) => write!(f, "this file is cut off: {}", end.missing()),
+            Self::WebPage => f.write_str("this is a web page (HTML), not the file itself"),
             Self::NoHeader(format) => write!(f, "this file does not begin like a {} file", format.name()),
             Self::Data => f.write_str("all files of this dataset are empty"),
         }

@@ -89,7 +89,14 @@ pub enum Warning<'a> {
     PasswordsInAddresses {
         /// The first places, each a path and a line.
         places: Vec<&'a str>,
-        /// The number of files that are not in `places`.
+        /// The number of places that are not in `places`.
+        more: usize,
+    },
+    /// Literals in texts may be secrets.
+    SecretLiterals {
+        /// The first places, each a path and a line.
+        places: Vec<&'a str>,
+        /// The number of places that are not in `places`.
         more: usize,
     },
     /// Texts are too large to be searched for secrets.
@@ -104,6 +111,17 @@ pub enum Warning<'a> {
         /// The path of the first one.
         path: &'a str,
         /// The number of others in the same layer.
+        more: usize,
+    },
+    /// A folder of code or documents has files that look like weights or data.
+    ContentAmongCode {
+        /// The kind of layer.
+        kind: &'a str,
+        /// The path in the Kitfile.
+        path: &'a str,
+        /// The largest files, each with its size.
+        files: Vec<&'a str>,
+        /// The number of files that are not in `files`.
         more: usize,
     },
     /// A part or a name in a filter selects nothing, although another one does.

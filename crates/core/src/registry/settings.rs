@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::mirror::Mirror;
@@ -31,6 +31,8 @@ pub struct Settings {
     pub extra_authorities: Vec<PathBuf>,
     /// The certificate of the client, if the registry asks for one.
     pub client_certificate: Option<ClientCertificate>,
+    /// The flag, variable or line that names a file of certificates or keys, for messages about it.
+    pub origins_of_files: BTreeMap<PathBuf, String>,
     /// The proxy.
     pub proxy: Proxy,
     /// The `User-Agent` header.
@@ -93,6 +95,7 @@ impl Default for Settings {
             verify_tls: true,
             extra_authorities: Vec::new(),
             client_certificate: None,
+            origins_of_files: BTreeMap::new(),
             proxy: Proxy::default(),
             user_agent: format!("kit/{VERSION}"),
             concurrency: 8,
@@ -158,6 +161,12 @@ impl Settings {
         let authorities = own.and_then(|own| own.extra_authorities.as_ref()).unwrap_or(&self.extra_authorities);
         let certificate = own.and_then(|own| own.client_certificate.as_ref()).or(self.client_certificate.as_ref());
         Tls { authorities: authorities.clone(), certificate: certificate.cloned() }
+    }
+
+    /// The file at `path` in a message, with the setting that names it.
+    pub(super) fn named(&self, path: &Path) -> String {
+        let name = format!("`{}`", path.display());
+        self.origins_of_files.get(path).map_or_else(|| name.clone(), |origin| format!("{name} (from {origin})"))
     }
 
     pub(super) fn upload_of(&self, host: &str) -> Option<UploadForm> {

@@ -8,7 +8,7 @@ use super::documents::Document;
 use super::durability::{Written, disk};
 use super::error::Error;
 use super::layout::Store;
-use crate::digest::{Digest, DigestWriter, Digesting, Hasher};
+use crate::digest::{Digest, Digesting, Hasher, PartDigests};
 use crate::oci::{Content, ContentError, Descriptor, MediaType};
 use crate::sys::{self, BlockWriter, TemporaryFile};
 
@@ -16,7 +16,11 @@ use crate::sys::{self, BlockWriter, TemporaryFile};
 pub struct BlobWriter {
     store: Store,
     file: TemporaryFile,
-    writer: DigestWriter<BlockWriter>,
+    blocks: BlockWriter,
+    /// Takes each block when it is full.
+    hasher: Hasher,
+    /// The number of bytes that were written.
+    size: u64,
 }
 
 impl BlobWriter {
@@ -24,17 +28,18 @@ impl BlobWriter {
         let file = store.pending_file()?;
         let blocks =
             BlockWriter::sized(file.as_file().try_clone()?, 0, bytes).map_err(disk::naming(&store.ingest()))?;
-        Ok(Self { store: store.clone(), file, writer: DigestWriter::new(blocks) })
+        Ok(Self { store: store.clone(), file, blocks, hasher: Hasher::default(), size: 0 })
     }
 
     /// Moves the blob to its final path and returns the descriptor of the new bytes. This is the only way to store a
     /// blob whose digest is not known beforehand.
     ///
     /// A document `about` the blob is stored, too, in the same wait for the disk.
-    pub fn commit(self, media_type: MediaType, about: Option<Document<'_>>) -> Result<Committed, ContentError> {
-        let (blocks, digest, size) = self.writer.finish();
-        blocks.finish().map_err(disk::naming(&self.store.ingest()))?;
-        let descriptor = Descriptor::new(media_type, digest, size);
+    pub fn commit(mut self, media_type: MediaType, about: Option<Document<'_>>) -> Result<Committed, ContentError> {
+        self.settle()?;
+        self.blocks.finish().map_err(disk::naming(&self.store.ingest()))?;
+        let digest = self.hasher.finish();
+        let descriptor = Descriptor::new(media_type, digest, self.size);
         let was_there = self.store.has_blob(&descriptor)?;
         let blob = Written { file: self.file, place: self.store.blob_path(&digest) };
         let mut written = if was_there { Vec::new() } else { vec![blob] };
@@ -46,9 +51,37 @@ impl BlobWriter {
     }
 }
 
+impl BlobWriter {
+    /// Counts the next `count` bytes in the memory of the block writer as written.
+    fn advance(&mut self, count: usize) -> io::Result<()> {
+        self.size += count as u64;
+        if let Some(full) = self.blocks.advance(count).map_err(disk::naming(&self.store.ingest()))? {
+            self.hasher.update_shared(&full);
+        }
+        Ok(())
+    }
+}
+
 impl Digesting for BlobWriter {
-    fn hasher(&mut self) -> &mut Hasher {
-        self.writer.hasher()
+    fn parts(&mut self) -> PartDigests {
+        self.hasher.parts()
+    }
+
+    fn bound(&mut self) {
+        self.hasher.plan_bounds([self.size]);
+    }
+
+    fn settle(&mut self) -> io::Result<()> {
+        let rest = self.blocks.end().map_err(disk::naming(&self.store.ingest()))?;
+        self.hasher.update_shared(&rest);
+        self.hasher.settle();
+        Ok(())
+    }
+
+    fn write_from(&mut self, read: &mut dyn FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
+        let count = read(self.blocks.space())?;
+        self.advance(count)?;
+        Ok(count)
     }
 }
 
@@ -63,11 +96,15 @@ pub struct Committed {
 
 impl Write for BlobWriter {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.writer.write(buffer).map_err(disk::naming(&self.store.ingest()))
+        let space = self.blocks.space();
+        let count = buffer.len().min(space.len());
+        space[..count].copy_from_slice(&buffer[..count]);
+        self.advance(count)?;
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        Ok(())
     }
 }
 

@@ -1,19 +1,22 @@
 //! Stores blobs whose digest is known beforehand, and resumes interrupted attempts.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use bytes::Bytes;
 use fs_err as fs;
 
 use super::durability::disk;
 use super::error::Error;
 use super::layout::Store;
 use super::waiting::Kind;
+use crate::blocks::Blocks;
 use crate::digest::{Hasher, VerifyingReader};
 use crate::oci::{Content, ContentError, Descriptor, Inspection};
 use crate::sys::{self, BlockWriter, Leftover, LeftoverKind};
 
-const BUFFER_BYTES: usize = 1024 * 1024;
+/// The number of blocks in which an earlier attempt's bytes are read.
+const PRESENT_BLOCKS: usize = 3;
 
 impl Store {
     /// Returns true if the blob exists with the right size. Its bytes were verified when they were stored; they are
@@ -105,51 +108,85 @@ fn fetch<'c>(
     blob: &Descriptor,
     content: &'c dyn Content,
 ) -> Result<Option<Box<dyn Inspection + 'c>>, ContentError> {
-    let mut inspection = content.inspection()?;
+    let mut readers = Readers::new(content.inspection()?);
     partial.set_len(resumed)?;
     partial.seek(SeekFrom::Start(0))?;
-    let mut buffer = vec![0; BUFFER_BYTES];
-    let mut hasher = inspection.as_mut().map_or_else(Hasher::default, |inspection| inspection.hasher());
-    loop {
-        let read = partial.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&buffer[..read]);
-        if let Some(inspection) = &mut inspection {
-            inspection.take(&buffer[..read]);
-        }
-    }
-    let mut reader = VerifyingReader::resumed(content.open_at(resumed)?, hasher, resumed, blob.digest, blob.size);
+    readers.read_present(partial)?;
     let failed = disk::naming(partial.path().parent().unwrap_or(partial.path()));
     let mut blocks = BlockWriter::sized(partial.file().try_clone()?, resumed, blob.size).map_err(&failed)?;
-    let read = copy(&mut reader, &mut blocks, inspection.as_deref_mut(), &mut buffer, &failed);
+    let mut rest = content.open_at(resumed)?;
+    let read = copy(&mut rest, blob.size - resumed, &mut blocks, &mut readers, &failed);
     // After a failure, too: the next run resumes after the bytes that arrived.
     let written = blocks.finish();
     if read.is_err() || written.is_err() {
         // The space that was reserved for the missing bytes is freed.
         partial.set_len(partial.metadata()?.len())?;
     }
-    read?;
+    let read = resumed + read?;
     written.map_err(&failed)?;
+    let Readers { hasher, inspection } = readers;
+    VerifyingReader::resumed(rest, hasher, read, blob.digest, blob.size).drain()?;
     Ok(inspection)
 }
 
+/// The readers of all bytes of a blob: the computation of its digest and an inspection, if there is one.
+struct Readers<'c> {
+    hasher: Hasher,
+    inspection: Option<Box<dyn Inspection + 'c>>,
+}
+
+impl<'c> Readers<'c> {
+    fn new(mut inspection: Option<Box<dyn Inspection + 'c>>) -> Self {
+        let hasher = inspection.as_mut().map_or_else(Hasher::default, |inspection| inspection.hasher());
+        Self { hasher, inspection }
+    }
+
+    /// Reads what an interrupted attempt left in `partial`.
+    fn read_present(&mut self, partial: &mut fs::File) -> io::Result<()> {
+        let mut blocks = Blocks::new(PRESENT_BLOCKS);
+        loop {
+            let mut block = blocks.empty_block();
+            let count = partial.read(block.space())?;
+            if count == 0 {
+                return Ok(());
+            }
+            block.advance(count);
+            self.take(&block.share());
+        }
+    }
+
+    fn take(&mut self, bytes: &Bytes) {
+        self.hasher.update_shared(bytes);
+        if let Some(inspection) = &mut self.inspection {
+            inspection.take(bytes);
+        }
+    }
+}
+
+/// Copies at most `most` bytes, and returns their number. All readers use the memory that is written to the disk.
 fn copy(
-    reader: &mut impl Read,
-    writer: &mut impl Write,
-    mut inspection: Option<&mut (dyn Inspection + '_)>,
-    buffer: &mut [u8],
+    source: &mut dyn Read,
+    most: u64,
+    blocks: &mut BlockWriter,
+    readers: &mut Readers<'_>,
     failed: impl Fn(io::Error) -> io::Error,
-) -> io::Result<()> {
+) -> io::Result<u64> {
+    let mut source = source.take(most);
+    let mut copied = 0;
     loop {
-        let read = reader.read(buffer)?;
-        if read == 0 {
-            return Ok(());
+        let read = source.read(blocks.space());
+        let count = *read.as_ref().unwrap_or(&0);
+        copied += count as u64;
+        if let Some(full) = blocks.advance(count).map_err(&failed)? {
+            readers.take(&full);
         }
-        if let Some(inspection) = &mut inspection {
-            inspection.take(&buffer[..read]);
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(1..) => {}
+            end => {
+                readers.take(&blocks.end().map_err(&failed)?);
+                return end.map(|_| copied);
+            }
         }
-        writer.write_all(&buffer[..read]).map_err(&failed)?;
     }
 }

@@ -11,19 +11,20 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use super::direct::{reserve, set_direct};
 use super::lane::Lane;
+use crate::blocks::{BLOCK_BYTES, Block, Blocks};
 
-/// The size of a block: large enough for full speed, and a multiple of the block size of every disk.
-const BLOCK_BYTES: usize = 1024 * 1024;
-/// The alignment of addresses and offsets that direct writing requires.
-const ALIGNMENT: usize = 4096;
-/// The number of blocks in flight. More are not faster.
-const BLOCKS: usize = 4;
+/// The number of blocks in memory: one that is filled, one that is written, and those in between. More are not faster.
+const BLOCKS: usize = 5;
+/// The number of blocks that may wait for the disk.
+const WAITING: usize = 2;
 /// Files up to this size go through the page cache, because they may well be read soon. So does the beginning of a file
 /// of unknown size.
 pub const DIRECT_FROM_BYTES: u64 = 8 * 1024 * 1024;
@@ -33,33 +34,35 @@ pub struct BlockWriter {
     file: File,
     /// The offset at which direct writing begins.
     direct_from: u64,
-    block: Block,
-    blocks_made: usize,
+    blocks: Blocks,
+    /// The block that is being filled, and its offset in the file.
+    block: Option<Block>,
+    offset: u64,
     thread: Option<Thread>,
 }
 
 struct Thread {
-    full: SyncSender<Block>,
-    empty: Receiver<Block>,
-    /// Set when the caller has to wait for an empty block.
+    full: SyncSender<(Bytes, u64)>,
+    /// Set when the caller has to wait.
     is_behind: Arc<AtomicBool>,
     handle: JoinHandle<io::Result<()>>,
 }
 
 impl Thread {
-    /// Waits for a block that has been written. Fails if the thread has ended.
-    fn next_empty(&self) -> Result<Block, ()> {
-        self.empty.try_recv().or_else(|_| {
-            self.is_behind.store(true, Ordering::Relaxed);
-            self.empty.recv().map_err(drop)
-        })
+    /// Passes `bytes` on; waits if too many are waiting. Fails if the thread has ended.
+    fn pass_on(&self, bytes: Bytes, offset: u64) -> Result<(), ()> {
+        let Err(error) = self.full.try_send((bytes, offset)) else { return Ok(()) };
+        let TrySendError::Full(waiting) = error else { return Err(()) };
+        self.is_behind.store(true, Ordering::Relaxed);
+        self.full.send(waiting).map_err(drop)
     }
 }
 
 impl BlockWriter {
     /// Writes to `file` at `offset`, which must also be the position of the file.
     pub fn new(file: File, offset: u64) -> Self {
-        Self { file, direct_from: DIRECT_FROM_BYTES, block: Block::new(offset), blocks_made: 1, thread: None }
+        let blocks = Blocks::new(BLOCKS);
+        Self { file, direct_from: DIRECT_FROM_BYTES, blocks, block: None, offset, thread: None }
     }
 
     /// Like [`new`](Self::new), for a file that will have `size` bytes or more. A large file is written directly from
@@ -75,56 +78,66 @@ impl BlockWriter {
         Ok(writer)
     }
 
+    /// Returns the memory of the next bytes, to be filled by the caller. Waits for the disk if too many blocks have not
+    /// been written yet.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.block().space()
+    }
+
+    /// Counts the first `count` bytes of [`space`](Self::space) as written. Returns the block if they complete it, for
+    /// others that read the same bytes.
+    pub fn advance(&mut self, count: usize) -> io::Result<Option<Bytes>> {
+        self.block().advance(count);
+        if self.block.as_ref().is_some_and(Block::is_full) { self.pass_on().map(Some) } else { Ok(None) }
+    }
+
+    /// Ends the block that is being filled, and returns its bytes, for others that read them. Must be called last.
+    pub fn end(&mut self) -> io::Result<Bytes> {
+        self.pass_on()
+    }
+
     /// Writes the remaining bytes and waits until everything is handed to the system. Does not sync.
     pub fn finish(mut self) -> io::Result<()> {
-        match self.thread.take() {
-            None => self.file.write_all(self.block.bytes()),
-            Some(thread) => {
-                // This block is never full, perhaps empty, so it ends direct writing: the caller's file shares the
-                // flag, and may be read or written without alignment afterwards. If the thread has failed, joining it
-                // returns the error.
-                drop(thread.full.send(self.block));
-                drop(thread.full);
-                thread.handle.join().expect("the writing thread does not panic")
-            }
-        }
+        self.pass_on()?;
+        let Some(thread) = self.thread.take() else { return Ok(()) };
+        drop(thread.full);
+        thread.handle.join().expect("the writing thread does not panic")
     }
 
-    fn pass_on(&mut self) -> io::Result<()> {
-        if self.thread.is_none() {
+    fn block(&mut self) -> &mut Block {
+        if self.block.is_none() {
+            self.block = Some(self.blocks.empty_block().ending_aligned(self.offset));
+        }
+        self.block.as_mut().expect("it was set above")
+    }
+
+    /// Passes on the block that is being filled, and returns its bytes.
+    fn pass_on(&mut self) -> io::Result<Bytes> {
+        let Some(block) = self.block.take() else { return Ok(Bytes::new()) };
+        let (is_full, offset) = (block.is_full(), self.offset);
+        let bytes = block.share();
+        self.offset += bytes.len() as u64;
+        if self.thread.is_none() && is_full {
             self.thread = start(self.file.try_clone()?, self.direct_from);
         }
-        let Some(thread) = &self.thread else { return self.write_inline() };
-        let next = if self.blocks_made < BLOCKS {
-            self.blocks_made += 1;
-            Ok(Block::new(0))
-        } else {
-            thread.next_empty()
+        let Some(thread) = &self.thread else {
+            self.file.write_all(&bytes)?;
+            return Ok(bytes);
         };
-        let next_offset = self.block.end();
-        let passed = next.and_then(|mut next| {
-            next.restart(next_offset);
-            thread.full.send(std::mem::replace(&mut self.block, next)).map_err(drop)
-        });
-        if passed.is_err() {
+        if thread.pass_on(bytes.clone(), offset).is_err() {
             let thread = self.thread.take().expect("it was there a moment ago");
             drop(thread.full);
-            return thread.handle.join().expect("the writing thread does not panic");
+            thread.handle.join().expect("the writing thread does not panic")?;
         }
-        Ok(())
-    }
-
-    fn write_inline(&mut self) -> io::Result<()> {
-        self.file.write_all(self.block.bytes())?;
-        self.block.restart(self.block.end());
-        Ok(())
+        Ok(bytes)
     }
 }
 
 impl Write for BlockWriter {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let taken = self.block.take(buffer);
-        if self.block.is_full() {
+        let block = self.block();
+        let taken = block.take(buffer);
+        if block.is_full() {
             self.pass_on()?;
         }
         Ok(taken)
@@ -137,92 +150,40 @@ impl Write for BlockWriter {
 
 /// Returns none if the system permits no more threads.
 fn start(file: File, direct_from: u64) -> Option<Thread> {
-    let (full, to_write) = sync_channel::<Block>(BLOCKS);
-    let (written, empty) = channel();
+    let (full, to_write) = sync_channel(WAITING);
     let is_behind = Arc::new(AtomicBool::new(false));
     let lane = Lane::new(Arc::clone(&is_behind));
-    let started = std::thread::Builder::new().spawn(move || write_blocks(file, direct_from, lane, &to_write, &written));
-    Some(Thread { full, empty, is_behind, handle: started.ok()? })
+    let started = std::thread::Builder::new().spawn(move || write_blocks(file, direct_from, lane, &to_write));
+    Some(Thread { full, is_behind, handle: started.ok()? })
 }
 
-fn write_blocks(
-    mut file: File,
-    direct_from: u64,
-    mut lane: Lane,
-    to_write: &Receiver<Block>,
-    written: &Sender<Block>,
-) -> io::Result<()> {
+fn write_blocks(mut file: File, direct_from: u64, mut lane: Lane, to_write: &Receiver<(Bytes, u64)>) -> io::Result<()> {
     let mut is_direct = false;
-    for block in to_write {
-        let can_be_direct = block.bytes().len() == BLOCK_BYTES && block.offset >= direct_from;
+    for (bytes, offset) in to_write {
+        let can_be_direct = bytes.len() == BLOCK_BYTES && offset >= direct_from;
         let wants_direct = can_be_direct && !lane.leads_to_cache(BLOCK_BYTES as u64);
         if wants_direct != is_direct {
             is_direct = set_direct(&file, wants_direct) && wants_direct;
         }
         let begun = Instant::now();
-        match file.write_all(block.bytes()) {
+        match file.write_all(&bytes) {
             // Some file systems accept the flag and then refuse the write without writing anything.
             Err(error) if is_direct && error.kind() == io::ErrorKind::InvalidInput => {
                 set_direct(&file, false);
                 is_direct = false;
-                file.write_all(block.bytes())?;
+                file.write_all(&bytes)?;
             }
             result => result?,
         }
         if is_direct {
             lane.note_direct(BLOCK_BYTES as u64, begun.elapsed());
         }
-        // The receiver is gone when the writer has finished and needs no more blocks.
-        drop(written.send(block));
+    }
+    // The caller's file shares the flag, and may be read or written without alignment afterwards.
+    if is_direct {
+        set_direct(&file, false);
     }
     Ok(())
-}
-
-/// A buffer with an aligned address, and its offset in the file.
-struct Block {
-    memory: Vec<u8>,
-    start: usize,
-    filled: usize,
-    offset: u64,
-    /// The number of bytes it takes: the first block of a resumed file ends at a multiple of the block size, so that
-    /// the following blocks are aligned.
-    capacity: usize,
-}
-
-impl Block {
-    fn new(offset: u64) -> Self {
-        let memory = vec![0; BLOCK_BYTES + ALIGNMENT];
-        let start = memory.as_ptr().align_offset(ALIGNMENT);
-        let mut block = Self { memory, start, filled: 0, offset: 0, capacity: 0 };
-        block.restart(offset);
-        block
-    }
-
-    fn restart(&mut self, offset: u64) {
-        let past = usize::try_from(offset % BLOCK_BYTES as u64).unwrap_or_default();
-        (self.filled, self.offset, self.capacity) = (0, offset, BLOCK_BYTES - past);
-    }
-
-    /// The offset of the next block.
-    fn end(&self) -> u64 {
-        self.offset + self.filled as u64
-    }
-
-    fn take(&mut self, bytes: &[u8]) -> usize {
-        let count = bytes.len().min(self.capacity - self.filled);
-        let from = self.start + self.filled;
-        self.memory[from..from + count].copy_from_slice(&bytes[..count]);
-        self.filled += count;
-        count
-    }
-
-    fn is_full(&self) -> bool {
-        self.filled == self.capacity
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.memory[self.start..self.start + self.filled]
-    }
 }
 
 #[cfg(test)]

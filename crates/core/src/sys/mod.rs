@@ -66,7 +66,7 @@ pub use path_bytes::{bytes_of_path, path_of_bytes};
 pub use permissions::{MARK, clear_mark, create_dir, create_dir_all, is_marked, mode_of, set_mode};
 pub use process::is_running;
 pub use regular::{open_regular, read_open, read_regular, read_regular_text, target_elsewhere};
-pub use replace::{replace_file, replace_private_file};
+pub use replace::{end_of_links, lock_for_change, replace_file, replace_private_file};
 pub use shell::shell;
 pub use sync::{begin_to_write, sync_folder, sync_tree};
 pub use terminal::{error_columns, output_columns};

@@ -2,22 +2,24 @@
 
 use std::fs::Permissions;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
 use super::interruption::TemporaryFile;
+use super::open::open_lock_file;
 
 /// The prefix of the new file until it replaces the old one.
 const PREFIX: &str = ".kit-write-";
 
 /// Replaces the file at `path` by `content` atomically. The file keeps its permissions, and symbolic links to it remain
-/// links. A new file has the permissions of any file that the user creates. A device or a pipe is written to.
+/// links, also if it does not exist yet. A new file has the permissions of any file that the user creates. A device or
+/// a pipe is written to.
 pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let (path, permissions) = match fs::canonicalize(path) {
         Ok(_) if !fs::metadata(path)?.is_file() => return fs::write(path, content),
         Ok(path) => (path.clone(), Some(fs::metadata(&path)?.permissions())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (end_of_links(path), None),
         Err(error) => return Err(error),
     };
     write_and_rename(&path, 0o666, content, permissions)
@@ -26,9 +28,30 @@ pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
 /// Replaces the file at `path` by `content` atomically. Only its user may access the new file. Missing folders are
 /// created, for the user only, and symbolic links to the file remain links.
 pub fn replace_private_file(path: &Path, content: &[u8]) -> io::Result<()> {
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = fs::canonicalize(path).unwrap_or_else(|_| end_of_links(path));
     super::permissions::create_dir_all(folder_of(&path), 0o700)?;
     write_and_rename(&path, 0o600, content, None)
+}
+
+/// Waits for the lock on changes to the small file `path`, and holds it until the result is dropped. Each change
+/// replaces the file, so the lock is another file beside it. Missing folders are created, for the user only.
+pub fn lock_for_change(path: &Path) -> io::Result<fs::File> {
+    super::permissions::create_dir_all(folder_of(path), 0o700)?;
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = open_lock_file(Path::new(&name))?;
+    file.file().lock()?;
+    Ok(file)
+}
+
+/// The path of the file that a program creates or opens by writing to `path`: symbolic links are followed, even if the
+/// last one leads to nothing.
+pub fn end_of_links(path: &Path) -> PathBuf {
+    /// The limit of Linux (`path_resolution(7)`).
+    const MOST_LINKS: usize = 40;
+    let next = |path: &PathBuf| fs::read_link(path).ok().map(|target| folder_of(path).join(target));
+    let path = path.to_owned();
+    std::iter::successors(Some(path.clone()), next).take(MOST_LINKS + 1).last().unwrap_or(path)
 }
 
 fn write_and_rename(path: &Path, mode: u32, content: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
@@ -67,6 +90,26 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(mode(&path), 0o640);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_link_to_nothing_stays_a_link_and_its_target_is_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("sub")).unwrap();
+        fs::os::unix::fs::symlink("sub/second", at("first")).unwrap();
+        fs::os::unix::fs::symlink("file", at("sub/second")).unwrap();
+        assert_eq!(end_of_links(&at("first")), at("sub/file"));
+        assert_eq!(end_of_links(&at("none")), at("none"));
+        replace_file(&at("first"), b"new").unwrap();
+        assert!(at("first").is_symlink() && at("sub/second").is_symlink());
+        assert_eq!(fs::read(at("sub/file")).unwrap(), b"new");
+        fs::remove_file(at("sub/file")).unwrap();
+        replace_private_file(&at("first"), b"private").unwrap();
+        assert!(at("first").is_symlink());
+        assert_eq!(fs::read(at("sub/file")).unwrap(), b"private");
+        fs::os::unix::fs::symlink("loop", at("loop")).unwrap();
+        replace_file(&at("loop"), b"x").unwrap_err();
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::done::{say_done, texts};
 use super::origin::{Origin, Tool, hub, own_hub, tool};
 use super::{folder, mlflow};
 use crate::arguments::{AllowedArgs, DepthArgs, DigestReceiptArgs};
+use crate::commands::create::names::references;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
@@ -68,10 +69,10 @@ pub(crate) struct ImportArgs {
     /// Branch, tag or commit [default: the one in REPOSITORY, or main; for a git repository, its HEAD]
     #[arg(long = "ref", value_name = "REVISION")]
     revision: Option<String>,
-    /// Name and tag of the ModelKit; add more tags after commas [default: OWNER/NAME:latest, or the name of the run or
-    /// of the artifact]
+    /// Name and tag of the ModelKit; add more tags after commas, or repeat the flag [default: OWNER/NAME:latest, or the
+    /// name of the run or of the artifact]
     #[arg(short, long, value_name = "NAME:TAG[,TAG]", conflicts_with = "push")]
-    tag: Option<String>,
+    tag: Vec<String>,
     /// Push the ModelKit to a registry or an OCI image layout (oci:FOLDER:TAG) without storing it locally; files of a
     /// repository become raw layers
     #[arg(long, value_name = "NAME:TAG")]
@@ -305,14 +306,14 @@ impl ImportArgs {
 
     /// The names of the ModelKit in the local store, or in a registry.
     fn references(&self, context: &Context, name: &str, destination: Option<&Location>) -> Result<Vec<Reference>> {
-        match (destination, &self.tag) {
+        match (destination, &self.tag[..]) {
             (Some(Location::Artifact(Reference { digest: Some(_), .. })), _) => {
                 Err(usage("the destination contains a digest; a ModelKit that is about to be packed needs a tag"))
             }
             (Some(Location::Artifact(reference)), _) => Ok(vec![reference.clone()]),
             (Some(Location::Layout { .. }), _) => Ok(Vec::new()),
-            (None, Some(tag)) => pack::references(context, tag),
-            (None, None) => pack::references(context, &name.to_lowercase()),
+            (None, []) => references(context, &[name.to_lowercase()]),
+            (None, tags) => references(context, tags),
         }
     }
 

@@ -53,7 +53,7 @@ fn a_snapshot_is_drafted_from_the_files_that_its_links_lead_to() {
 }
 
 #[test]
-fn links_inside_the_folder_and_broken_links_are_not_reported() {
+fn links_inside_the_folder_are_files_and_broken_links_are_named() {
     let sandbox = Sandbox::new();
     sandbox.write("p/a/model.safetensors", samples::small_safetensors());
     symlink("a/model.safetensors", sandbox.path("p/link.safetensors")).unwrap();
@@ -61,6 +61,7 @@ fn links_inside_the_folder_and_broken_links_are_not_reported() {
     symlink(".", sandbox.path("p/loop")).unwrap();
     let run = sandbox.kit(&["init", "p"]).ok();
     assert!(!run.stderr.contains("links"), "{}", run.stderr);
+    run.says("warning: `broken.safetensors` is left out: it is a link to `nowhere`, which does not exist\n");
     let kitfile = sandbox.read("p/Kitfile");
     assert!(kitfile.contains("path: link.safetensors") && !kitfile.contains("broken"), "{kitfile}");
     assert!(!kitfile.contains("loop"), "{kitfile}");
@@ -95,4 +96,24 @@ fn a_cached_repository_is_imported_with_its_files() {
     fs::create_dir(sandbox.path(&format!("{REPOSITORY}/snapshots/other"))).unwrap();
     let refused = sandbox.kit(&["import", REPOSITORY]).fails();
     refused.says("several snapshots of the repository").says("`other`").says("add `/snapshots/`");
+}
+
+#[test]
+fn a_snapshot_with_missing_blobs_is_refused_with_the_command_that_completes_it() {
+    let sandbox = cache();
+    fs::remove_file(sandbox.path(&format!("{REPOSITORY}/blobs/aa"))).unwrap();
+    symlink("../../blobs/cc", sandbox.path(&format!("{}/model.bin", snapshot()))).unwrap();
+    for args in [&["import", REPOSITORY][..], &["import", &snapshot()], &["init", &snapshot(), "-o", "Kitfile"]] {
+        let run = sandbox.kit(args).fails();
+        let run = run.says(": `model.bin` is a link to `../../blobs/cc`, which does not exist (and 1 more)\n");
+        run.says(&format!("hint: download it again: `hf download Org/Tiny-Net --revision {REVISION}` completes"));
+    }
+    assert!(!sandbox.path("Kitfile").exists());
+    sandbox.kit(&["inspect", "org/tiny-net:latest"]).fails();
+    // A Kitfile that names other files can be packed, and one that names a missing file leads to the same advice.
+    sandbox.write("Kitfile", "manifestVersion: 1.0.0\nmodel: {path: config.json}\n");
+    sandbox.kit(&["import", REPOSITORY, "-f", "Kitfile", "-t", "a:v1"]).ok();
+    sandbox.write("Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.safetensors}\n");
+    let run = sandbox.kit(&["pack", &snapshot(), "-f", "Kitfile", "--follow-symlinks"]).fails();
+    run.says("it is a symbolic link to `../../blobs/aa`, which does not exist").says("`hf download");
 }

@@ -150,5 +150,5 @@ fn files_with_wrong_table_entries_are_refused() {
     let original = scene.manifest("v1")["layers"][0]["annotations"].clone();
     scene.annotate("v2", |annotations| *annotations = original.as_object().unwrap().clone());
     let unpack = ["unpack", &scene.name("v2"), "-d", "work", "-o", PLAIN];
-    scene.there(&unpack).fails().says("do not match its table of contents");
+    scene.there(&unpack).fails().says("the table of contents does not match the layer");
 }

@@ -1,4 +1,4 @@
-//! Writes a layer: files → tar, or one raw file → compression → sink, in one pass and with one buffer.
+//! Writes a layer: files → tar, or one raw file → compression → sink, in one pass.
 
 use std::fs::File;
 use std::io;
@@ -152,7 +152,7 @@ fn metadata_of(path: &RelativePath, file: &File) -> Result<Metadata, Error> {
 
 /// Writes a layer, and adds its files to its table of contents. A tar also has bytes around the contents of files.
 ///
-/// Does not buffer: every sink of a layer has its own buffer.
+/// Does not buffer: every sink of a layer has its own buffer, into which large files are read.
 struct LayerWriter<'a, W> {
     format: Format,
     sink: W,
@@ -164,7 +164,7 @@ struct LayerWriter<'a, W> {
 
 impl<'a, W: Digesting> LayerWriter<'a, W> {
     fn new(format: Format, mut sink: W, recipe: Option<&'a mut RecipeWriter>) -> Result<Self, Error> {
-        let contents = contents::Writer::new(sink.hasher().parts()).map_err(writing_failed)?;
+        let contents = contents::Writer::new(sink.parts()).map_err(writing_failed)?;
         Ok(Self { format, sink, recipe, contents, written: 0 })
     }
 
@@ -177,13 +177,13 @@ impl<'a, W: Digesting> LayerWriter<'a, W> {
     /// Begins a file, whose content follows.
     fn begin_file(&mut self, member: &Member) -> Result<(), Error> {
         self.put_header(member)?;
-        self.sink.hasher().bound();
+        self.sink.bound();
         self.contents.begin(member.path.clone(), member.mode, member.size, self.written);
         Ok(())
     }
 
     fn end_file(&mut self, member: &Member) -> Result<(), Error> {
-        self.sink.hasher().bound();
+        self.sink.bound();
         self.contents.end();
         self.put_tar(&[0; BLOCK][..padding(member.size)])
     }
@@ -206,22 +206,41 @@ impl<'a, W: Digesting> LayerWriter<'a, W> {
     fn put_content(
         &mut self,
         member: &Member,
-        mut filled: usize,
+        filled: usize,
         file: &mut File,
-        buffer: &mut [u8],
+        buffer: &[u8],
         task: &dyn Task,
     ) -> Result<(), Error> {
         let Member { path, size, .. } = member;
         let changed = || Error::FileChanged { path: path.clone() };
-        let mut left = *size;
+        let mut left = size.checked_sub(filled as u64).ok_or_else(changed)?;
+        self.put_piece(&buffer[..filled], task)?;
         loop {
-            left = left.checked_sub(filled as u64).ok_or_else(changed)?;
-            self.put_piece(&buffer[..filled], task)?;
-            filled = read_once(file, buffer).map_err(Error::reading(path))?;
-            if filled == 0 {
+            let read = self.put_next(path, file, task)?;
+            if read == 0 {
                 return if left == 0 { Ok(()) } else { Err(changed()) };
             }
+            left = left.checked_sub(read as u64).ok_or_else(changed)?;
         }
+    }
+
+    /// Reads the next bytes of `file` into the memory of the sink, and returns their number.
+    fn put_next(&mut self, path: &RelativePath, file: &mut File, task: &dyn Task) -> Result<usize, Error> {
+        let (contents, mut failure) = (&mut self.contents, None);
+        let read = self.sink.write_from(&mut |space| match read_once(file, space) {
+            Ok(read) => {
+                contents.take(&space[..read]);
+                Ok(read)
+            }
+            Err(error) => {
+                failure = Some(Error::reading(path)(error));
+                Ok(0)
+            }
+        });
+        let read = read.map_err(writing_failed)?;
+        self.written += read as u64;
+        task.advance(read as u64);
+        failure.map_or(Ok(read), Err)
     }
 
     /// Writes the next bytes of a file.
@@ -252,7 +271,7 @@ impl<'a, W: Digesting> LayerWriter<'a, W> {
     /// table of contents.
     fn finish(mut self) -> Result<Option<Vec<u8>>, Error> {
         self.put_tar(&[0; 2 * BLOCK])?;
-        self.sink.hasher().settle();
+        self.sink.settle().map_err(writing_failed)?;
         self.contents.finish().map_err(writing_failed)
     }
 }

@@ -142,7 +142,8 @@ fn stage(
         size += pending as u64 + drain(incoming, buffers)?;
     } else if incoming.size.is_some_and(|size| size > DIRECT_FROM_BYTES) {
         let mut blocks = BlockWriter::new(file, size);
-        size += write_rest(incoming, buffers, pending, &mut blocks)?;
+        blocks.write_all(&buffers.incoming[..pending]).map_err(Error::unpacking(path))?;
+        size += pending as u64 + write_blocks(incoming, &mut blocks)?;
         blocks.finish().map_err(Error::unpacking(path))?;
     } else {
         size += write_rest(incoming, buffers, pending, &mut file)?;
@@ -182,6 +183,19 @@ fn write_rest(
         if filled == 0 {
             return Ok(written);
         }
+    }
+}
+
+/// Reads all that follows into the memory of `blocks`, and returns the number of bytes.
+fn write_blocks(incoming: &mut Incoming, blocks: &mut BlockWriter) -> Result<u64, Error> {
+    let mut written = 0;
+    loop {
+        let read = next(incoming, blocks.space())?;
+        if read == 0 {
+            return Ok(written);
+        }
+        blocks.advance(read).map_err(Error::unpacking(incoming.path))?;
+        written += read as u64;
     }
 }
 

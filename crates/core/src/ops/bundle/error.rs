@@ -34,6 +34,12 @@ pub enum BundleError {
     /// A file or folder already exists.
     #[error("`{0}` already exists")]
     Exists(PathBuf),
+    /// The output is a file that is not an archive.
+    #[error("`{}` exists and is not an archive of ModelKits, so it is not overwritten", .0.display())]
+    OtherFile(PathBuf),
+    /// An archive with a compression that is not supported.
+    #[error("the archive is compressed with {0}")]
+    Compressed(&'static str),
     /// A blob of the archive does not match its digest.
     #[error(transparent)]
     Damaged(Error),

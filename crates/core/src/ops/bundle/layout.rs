@@ -10,6 +10,7 @@ use std::sync::Mutex;
 
 use fs_err as fs;
 
+use super::compressed::decompressed;
 use super::contents::IMAGE_NAME;
 use super::error::BundleError;
 use crate::archive::{LayerMember, LayerShape, Listing};
@@ -60,9 +61,10 @@ impl Layout {
         Self::of(files, path)
     }
 
-    /// Reads a tar from a stream. Its blobs are verified and stored in `store`, where no manifest refers to them yet.
+    /// Reads a tar from a stream, which may be compressed with gzip or zstd. Its blobs are verified and stored in
+    /// `store`, where no manifest refers to them yet.
     pub fn receive(stream: impl Read + Send, store: &Store) -> Result<Self, BundleError> {
-        Self::of(Files::received(stream, store)?, Path::new("-"))
+        Self::of(Files::received(decompressed(stream)?, store)?, Path::new("-"))
     }
 
     fn of(files: Files, path: &Path) -> Result<Self, BundleError> {

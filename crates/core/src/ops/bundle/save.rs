@@ -7,8 +7,11 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use fs_err as fs;
+
 use super::contents::{List, Piece};
 use super::error::BundleError;
+use super::layout::Layout;
 use super::sink::{Folder, Sink, keep_tar, new_tar};
 use crate::archive::TarWriter;
 use crate::digest::VerifyingReader;
@@ -17,6 +20,7 @@ use crate::oci::{ContentError, Descriptor, LAYOUT_FILE, Reference};
 use crate::ops::error::Error;
 use crate::ops::session::Located;
 use crate::progress::{Phase, Progress};
+use crate::sys;
 
 const BUFFER_BYTES: usize = 1 << 20;
 
@@ -30,7 +34,7 @@ pub struct Named {
 
 /// The destination of an archive.
 pub enum Destination<'a> {
-    /// A tar file. An existing file is replaced.
+    /// A tar file. An existing archive is replaced, and any other file is an error.
     Tar(&'a Path),
     /// A folder. An existing folder must be empty.
     Folder(&'a Path),
@@ -61,12 +65,16 @@ pub fn save(
     destination: Destination<'_>,
     progress: &dyn Progress,
 ) -> Result<Saved, BundleError> {
+    if let Destination::Tar(path) = destination {
+        refuse_other_file(path)?;
+    }
     let list = List::of(modelkits, since, progress)?;
     match destination {
         Destination::Tar(path) => {
-            let mut tar = new_tar(path, list.bytes)?;
+            let path = sys::end_of_links(path);
+            let mut tar = new_tar(&path, list.bytes)?;
             write(&list, &mut tar, progress)?;
-            keep_tar(tar, path)?;
+            keep_tar(tar, &path)?;
         }
         Destination::Folder(path) => {
             let mut folder = Folder::new(path, list.bytes)?;
@@ -80,6 +88,15 @@ pub fn save(
         }
     }
     Ok(list.into_saved())
+}
+
+/// Fails if `path` is a file with content that is not an archive, and would be lost.
+fn refuse_other_file(path: &Path) -> Result<(), BundleError> {
+    let has_content = fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0);
+    if has_content && Layout::open(path).is_err() {
+        return Err(BundleError::OtherFile(path.to_owned()));
+    }
+    Ok(())
 }
 
 fn write(list: &List<'_>, sink: &mut impl Sink, progress: &dyn Progress) -> Result<(), BundleError> {

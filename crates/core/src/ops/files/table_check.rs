@@ -7,11 +7,13 @@ use std::io::{self, BufReader, Read, Seek};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
+use bytes::Bytes;
+
 use super::hash::{BUFFER_BYTES, buffer, digest};
 use crate::archive::{self, LayerMember, LayerShape, Listing};
 use crate::compression::Compression;
 use crate::contents::{self, Altered, Entry, Kind, VerifiedPieces};
-use crate::digest::{Digest, Hasher, PartDigests};
+use crate::digest::{Digest, Hasher, PartDigests, VerifyingReader};
 use crate::layer_format::Format;
 use crate::modelkit::LayerType;
 use crate::oci::{ContentError, Descriptor};
@@ -55,7 +57,8 @@ pub(super) fn compare_headers(
 ///
 /// The names of tensors are not compared, because no operation uses them.
 pub(super) fn compare(layer: &Descriptor, table: &[u8], bytes: impl Read + Send) -> io::Result<Result<(), WrongTable>> {
-    result(layer, Comparison::new(layer, bytes, None).and_then(|comparison| comparison.run(table)))
+    let comparison = Comparison::new(layer, bytes, Depth::Chunks, None);
+    result(layer, comparison.and_then(|comparison| comparison.run(table)))
 }
 
 fn result(layer: &Descriptor, compared: Result<(), Stop>) -> io::Result<Result<(), WrongTable>> {
@@ -77,6 +80,15 @@ fn only_in_one(member: Option<&LayerMember>, entry: Option<&Entry>) -> Result<()
         Some(path) => different(format!("`{path}` is only in the {place}")),
         None => Ok(()),
     }
+}
+
+/// The extent of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Everything except the digests of chunks. A reader of a chunk verifies it in any case.
+    Files,
+    /// Everything. Only then may a table be recorded as compared.
+    Chunks,
 }
 
 /// The reason why a comparison ended early.
@@ -117,7 +129,12 @@ enum Members<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    fn new(layer: &Descriptor, bytes: impl Read + Send + 'a, digests: Option<PartDigests>) -> Result<Self, Stop> {
+    fn new(
+        layer: &Descriptor,
+        bytes: impl Read + Send + 'a,
+        depth: Depth,
+        digests: Option<PartDigests>,
+    ) -> Result<Self, Stop> {
         let Some(LayerType { format, compression, .. }) = LayerType::of(layer) else {
             return different(format!("`{}` is not the type of a layer", layer.media_type));
         };
@@ -126,7 +143,7 @@ impl<'a> Comparison<'a> {
             Format::Tar => Members::Tar(Listing::reading(decoder, anywhere())),
             Format::Raw => Members::Raw(decoder),
         };
-        Ok(Self { members, contents: Contents { buffer: buffer(None), digests, listed: Vec::new() } })
+        Ok(Self { members, contents: Contents { depth, buffer: buffer(None), digests, listed: Vec::new() } })
     }
 
     fn run(self, table: &[u8]) -> Result<(), Stop> {
@@ -202,6 +219,7 @@ fn compare_header(member: &LayerMember, entry: &Entry) -> Result<(), Stop> {
 
 /// The comparison of the contents of files.
 struct Contents {
+    depth: Depth,
     buffer: Vec<u8>,
     /// The digests of all files with content, if the reader of the layer computes them.
     digests: Option<PartDigests>,
@@ -214,7 +232,7 @@ impl Contents {
     fn compare(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), Stop> {
         let Kind::File { size, offset, digest, pieces } = &entry.kind else { return Ok(()) };
         let (path, is_hashed) = (&entry.path, self.digests.is_some() && *size > 0);
-        let (found, read) = if pieces.is_empty() {
+        let (found, read) = if pieces.is_empty() || self.depth == Depth::Files {
             self.read(content, is_hashed)?
         } else {
             self.read(&mut VerifiedPieces::new(&mut *content, *offset, pieces), is_hashed).map_err(altered)?
@@ -300,15 +318,15 @@ fn altered(error: io::Error) -> Stop {
 /// the hasher of the layer, where they cost almost nothing, unless the layer is compressed.
 pub(crate) struct PassingCheck {
     hasher: Hasher,
-    bytes: SyncSender<Vec<u8>>,
+    bytes: SyncSender<Bytes>,
     thread: JoinHandle<io::Result<Result<(), WrongTable>>>,
 }
 
-/// The number of reads that may wait for the comparison.
-const WAITING: usize = 4;
+/// The number of blocks that may wait for the comparison.
+const WAITING: usize = 2;
 
 impl PassingCheck {
-    pub(crate) fn start(layer: Descriptor, table: Vec<u8>) -> io::Result<Self> {
+    pub(crate) fn start(layer: Descriptor, table: Vec<u8>, depth: Depth) -> io::Result<Self> {
         let (bytes, waiting) = sync_channel(WAITING);
         let passing = Passing { waiting, bytes: io::Cursor::default() };
         let mut hasher = Hasher::default();
@@ -317,7 +335,8 @@ impl PassingCheck {
             hasher.parts()
         });
         let compare = move || {
-            result(&layer, Comparison::new(&layer, passing, digests).and_then(|comparison| comparison.run(&table)))
+            let comparison = Comparison::new(&layer, passing, depth, digests);
+            result(&layer, comparison.and_then(|comparison| comparison.run(&table)))
         };
         let thread = std::thread::Builder::new().spawn(compare);
         let thread = thread.map_err(|error| io::Error::new(error.kind(), format!("cannot start a thread: {error}")))?;
@@ -329,10 +348,19 @@ impl PassingCheck {
         std::mem::take(&mut self.hasher)
     }
 
-    /// Receives the next bytes of the layer.
-    pub(crate) fn take(&self, bytes: &[u8]) {
+    /// Returns a reader of the layer `blob`, whose bytes are `opened`, that verifies them and passes them to this check.
+    /// It must be dropped before the check is finished.
+    pub(crate) fn verifying<R: Read>(&mut self, opened: R, blob: &Descriptor) -> VerifyingReader<R> {
+        let bytes = self.bytes.clone();
+        let reader = VerifyingReader::resumed(opened, self.hasher(), 0, blob.digest, blob.size);
         // The receiver is gone after the end of the tar and after the first difference, which `finish` returns.
-        drop(self.bytes.send(bytes.to_vec()));
+        reader.passing_to(move |read| drop(bytes.send(read)))
+    }
+
+    /// Receives the next bytes of the layer.
+    pub(crate) fn take(&self, bytes: Bytes) {
+        // The receiver is gone after the end of the tar and after the first difference, which `finish` returns.
+        drop(self.bytes.send(bytes));
     }
 
     /// Returns the first difference as an error. All bytes of the layer must have been received.
@@ -345,8 +373,8 @@ impl PassingCheck {
 
 /// The bytes that a [`PassingCheck`] received.
 struct Passing {
-    waiting: Receiver<Vec<u8>>,
-    bytes: io::Cursor<Vec<u8>>,
+    waiting: Receiver<Bytes>,
+    bytes: io::Cursor<Bytes>,
 }
 
 impl Read for Passing {
@@ -359,33 +387,5 @@ impl Read for Passing {
             let Ok(bytes) = self.waiting.recv() else { return Ok(0) };
             self.bytes = io::Cursor::new(bytes);
         }
-    }
-}
-
-/// A reader of a layer that passes all bytes to a check.
-pub(crate) struct Checked<R> {
-    reader: R,
-    check: Option<PassingCheck>,
-}
-
-impl<R: Read> Checked<R> {
-    /// Reads `reader` from the beginning of the layer; without a check, the reader only passes bytes on.
-    pub(crate) fn new(reader: R, check: Option<PassingCheck>) -> Self {
-        Self { reader, check }
-    }
-
-    /// Returns the check, to be finished when all bytes were read.
-    pub(crate) fn into_check(self) -> Option<PassingCheck> {
-        self.check
-    }
-}
-
-impl<R: Read> Read for Checked<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.reader.read(buffer)?;
-        if let Some(check) = &self.check {
-            check.take(&buffer[..read]);
-        }
-        Ok(read)
     }
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::members::PLAIN_FILE;
-use super::table_check::{PassingCheck, WrongTable, compare, compare_headers};
+use super::table_check::{Depth, PassingCheck, WrongTable, compare, compare_headers};
 use crate::compression::Compression;
 use crate::contents::{self, Entry, InvalidContents, Kind};
 use crate::digest::VerifyingReader;
@@ -161,13 +161,14 @@ pub(crate) fn note_checked(tables: &dyn CheckedTables, layer: &Descriptor) {
 }
 
 /// Begins to compare the bytes of `layer`, which the caller is going to read, with its table. Returns `None` if there
-/// is no table, or if that was done before.
+/// is no table, or if that was done before. Chunks are compared only if `source` records the result.
 pub(crate) fn passing_check(source: &dyn Source, layer: &Descriptor) -> Result<Option<PassingCheck>, Error> {
     if source.checked_tables().is_some_and(|tables| is_checked(tables, layer)) {
         return Ok(None);
     }
     let Some(table) = bytes(source, layer)? else { return Ok(None) };
-    Ok(Some(PassingCheck::start(layer.clone(), table)?))
+    let depth = if source.checked_tables().is_some() { Depth::Chunks } else { Depth::Files };
+    Ok(Some(PassingCheck::start(layer.clone(), table, depth)?))
 }
 
 /// Returns the entries of the compressed `table` of `layer`, up to the first invalid one.

@@ -3,13 +3,14 @@
 
 use std::io::{self, Read};
 
-use crate::digest::{Hasher, VerifyingReader};
+use super::table_check::PassingCheck;
+use crate::digest::VerifyingReader;
 use crate::oci::{ContentError, Descriptor, Source};
 use crate::ops::error::Error;
 use crate::progress::{Phase, Progress, Task};
 
-/// Passes the whole verified blob of `descriptor` to `read` and shows a progress bar named `label`. The digest
-/// is computed by `hasher`.
+/// Passes the whole verified blob of `descriptor` to `read`, and to `check` if there is one, and shows a progress bar
+/// named `label`.
 ///
 /// The rest of the blob, if `read` leaves any, is read as well, so the digest is always checked. The outer error is
 /// that of the blob, the inner result is that of `read`: a damaged blob or a broken connection is reported as such, and
@@ -19,18 +20,27 @@ pub(crate) fn read_whole<T>(
     descriptor: &Descriptor,
     (phase, label): (Phase, &str),
     progress: &dyn Progress,
-    hasher: Hasher,
+    check: Option<&mut PassingCheck>,
     read: impl FnOnce(&mut (dyn Read + Send)) -> T,
 ) -> Result<T, Error> {
     let failed = |error| Error::reading(label, error);
     let blob = source.blob(descriptor);
     let task = progress.start(phase, label, Some(descriptor.size));
     let opened = blob.open_at(0).map_err(failed)?;
-    let verified = VerifyingReader::resumed(opened, hasher, 0, descriptor.digest, descriptor.size);
+    let verified = verifying(opened, descriptor, check);
     let mut reader = TrackedBlobReader::new(verified, &*task);
     let result = read(&mut reader);
     reader.read_to_end_of_blob().map_err(failed)?;
     Ok(result)
+}
+
+/// Returns a reader of `blob`, whose bytes are `opened`, that verifies them and passes them to `check`, if there is one.
+/// It must be dropped before the check is finished.
+pub(crate) fn verifying<R: Read>(opened: R, blob: &Descriptor, check: Option<&mut PassingCheck>) -> VerifyingReader<R> {
+    match check {
+        Some(check) => check.verifying(opened, blob),
+        None => VerifyingReader::new(opened, blob.digest, blob.size),
+    }
 }
 
 /// A reader that counts the bytes of a blob and keeps the error that ended it.
@@ -43,11 +53,6 @@ pub(crate) struct TrackedBlobReader<'a, R> {
 impl<'a, R: Read> TrackedBlobReader<'a, R> {
     pub(crate) fn new(reader: R, task: &'a dyn Task) -> Self {
         Self { reader, task, failure: None }
-    }
-
-    /// Returns the reader of the blob.
-    pub(crate) fn into_inner(self) -> R {
-        self.reader
     }
 
     /// Reads the rest of the blob and returns the error of the source, if there was one.

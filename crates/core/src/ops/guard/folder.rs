@@ -1,9 +1,9 @@
 //! The checks of files in a folder that is about to be packed.
 
 use std::collections::HashSet;
-use std::io::{self, Read, Seek, SeekFrom};
 
 use super::allowed::Allowed;
+use super::damage::lack_in;
 use super::pointer::{is_pointer, pointers};
 use super::report::{refuse_empty, settle};
 use super::secrets::Found;
@@ -17,10 +17,6 @@ use crate::ops::workers;
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
 use crate::sys;
-use crate::tensors::{self, Format, Header};
-
-/// The bytes that identify the format of a file of weights.
-const BEGINNING_BYTES: u64 = 9;
 
 /// A layer that is about to be packed.
 pub(crate) struct CheckedLayer<'a> {
@@ -73,21 +69,21 @@ fn secrets_of(layer: &CheckedLayer<'_>) -> Result<Vec<Found>, Error> {
     if *section != Section::Dataset {
         return secrets_in(*section, source);
     }
-    Ok(suspects.secrets.iter().filter_map(|(path, size)| secret_in(*section, source, path, *size)).collect())
+    Ok(suspects.secrets.iter().flat_map(|(path, size)| secrets_of_file(*section, source, path, *size)).collect())
 }
 
 /// Returns the secrets, and what may be one, in the files of a layer.
 pub(crate) fn secrets_in(section: Section, source: &LayerSource<'_>) -> Result<Vec<Found>, Error> {
     let mut secrets = Vec::new();
     source.visit_files(&mut |path, size| {
-        secrets.extend(secret_in(section, source, path, size));
+        secrets.extend(secrets_of_file(section, source, path, size));
     })?;
     Ok(secrets)
 }
 
-/// Returns the secret in one file. An unreadable file is not a finding; packing it reports the error.
-fn secret_in(section: Section, source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<Found> {
-    Found::find(section, path, Some(size), || sys::open_regular(&path.join_to(source.root))).ok().flatten()
+/// Returns the secrets in one file. An unreadable file is not a finding; packing it reports the error.
+fn secrets_of_file(section: Section, source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Vec<Found> {
+    Found::find(section, path, Some(size), || sys::open_regular(&path.join_to(source.root))).unwrap_or_default()
 }
 
 /// Returns the problem of a layer of a model that would have no files, or of a dataset that would have no bytes.
@@ -103,13 +99,17 @@ pub(crate) fn empty_layer(section: Section, source: &LayerSource<'_>, measured: 
     is_of_model(section).then(|| Empty { path: source.path.clone(), lack })
 }
 
-/// Returns the files in a layer that have no usable content: weights, and pointers in place of the files of models and
-/// datasets.
+/// Returns the files in a layer that have no usable content: weights, data that are cut off, and pointers in place of
+/// the files of models and datasets.
 pub(crate) fn empty_files(section: Section, source: &LayerSource<'_>, suspects: &Suspects) -> Vec<Empty> {
     let lack = |(path, size): &(RelativePath, u64)| {
         lack_of(source, path, *size).map(|lack| Empty { path: path.clone(), lack })
     };
+    let damage = |(path, size): &(RelativePath, u64)| {
+        damage_of(source, path, *size).map(|lack| Empty { path: path.clone(), lack })
+    };
     let mut empty: Vec<_> = suspects.weights.iter().filter_map(lack).collect();
+    empty.extend(suspects.data.iter().filter_map(damage));
     if has_no_pointers(section) {
         let known: HashSet<_> = empty.iter().map(|empty| &empty.path).collect();
         let others: Vec<_> = pointers(source, suspects).into_iter().filter(|path| !known.contains(path)).collect();
@@ -141,34 +141,11 @@ fn lack_of(source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<L
     if is_pointer(source, path, size) {
         return Some(Lack::Pointer);
     }
-    // Packing an unreadable file reports the error.
+    damage_of(source, path, size)
+}
+
+/// Returns the problem of a file that its content shows. Packing an unreadable file reports the error.
+fn damage_of(source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Option<Lack> {
     let file = sys::open_regular(&path.join_to(source.root)).ok()?;
-    match Format::of(path.file_name()?) {
-        Some(format) => lack_of_end(format, file, size),
-        None => is_cut_off_zip(file.file(), size).ok()?.then_some(Lack::ZipEnd),
-    }
-}
-
-/// Returns true if a file begins as a zip archive and does not end as one (APPNOTE 6.3.10, 4.3.16: the end record, of
-/// which a comment of at most 65,535 bytes is a part).
-fn is_cut_off_zip(mut file: impl Read + Seek, size: u64) -> io::Result<bool> {
-    const LONGEST_END: u64 = 22 + 65_535;
-    let mut beginning = Vec::new();
-    file.by_ref().take(4).read_to_end(&mut beginning)?;
-    if beginning != *b"PK\x03\x04" {
-        return Ok(false);
-    }
-    file.seek(SeekFrom::Start(size.saturating_sub(LONGEST_END)))?;
-    let mut end = Vec::new();
-    file.take(LONGEST_END).read_to_end(&mut end)?;
-    Ok(memchr::memmem::rfind(&end, b"PK\x05\x06").is_none())
-}
-
-/// Returns the problem of a file of weights with `size` bytes that ends too early. Reads only its header.
-pub(super) fn lack_of_end(format: Format, mut file: impl Read, size: u64) -> Option<Lack> {
-    let mut beginning = Vec::new();
-    file.by_ref().take(BEGINNING_BYTES).read_to_end(&mut beginning).ok()?;
-    let header = Header::read(format, beginning.as_slice().chain(file), Some(size));
-    let error = header.err().filter(tensors::Error::is_cut_off)?;
-    Some(if format.begins_with(&beginning) { Lack::End(error) } else { Lack::NoHeader(format) })
+    lack_in(path.file_name()?, file, size).ok()?
 }

@@ -1,7 +1,9 @@
 //! Checks that stop an operation before it packs or publishes secrets, or a model without content.
 
 mod allowed;
+mod damage;
 mod folder;
+mod misplaced;
 mod packed;
 mod pointer;
 mod report;
@@ -14,6 +16,7 @@ mod upstream;
 
 pub use allowed::Allowed;
 pub(crate) use folder::{CheckedLayer, check_folder, empty_files, empty_layer, has_no_pointers, secrets_in};
+pub(crate) use misplaced::{misplaced_files, warn_of_misplaced};
 pub use packed::refuse_secrets;
 pub(crate) use packed::{is_checked, note_checked};
 pub(crate) use pointer::pointers;

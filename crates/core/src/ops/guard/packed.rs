@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use super::folder::{is_of_model, lack_of_end};
+use super::damage::lack_of_end;
+use super::folder::is_of_model;
 use super::report::settle;
 use super::secrets::{Found, RULES};
 use crate::digest::Digest;

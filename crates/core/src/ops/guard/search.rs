@@ -1,10 +1,11 @@
 //! The search for secrets in the content of a file, of which only a part is in memory at a time.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use regex::bytes::Match;
 
-use super::tokens::{password_in, token_in};
+use super::tokens::{literals_in, passwords_in, tokens_in};
 
 /// The number of bytes that decide whether a file is a text.
 const BEGINNING_BYTES: usize = 4096;
@@ -16,28 +17,34 @@ const WINDOW_BYTES: usize = 1024 * 1024;
 /// matches.
 const OVERLAP_BYTES: usize = 2048;
 
+/// The number of places of a file that are collected. With more of them, the file needs more than a few corrections.
+const MOST_HITS: usize = 1000;
+
 /// A place in a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Hit {
     /// A token, with its line and kind.
     Token(usize, &'static str),
     /// An address with a password, with its line.
     Password(usize),
+    /// A literal that is assigned to a name of a secret, with its line.
+    Literal(usize),
 }
 
-/// Searches the text in `file`: for the first token, or else for the first address with a password. Nothing is found in
-/// a binary file.
-pub(super) fn search(mut file: impl Read) -> io::Result<Option<Hit>> {
-    let (mut window, mut lines, mut password) = (Vec::new(), 0, None);
+/// Searches the text in `file`: for tokens, addresses with passwords and literals, each kind in the order of the lines.
+/// Nothing is found in a binary file.
+pub(super) fn search(mut file: impl Read) -> io::Result<Vec<Hit>> {
+    // A set: the end of each window is searched twice.
+    let (mut window, mut lines, mut hits) = (Vec::new(), 0, BTreeSet::new());
     file.by_ref().take(BEGINNING_BYTES as u64).read_to_end(&mut window)?;
     for is_first in std::iter::once(true).chain(std::iter::repeat(false)) {
         if memchr::memchr(0, &window).is_some() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let wanted = WINDOW_BYTES.saturating_sub(window.len());
         let read = file.by_ref().take(wanted as u64).read_to_end(&mut window)?;
         if memchr::memchr(0, &window).is_some() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let is_last = read < wanted;
         let overlap = if is_last { window.len() } else { window.len() - OVERLAP_BYTES };
@@ -46,18 +53,65 @@ pub(super) fn search(mut file: impl Read) -> io::Result<Option<Hit>> {
             let is_whole = is_last || found.end() < window.len() || found.start() < overlap;
             is_whole && (is_first || found.start() > 0)
         };
-        let line = |start: usize| lines + line_breaks(&window[..start]) + 1;
-        if let Some((start, kind)) = token_in(&window, is_eligible) {
-            return Ok(Some(Hit::Token(line(start), kind)));
+        if hits.len() < MOST_HITS {
+            hits.extend(hits_in(&window, is_eligible, lines));
         }
-        password = password.or_else(|| password_in(&window, is_eligible).map(line));
         if is_last {
             break;
         }
         lines += line_breaks(&window[..overlap]);
         window.drain(..overlap);
     }
-    Ok(password.map(Hit::Password))
+    Ok(without_repetitions(hits))
+}
+
+/// Returns the places in a part of a text that `lines` lines precede.
+fn hits_in(window: &[u8], is_eligible: impl Fn(&Match<'_>) -> bool, lines: usize) -> Vec<Hit> {
+    let tokens = tokens_in(window, &is_eligible);
+    let (passwords, literals) = (passwords_in(window, &is_eligible), literals_in(window, &is_eligible));
+    let mut hits = Vec::new();
+    hits.extend(Lines::new(window, lines).of(tokens).map(|(line, kind)| Hit::Token(line, kind)));
+    let nameless = |starts: Vec<usize>| starts.into_iter().map(|start| (start, ())).collect();
+    hits.extend(Lines::new(window, lines).of(nameless(passwords)).map(|(line, ())| Hit::Password(line)));
+    hits.extend(Lines::new(window, lines).of(nameless(literals)).map(|(line, ())| Hit::Literal(line)));
+    hits
+}
+
+/// Returns the places without literals on lines that have a token or a password as well.
+fn without_repetitions(hits: BTreeSet<Hit>) -> Vec<Hit> {
+    let is_sure = |hit: &Hit| matches!(hit, Hit::Token(..) | Hit::Password(_));
+    let lines: BTreeSet<_> = hits.iter().filter(|hit| is_sure(hit)).map(Hit::line).collect();
+    hits.into_iter().filter(|hit| is_sure(hit) || !lines.contains(&hit.line())).collect()
+}
+
+impl Hit {
+    fn line(&self) -> usize {
+        match self {
+            Self::Token(line, _) | Self::Password(line) | Self::Literal(line) => *line,
+        }
+    }
+}
+
+/// Counts the lines of a text once, for places in ascending order.
+struct Lines<'a> {
+    text: &'a [u8],
+    counted: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a [u8], before: usize) -> Self {
+        Self { text, counted: 0, line: before + 1 }
+    }
+
+    /// Replaces the offset of each place by its line.
+    fn of<T>(mut self, places: Vec<(usize, T)>) -> impl Iterator<Item = (usize, T)> {
+        places.into_iter().map(move |(start, about)| {
+            self.line += line_breaks(&self.text[self.counted..start]);
+            self.counted = start;
+            (self.line, about)
+        })
+    }
 }
 
 fn line_breaks(text: &[u8]) -> usize {
@@ -73,10 +127,10 @@ mod tests {
         let token = format!("ghp{}{}", '_', "aB".repeat(18));
         for before in WINDOW_BYTES - 60..WINDOW_BYTES + 3 {
             let text = format!("{}\n{token}\nend", "x".repeat(before - 1));
-            assert_eq!(search(text.as_bytes()).unwrap(), Some(Hit::Token(2, "a GitHub token")), "{before}");
+            assert_eq!(search(text.as_bytes()).unwrap(), [Hit::Token(2, "a GitHub token")], "{before}");
         }
         let far = format!("{}{token}", "line\n".repeat(1_000_000));
-        assert_eq!(search(far.as_bytes()).unwrap(), Some(Hit::Token(1_000_001, "a GitHub token")));
+        assert_eq!(search(far.as_bytes()).unwrap(), [Hit::Token(1_000_001, "a GitHub token")]);
     }
 
     #[test]
@@ -88,19 +142,20 @@ mod tests {
         {
             for word in [&word, &inside] {
                 let text = format!("{} {word} end", " ".repeat(before - 1));
-                assert_eq!(search(text.as_bytes()).unwrap(), None, "{before} {word}");
+                assert_eq!(search(text.as_bytes()).unwrap(), [], "{before} {word}");
             }
         }
     }
 
     #[test]
-    fn tokens_come_before_passwords_and_binary_files_have_none() {
+    fn all_places_are_found_and_binary_files_have_none() {
         let token = format!("AKIA{}", "Q7".repeat(8));
-        let text = format!("a\npostgres://ada:s3cret@db/x\n{token}\n");
-        assert_eq!(search(text.as_bytes()).unwrap(), Some(Hit::Token(3, "an AWS access key")));
-        assert_eq!(search(text.replace(&token, "").as_bytes()).unwrap(), Some(Hit::Password(2)));
+        let literal = format!("password = '{}'", "Zq7".repeat(5));
+        let text = format!("a\npostgres://ada:s3cret@db/x\n{token}\n{literal}\n\ntoken = '{token}' {token}\n");
+        let aws = |line| Hit::Token(line, "an AWS access key");
+        assert_eq!(search(text.as_bytes()).unwrap(), [aws(3), aws(6), Hit::Password(2), Hit::Literal(4)]);
         for binary in [format!("\0{text}"), format!("{text}\0")] {
-            assert_eq!(search(binary.as_bytes()).unwrap(), None);
+            assert_eq!(search(binary.as_bytes()).unwrap(), []);
         }
     }
 }

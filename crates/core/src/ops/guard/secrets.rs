@@ -6,17 +6,20 @@ use super::search::{Hit, search};
 use super::secret_names::{
     is_binary_name, is_certificate, is_content_name, is_environment, is_secret_name, is_sure_name, is_text_name,
 };
-use super::tokens::token_in;
+use super::tokens::tokens_in;
 use crate::kitfile::Section;
 use crate::limits;
 use crate::ops::refused::Secret;
 use crate::relative_path::RelativePath;
 
 /// The version of the rules. Must be raised when they find more, so that layers are checked again.
-pub(super) const RULES: u32 = 3;
+pub(super) const RULES: u32 = 4;
 
 /// Larger files are not settings, and are read only if their names are not those of weights or data.
 const SMALL_BYTES: u64 = 1024 * 1024;
+
+/// The number of tokens in one file that are listed.
+const LISTED: usize = 10;
 
 /// A finding about one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub(crate) enum Found {
     Secret(Secret),
     /// The file may contain a secret.
     Likely(Secret),
+    /// A literal in the file may be a secret.
+    Literal(Secret),
     /// The file is a text that is too large to be searched.
     TooLarge {
         /// The path of the file.
@@ -51,38 +56,57 @@ impl Secret {
 }
 
 impl Found {
-    /// Looks for a secret in the file `path`, which has `size` bytes, if that is known: by its name, and then by its
+    /// Looks for secrets in the file `path`, which has `size` bytes, if that is known: by its name, and then by its
     /// content, which `open` opens. Only texts are read, and no data: a dataset may have 100,000 texts.
     pub(super) fn find<R: Read>(
         section: Section,
         path: &RelativePath,
         size: Option<u64>,
         open: impl FnOnce() -> io::Result<R>,
-    ) -> io::Result<Option<Self>> {
+    ) -> io::Result<Vec<Self>> {
         let name = path.file_name().unwrap_or_default();
         if let Some(secret) = Secret::of_name(path) {
             if is_environment(name) && size.is_some_and(|size| size <= SMALL_BYTES) {
                 let mut text = Vec::new();
                 open()?.take(SMALL_BYTES).read_to_end(&mut text)?;
-                return Ok(has_secret_setting(&String::from_utf8_lossy(&text)).then_some(Self::Secret(secret)));
+                let is_secret = has_secret_setting(&String::from_utf8_lossy(&text));
+                return Ok(is_secret.then_some(Self::Secret(secret)).into_iter().collect());
             }
-            return Ok(Some(Self::Secret(secret)));
+            return Ok(vec![Self::Secret(secret)]);
         }
-        let likely = || Secret::likely(path).map(Self::Likely);
+        let likely = || Secret::likely(path).map(Self::Likely).into_iter().collect::<Vec<_>>();
         let Some(size) = size.filter(|_| section != Section::Dataset) else { return Ok(likely()) };
         if size > limits::SEARCHED_TEXT_BYTES && is_text_name(name) {
-            return Ok(likely().or_else(|| Some(Self::TooLarge { path: path.clone(), size })));
+            let likely = likely();
+            let too_large = || vec![Self::TooLarge { path: path.clone(), size }];
+            return Ok(if likely.is_empty() { too_large() } else { likely });
         }
         if !is_searched(name, size) {
             return Ok(likely());
         }
-        let at = |line, message| Secret { path: path.clone(), line: Some(line), message };
-        Ok(match search(open()?)? {
-            Some(Hit::Token(line, kind)) => Some(Self::Secret(at(line, format!("this looks like {kind}")))),
-            Some(Hit::Password(line)) => Some(Self::Likely(at(line, "this address contains a password".to_owned()))),
-            None if is_certificate(name) => None,
-            None => likely(),
-        })
+        let hits = search(open()?)?;
+        let is_clean = hits.is_empty() && !is_certificate(name);
+        Ok(if is_clean { likely() } else { Self::at(path, &hits) })
+    }
+
+    /// Returns the findings about the places in the file `path`, the first ones of each kind.
+    fn at(path: &RelativePath, hits: &[Hit]) -> Vec<Self> {
+        let at = |line: usize, message: String| Secret { path: path.clone(), line: Some(line), message };
+        let tokens = hits.iter().filter(|hit| matches!(hit, Hit::Token(..))).count();
+        let mut found = Vec::new();
+        for hit in hits {
+            found.push(match hit {
+                Hit::Token(line, kind) => Self::Secret(at(*line, format!("this looks like {kind}"))),
+                Hit::Password(line) => Self::Likely(at(*line, "this address contains a password".to_owned())),
+                Hit::Literal(line) => Self::Literal(at(*line, "this literal looks like a secret".to_owned())),
+            });
+        }
+        if tokens > LISTED {
+            let message = format!("{} more lines like these", tokens - LISTED);
+            let more = Self::Secret(Secret { path: path.clone(), line: None, message });
+            found.splice(LISTED..tokens, [more]);
+        }
+        found
     }
 }
 
@@ -112,7 +136,7 @@ pub(crate) fn is_secret_setting(name: &str, value: &str) -> bool {
     let name = name.to_lowercase().replace(['-', '.', ' '], "_");
     let place = value.split_once("://").and_then(|(_, rest)| rest.split('/').next());
     let has_password = place.and_then(|place| place.rsplit_once('@')).is_some_and(|(user, _)| user.contains(':'));
-    ENDS.iter().any(|end| name.ends_with(end)) || has_password || token_in(value.as_bytes(), |_| true).is_some()
+    ENDS.iter().any(|end| name.ends_with(end)) || has_password || !tokens_in(value.as_bytes(), |_| true).is_empty()
 }
 
 /// Returns true if a file with environment variables sets one that may be secret. Short values, such as numbers and
@@ -132,7 +156,7 @@ fn has_secret_setting(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn find(section: Section, path: &str, size: u64, text: &str) -> Option<Found> {
+    fn find(section: Section, path: &str, size: u64, text: &str) -> Vec<Found> {
         Found::find(section, &path.parse().unwrap(), Some(size), || Ok(text.as_bytes())).unwrap()
     }
 
@@ -145,7 +169,7 @@ mod tests {
     #[test]
     fn texts_are_searched_unless_they_are_weights_or_data() {
         let token = format!("{}\nAKIA{}\n", "x".repeat(5000), "Q7".repeat(8));
-        let expected = |path: &str| Some(Found::Secret(secret(path, Some(2), "this looks like an AWS access key")));
+        let expected = |path: &str| vec![Found::Secret(secret(path, Some(2), "this looks like an AWS access key"))];
         for (path, size) in [
             ("a/b.txt", 5021),
             ("a.csv", 5021),
@@ -158,42 +182,52 @@ mod tests {
         for (path, size) in
             [("b.png", 5021), ("a.csv", 2 << 20), ("m.bin", 2 << 20), ("a", limits::SEARCHED_TEXT_BYTES + 1)]
         {
-            assert_eq!(find(Section::Code, path, size, &token), None, "{path} {size}");
+            assert_eq!(find(Section::Code, path, size, &token), [], "{path} {size}");
         }
-        assert_eq!(find(Section::Dataset, "a.txt", 5021, &token), None);
+        assert_eq!(find(Section::Dataset, "a.txt", 5021, &token), []);
         let size = limits::SEARCHED_TEXT_BYTES + 1;
         let too_large = Found::TooLarge { path: "a.ipynb".parse().unwrap(), size };
-        assert_eq!(find(Section::Code, "a.ipynb", size, &token), Some(too_large));
+        assert_eq!(find(Section::Code, "a.ipynb", size, &token), [too_large]);
     }
 
     #[test]
     fn environments_are_secret_by_their_settings() {
         for path in ["a/.env", "prod.env"] {
             for text in ["# x\nexport API_KEY='x'\n", "URL=https://ada@db.example"] {
-                assert_eq!(
-                    find(Section::Code, path, 30, text),
-                    Some(Found::Secret(secret(path, None, NAME))),
-                    "{text}"
-                );
+                assert_eq!(find(Section::Code, path, 30, text), [Found::Secret(secret(path, None, NAME))], "{text}");
             }
             for text in ["", "DEBUG=1\nA=\"b\"\n", "# KEY=x\nTOKEN=\n"] {
-                assert_eq!(find(Section::Code, path, 30, text), None, "{text}");
+                assert_eq!(find(Section::Code, path, 30, text), [], "{text}");
             }
         }
     }
 
     #[test]
     fn names_and_addresses_are_likely_secrets() {
-        let likely = |path, line, message| Some(Found::Likely(secret(path, line, message)));
+        let likely = |path, line, message| [Found::Likely(secret(path, line, message))];
         assert_eq!(find(Section::Dataset, "d/kaggle.json", 5, "{}"), likely("d/kaggle.json", None, NAME));
         assert_eq!(find(Section::Code, "tls.key", 5, "00:11"), likely("tls.key", None, NAME));
-        assert_eq!(find(Section::Code, "ca.pem", 5, "-----BEGIN CERTIFICATE-----"), None);
+        assert_eq!(find(Section::Code, "ca.pem", 5, "-----BEGIN CERTIFICATE-----"), []);
         assert_eq!(find(Section::Dataset, "ca.pem", 5, ""), likely("ca.pem", None, NAME));
         let address = "\npostgres://ada:s3cret@db/x";
         assert_eq!(
             find(Section::Code, "a.py", 27, address),
             likely("a.py", Some(2), "this address contains a password")
         );
+    }
+
+    #[test]
+    fn all_secrets_of_a_file_are_found_and_the_first_ten_are_listed() {
+        let token = format!("AKIA{}\n", "Q7".repeat(8));
+        let aws = |line| Found::Secret(secret("a.py", Some(line), "this looks like an AWS access key"));
+        let literal = "token = 'Zq7Zq7Zq7Zq7Zq7'\n";
+        let found = find(Section::Code, "a.py", 50, &format!("{token}{literal}{token}"));
+        let last = Found::Literal(secret("a.py", Some(2), "this literal looks like a secret"));
+        assert_eq!(found, [aws(1), aws(3), last.clone()]);
+        let found = find(Section::Code, "a.py", 50, &format!("{token}{literal}{}", token.repeat(12)));
+        assert_eq!(found.len(), 12);
+        assert_eq!(found[9], aws(11));
+        assert_eq!(found[10..], [Found::Secret(secret("a.py", None, "3 more lines like these")), last]);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The files of a layer that the checks read or report, noted while the layer is measured: another walk through a
 //! folder with many files would take a third of the time of packing it.
 
-use super::folder::is_weights;
+use super::damage::is_checkable_data;
+use super::folder::{has_no_pointers, is_weights};
+use super::misplaced::is_misplaced;
 use super::pointer::has_size_of_pointer;
 use super::secret_names::{is_secret_name, is_sure_name};
 use crate::archive::{self, LayerSource, Measured};
@@ -12,15 +14,23 @@ use crate::relative_path::RelativePath;
 /// they are rather small texts.
 const MOST_POINTERS: usize = 10_000;
 
+/// The number of data files that may be cut off. More of them were written by a program, and opening each takes as long
+/// as packing.
+const MOST_DATA: usize = 10_000;
+
 /// The files of a layer that need a closer look, each with its size.
 #[derive(Debug, Default)]
 pub(crate) struct Suspects {
     /// Files of weights.
     pub(super) weights: Vec<(RelativePath, u64)>,
+    /// Files of data that may be cut off; none if they are too many.
+    pub(super) data: Vec<(RelativePath, u64)>,
     /// Files whose names say that they contain secrets, or may contain one.
     pub(super) secrets: Vec<(RelativePath, u64)>,
     /// Files that have the size of a pointer of Git LFS; none if they are too many.
     pub(super) pointers: Vec<(RelativePath, u64)>,
+    /// Files in a folder of code or documents that look like weights or data.
+    pub(super) misplaced: Vec<(RelativePath, u64)>,
     /// True if there was a warning about secrets, which must be repeated when the layer is pushed.
     pub(crate) has_doubts: bool,
 }
@@ -28,13 +38,21 @@ pub(crate) struct Suspects {
 impl Suspects {
     /// Measures a layer and notes its suspects. No file is opened.
     pub(crate) fn measure(section: Section, source: &LayerSource<'_>) -> Result<(Measured, Self), archive::Error> {
-        let (mut suspects, mut pointers) = (Self::default(), 0);
+        let (mut suspects, mut pointers, mut data) = (Self::default(), 0, 0);
         let measured = source.measure(&mut |path, size| {
             if is_weights(section, path, &source.path) {
                 suspects.weights.push((path.clone(), size));
+            } else if has_no_pointers(section) && size > 0 && path.file_name().is_some_and(is_checkable_data) {
+                data += 1;
+                if data <= MOST_DATA {
+                    suspects.data.push((path.clone(), size));
+                }
             }
             if path.file_name().is_some_and(|name| is_sure_name(name) || is_secret_name(name)) {
                 suspects.secrets.push((path.clone(), size));
+            }
+            if is_misplaced(section, path, size, &source.path) {
+                suspects.misplaced.push((path.clone(), size));
             }
             if has_size_of_pointer(size) {
                 pointers += 1;
@@ -45,6 +63,9 @@ impl Suspects {
         })?;
         if pointers > MOST_POINTERS {
             suspects.pointers = Vec::new();
+        }
+        if data > MOST_DATA {
+            suspects.data = Vec::new();
         }
         Ok((measured, suspects))
     }

@@ -45,6 +45,13 @@ const TOKENS: [(&str, &str); 27] = [
 /// that the pattern begins with characters that are rare in texts.
 const PASSWORD: &str = r#"://[^\s:/@"'`<>(){}\[\]]{0,256}:([^\s/@"'`]{1,256})@([^\s/:"'`]+)"#;
 
+/// A literal that is assigned to a name of a secret, in code, in settings, or in the source of a notebook, where its
+/// quotes are escaped.
+const LITERAL: &str = concat!(
+    r#"((?i-u:api[_-]?key|secret|passwd|password|token))\\?["']?\]?(?:\s*:\s*str)?\s*[:=]\s*"#,
+    r#"\\?["']([^"'\s\\]{12,256})\\?["']"#,
+);
+
 struct Patterns {
     /// The beginnings of all tokens, to find in one fast pass that a text has none of them, as most texts.
     any: Regex,
@@ -52,6 +59,7 @@ struct Patterns {
     all: RegexSet,
     each: Vec<Regex>,
     password: Regex,
+    literal: Regex,
 }
 
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
@@ -59,30 +67,81 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
     all: RegexSet::new(TOKENS.map(|(pattern, _)| pattern)).expect("the patterns are ours"),
     each: TOKENS.iter().map(|(pattern, _)| Regex::new(pattern).expect("the patterns are ours")).collect(),
     password: Regex::new(PASSWORD).expect("the pattern is ours"),
+    literal: Regex::new(LITERAL).expect("the pattern is ours"),
 });
 
-/// Returns the offset and the kind of the first token in a text whose place `is_eligible`.
-pub(super) fn token_in(text: &[u8], is_eligible: impl Fn(&Match<'_>) -> bool) -> Option<(usize, &'static str)> {
+/// Returns the offsets and the kinds of the tokens in a text whose place `is_eligible`, sorted.
+pub(super) fn tokens_in(text: &[u8], is_eligible: impl Fn(&Match<'_>) -> bool) -> Vec<(usize, &'static str)> {
     if !PATTERNS.any.is_match(text) {
-        return None;
+        return Vec::new();
     }
     let is_real = |token: &Match<'_>| memchr::memmem::find(token.as_bytes(), b"EXAMPLE").is_none();
-    let found = PATTERNS.all.matches(text);
-    let starts = found.iter().filter_map(|index| {
-        let token = PATTERNS.each[index].find_iter(text).find(|token| is_real(token) && is_eligible(token))?;
-        Some((token.start(), TOKENS[index].1))
-    });
-    starts.min()
+    let mut tokens = Vec::new();
+    for index in &PATTERNS.all.matches(text) {
+        let found = PATTERNS.each[index].find_iter(text).filter(|token| is_real(token) && is_eligible(token));
+        tokens.extend(found.map(|token| (token.start(), TOKENS[index].1)));
+    }
+    tokens.sort_unstable();
+    tokens
 }
 
-/// Returns the offset of the first address with a password in a text whose place `is_eligible`. Placeholders are not
+/// Returns the offsets of the addresses with passwords in a text whose place `is_eligible`. Placeholders are not
 /// passwords.
-pub(super) fn password_in(text: &[u8], is_eligible: impl Fn(&Match<'_>) -> bool) -> Option<usize> {
+pub(super) fn passwords_in(text: &[u8], is_eligible: impl Fn(&Match<'_>) -> bool) -> Vec<usize> {
     let addresses = PATTERNS.password.captures_iter(text).filter_map(|found| {
         let (whole, password, host) = (found.get(0)?, found.get(1)?, found.get(2)?);
         (is_eligible(&whole) && !is_placeholder(password.as_bytes()) && !is_example(host.as_bytes())).then_some(whole)
     });
-    addresses.map(|address| address.start()).next()
+    addresses.map(|address| address.start()).collect()
+}
+
+/// Returns the offsets of the literals in a text that are assigned to names of secrets, and whose place `is_eligible`.
+/// Placeholders and identifiers are not secrets.
+pub(super) fn literals_in(text: &[u8], is_eligible: impl Fn(&Match<'_>) -> bool) -> Vec<usize> {
+    let literals = PATTERNS.literal.captures_iter(text).filter_map(|found| {
+        let (whole, value) = (found.get(0)?, String::from_utf8_lossy(found.get(2)?.as_bytes()));
+        // A token without a digit is rather a word of a text that was split into tokens.
+        let is_word = found[1].eq_ignore_ascii_case(b"token") && !value.contains(|char: char| char.is_ascii_digit());
+        (is_eligible(&whole) && !is_word && !is_sample_value(&value)).then_some(whole)
+    });
+    literals.map(|literal| literal.start()).collect()
+}
+
+/// Returns true for values that stand for a secret: placeholders, names of variables and settings, and special tokens
+/// of a language model.
+fn is_sample_value(value: &str) -> bool {
+    const WORDS: [&str; 15] = [
+        "example",
+        "changeme",
+        "change-me",
+        "change_me",
+        "xxx",
+        "test",
+        "dummy",
+        "fake",
+        "sample",
+        "placeholder",
+        "redacted",
+        "environ",
+        "getenv",
+        "...",
+        "insert",
+    ];
+    const SEPARATORS: [char; 5] = ['_', '-', '.', ':', '/'];
+    let lower = value.to_lowercase();
+    let is_repeated = || value.chars().all(|char| value.starts_with(char));
+    // `authorization_code`, `MY_SECRET_NAME`
+    let is_identifier = || {
+        let letters = value.replace(SEPARATORS, "");
+        let is_one_case = letters == letters.to_lowercase() || letters == letters.to_uppercase();
+        letters.len() < value.len() && is_one_case && letters.chars().all(char::is_alphabetic)
+    };
+    is_placeholder(value.as_bytes())
+        || lower.starts_with("your")
+        || lower.starts_with(['[', '('])
+        || WORDS.iter().any(|word| lower.contains(word))
+        || is_repeated()
+        || is_identifier()
 }
 
 /// Returns true for what documentation writes in place of a password, and for variables.
@@ -145,7 +204,7 @@ mod tests {
             (format!("dapi{}", hex(34)), None),
             (format!("SG{}{}.{}a", '.', letters(22), letters(42)), Some((0, "a SendGrid API key"))),
         ] {
-            assert_eq!(token_in(text.as_bytes(), |_| true), expected, "{text}");
+            assert_eq!(tokens_in(text.as_bytes(), |_| true).first().copied(), expected, "{text}");
         }
     }
 
@@ -163,7 +222,54 @@ mod tests {
             ("http://localhost:8080/@scope", None),
             ("https://a:xxxx@host", None),
         ] {
-            assert_eq!(password_in(text.as_bytes(), |_| true), expected, "{text}");
+            assert_eq!(passwords_in(text.as_bytes(), |_| true).first().copied(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_token_of_a_text_is_found() {
+        let (aws, hub) = (format!("AKIA{}", "Q7".repeat(8)), format!("hf{}{}", '_', "aB".repeat(17)));
+        let text = format!("{hub}\n{aws}\n{hub}\n");
+        let (hub, aws) = ("a Hugging Face token", "an AWS access key");
+        assert_eq!(tokens_in(text.as_bytes(), |_| true), [(0, hub), (38, aws), (59, hub)]);
+    }
+
+    #[test]
+    fn literals_of_secrets_are_found_and_placeholders_are_not() {
+        let value = "Zq7".repeat(5);
+        for text in [
+            format!("API_KEY = \"{value}\""),
+            format!("openai_api_key='{value}'"),
+            format!("db.password: \"{value}\""),
+            format!("{{\"secret\": \"{value}\"}}"),
+            format!("\"source\": [\"token = \\\"{value}\\\"\\n\"]"),
+            format!("os.environ[\"API_KEY\"] = \"{value}\""),
+            format!("password: str = '{value}'"),
+            "passwd = 'correcthorsebattery'".to_owned(),
+        ] {
+            assert_eq!(literals_in(text.as_bytes(), |_| true).len(), 1, "{text}");
+        }
+        for text in [
+            "API_KEY = 'short'",
+            "tokenizer = 'bert-base-uncased-12345'",
+            "API_KEY = os.environ['OPENAI_API_KEY_1']",
+            "token = '<|im_start|>assistant'",
+            "mask_token: \"[MASKED_OUT_1]\"",
+            "api_key = 'your-api-key-123'",
+            "api_key = '${OPENAI_API_KEY}'",
+            "password: '{{vault_pass1}}'",
+            "password = 'changeme12345'",
+            "secret = 'xxxxxxxxxxxxxxx1'",
+            "token = 'example-token-1'",
+            "password = 'test-password-1'",
+            "grant_by_token = 'authorization_code'",
+            "secret: 'MY_SECRET_NAME'",
+            "password = 'my secret password 1'",
+            "password = '----------------'",
+            "max_tokens = '123456789012'",
+            "{\"token\": \"internationally\"}",
+        ] {
+            assert!(literals_in(text.as_bytes(), |_| true).is_empty(), "{text}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Drafts a first Kitfile for a project from the names of its files and from metadata in the files themselves.
 
+use std::path::PathBuf;
+
 use super::layout::Layout;
 use super::model::fill;
 use super::model_notes::model_notes;
@@ -24,6 +26,8 @@ pub struct Draft {
     pub secrets: Vec<String>,
     /// The number of files that are symbolic links to places outside the project.
     pub links_outside: usize,
+    /// The symbolic links to nothing, each with its target. The Kitfile leaves them out.
+    pub dangling: Vec<(String, PathBuf)>,
 }
 
 /// Drafts a Kitfile. Nothing is written, and only the headers of large files are read.
@@ -31,10 +35,17 @@ pub struct Draft {
 /// Names and sizes identify the files ([`draft::detect`]). Licence files give the licence; headers and configurations
 /// give the framework, format and size of the model; the front matter of a model card gives the rest. The data that
 /// notebooks load is listed in comments. Files get entries of their own down to `depth` levels of folders.
+///
+/// Fails for a snapshot in the cache of the hub of which a file is missing: its model would not be whole.
 pub fn init(project: &dyn Project, depth: usize) -> Result<Draft, Error> {
     let mut secrets = Vec::new();
     let listing = without_secrets(project, project.listing(depth.saturating_add(BELOW))?, "", &mut secrets);
     secrets.sort();
+    let dangling = dangling_links(project, &listing, "");
+    if let (Some(snapshot), [(path, target), others @ ..]) = (project.snapshot(), &*dangling) {
+        let (path, target, more) = (path.clone(), target.clone(), others.len());
+        return Err(Error::IncompleteSnapshot { path, target, more, download: snapshot.download() });
+    }
     let files = Files::of(project, &listing);
     let layout = Layout::read(&files)?;
     let Detected { mut kitfile, left_out } = draft::detect(&listing, layout.hints(find_license(&files)?, depth));
@@ -50,7 +61,7 @@ pub fn init(project: &dyn Project, depth: usize) -> Result<Draft, Error> {
     }
     notes.extend(notebooks::notes(&files, &kitfile, depth)?);
     let links_outside = files.paths().filter(|path| project.leads_outside(path)).count();
-    Ok(Draft { kitfile, notes, left_out, secrets, links_outside })
+    Ok(Draft { kitfile, notes, left_out, secrets, links_outside, dangling })
 }
 
 /// Returns the listing of the folder at `folder`, which is empty or ends with `/`, without the files that the project
@@ -72,6 +83,21 @@ fn without_secrets(project: &dyn Project, listing: Vec<Found>, folder: &str, sec
         kept.push(Found { name, kind });
     }
     kept
+}
+
+/// Returns the links to nothing in the listing of the folder at `folder`, which is empty or ends with `/`.
+fn dangling_links(project: &dyn Project, listing: &[Found], folder: &str) -> Vec<(String, PathBuf)> {
+    let mut dangling = Vec::new();
+    for Found { name, kind } in listing {
+        let path = format!("{folder}{name}");
+        match kind {
+            FoundKind::Folder(inside) => dangling.extend(dangling_links(project, inside, &format!("{path}/"))),
+            FoundKind::Other => dangling.extend(project.missing_target(&path).map(|target| (path, target))),
+            FoundKind::File { .. } => {}
+        }
+    }
+    dangling.sort();
+    dangling
 }
 
 /// Drafts a Kitfile for a remote repository. Unless its model card says otherwise, the package gets the name, owner and

@@ -49,6 +49,18 @@ impl CachedSnapshot {
         Some(Self { owner, name, revision, url: format!("https://huggingface.co/{section}{path}") })
     }
 
+    /// The command that downloads the files of the snapshot that are missing (documentation of
+    /// `huggingface_hub`, "hf download").
+    pub(super) fn download(&self) -> String {
+        let path = self.url.trim_start_matches("https://huggingface.co/");
+        let (path, kind) = match path.split_once('/') {
+            Some(("datasets", path)) => (path, " --repo-type dataset"),
+            Some(("spaces", path)) => (path, " --repo-type space"),
+            _ => (path, ""),
+        };
+        format!("hf download {path}{kind} --revision {}", self.revision)
+    }
+
     /// Fills empty fields of the package with the name and the source of the repository.
     pub fn describe(&self, package: &mut Package) {
         if package.name.is_empty() {
@@ -97,7 +109,9 @@ mod tests {
         assert_eq!((&*package.name, &*package.authors), ("tiny--net", &["org".to_owned()][..]));
         assert_eq!(package.description, "From https://huggingface.co/org/tiny--net at 0123");
         assert_eq!(snapshot("/c/models--gpt2/snapshots/1").unwrap().url, "https://huggingface.co/gpt2");
+        assert_eq!(found.download(), "hf download org/tiny--net --revision 0123");
         let dataset = snapshot("/c/datasets--a--b/snapshots/1").unwrap();
+        assert_eq!(dataset.download(), "hf download a/b --repo-type dataset --revision 1");
         assert_eq!(dataset.url, "https://huggingface.co/datasets/a/b");
         for other in ["/", "/c/models--a--b/blobs/1", "/c/things--a--b/snapshots/1", "/c/models/snapshots/1"] {
             assert_eq!(snapshot(other), None, "{other}");

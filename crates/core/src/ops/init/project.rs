@@ -1,11 +1,12 @@
 //! The sources of a first Kitfile: a folder, or a remote repository, from which only small files and headers are read.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::hub_cache::CachedSnapshot;
 use super::listing::listing;
 use crate::archive::is_left_by_tool;
 use crate::draft::{Found, FoundKind};
@@ -29,6 +30,16 @@ pub trait Project {
     /// Returns true if a listed file is a symbolic link to a place outside the project.
     fn leads_outside(&self, _path: &str) -> bool {
         false
+    }
+
+    /// Returns the target of a listed entry that is a symbolic link to nothing.
+    fn missing_target(&self, _path: &str) -> Option<PathBuf> {
+        None
+    }
+
+    /// Returns the snapshot that the project is, if it is in the cache of the Hugging Face hub.
+    fn snapshot(&self) -> Option<CachedSnapshot> {
+        None
     }
 
     /// Returns true if a draft leaves out files with this name, because they usually hold secrets. An import reports
@@ -62,6 +73,16 @@ impl Project for ProjectFolder {
         let is_link = fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_symlink());
         let (end, folder) = (fs::canonicalize(place), fs::canonicalize(&self.0));
         is_link && end.is_ok_and(|end| folder.is_ok_and(|folder| !end.starts_with(folder)))
+    }
+
+    fn missing_target(&self, path: &str) -> Option<PathBuf> {
+        let place = self.0.join(path);
+        let target = fs::read_link(&place).ok()?;
+        fs::metadata(place).is_err_and(|error| error.kind() == io::ErrorKind::NotFound).then_some(target)
+    }
+
+    fn snapshot(&self) -> Option<CachedSnapshot> {
+        CachedSnapshot::of(&self.0)
     }
 
     fn leaves_out(&self, name: &str) -> bool {

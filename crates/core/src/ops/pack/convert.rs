@@ -10,7 +10,7 @@ use super::image_layout;
 use super::into_store::PackOptions;
 use super::packer::Assembled;
 use crate::compression::Compression;
-use crate::digest::{Digest, Hasher};
+use crate::digest::Digest;
 use crate::modelkit::{
     Assembly, CLI_VERSION, Documents, Family, Form, Layer, ModelFacts, ModelKit, PackedLayer, Selection, label,
 };
@@ -147,7 +147,7 @@ fn read_diff_id(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> 
     let Layer { descriptor, compression, .. } = layer;
     let what = label(descriptor);
     let phase = (Phase::Verifying, &*what);
-    let read = read_whole(source, descriptor, phase, progress, Hasher::default(), |reader| {
+    let read = read_whole(source, descriptor, phase, progress, None, |reader| {
         let mut decoder = compression.decoder(BufReader::with_capacity(BUFFER_BYTES, reader))?;
         digest(&mut decoder, &mut buffer(None), &Silent)
     })?;

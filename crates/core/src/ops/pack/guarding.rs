@@ -13,6 +13,9 @@ use crate::store::RememberedLayer;
 /// Fails if the files must not be packed, unless the options allow it. Reports the files that are left out.
 pub(super) fn check(packer: &Packer<'_>, layers: &mut [MeasuredLayer<'_>]) -> Result<(), Error> {
     report_left_out(layers.iter().map(|layer| &layer.measured), packer.progress);
+    for MeasuredLayer { entry, source, suspects, .. } in layers.iter() {
+        guard::warn_of_misplaced(entry.section, &source.path, suspects, packer.progress);
+    }
     let checked: Vec<_> = layers.iter().map(|layer| checked_layer(packer, layer)).collect();
     let has_doubts = guard::check_folder(&checked, packer.options.allowed, packer.options.jobs, packer.progress)?;
     layers.iter_mut().zip(has_doubts).for_each(|(layer, has_doubts)| layer.suspects.has_doubts = has_doubts);

@@ -8,13 +8,12 @@ use std::io::{BufReader, Read};
 use super::packer::Assembled;
 use crate::archive::{self, LayerMember, Listing};
 use crate::contents::{Entry, Kind};
-use crate::digest::Hasher;
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, Lock, LockedFile, LockedFolder, LockedLayer, kitfile_digest, label};
 use crate::oci::Source;
 use crate::ops::error::Error;
 use crate::ops::files::tables::Headers;
-use crate::ops::files::{BUFFER_BYTES, Checked, PLAIN_FILE, PassingCheck, buffer, digest, read_whole, shape, tables};
+use crate::ops::files::{BUFFER_BYTES, PLAIN_FILE, PassingCheck, buffer, digest, read_whole, shape, tables};
 use crate::ops::remote_data::lock_remotes;
 use crate::ops::session::Session;
 use crate::ops::workers;
@@ -81,12 +80,9 @@ impl FromIterator<Entry> for Contents {
 fn read_through(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<Contents, Error> {
     let what = label(&layer.descriptor);
     let mut check = tables::passing_check(source, &layer.descriptor)?;
-    let hasher = check.as_mut().map_or_else(Hasher::default, PassingCheck::hasher);
     let phase = (Phase::Verifying, &*what);
-    let (read, check) = read_whole(source, &layer.descriptor, phase, progress, hasher, |reader| {
-        let mut checked = Checked::new(reader, check);
-        (read_files(&mut checked, layer), checked.into_check())
-    })?;
+    let read =
+        read_whole(source, &layer.descriptor, phase, progress, check.as_mut(), |reader| read_files(reader, layer))?;
     let contents = read.map_err(|source| Error::Look(what.clone(), source))?;
     check.map_or(Ok(()), PassingCheck::finish).map_err(|error| Error::reading(&what, error))?;
     Ok(contents)

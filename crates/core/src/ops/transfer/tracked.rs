@@ -3,9 +3,11 @@
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
+
 use crate::digest::Hasher;
 use crate::oci::{Content, ContentError, Descriptor, Inspection};
-use crate::ops::files::PassingCheck;
+use crate::ops::files::{Depth, PassingCheck};
 use crate::progress::Task;
 
 /// Counts the bytes that are read, and records whether the source failed. Opening the content again sets the count to
@@ -39,7 +41,7 @@ impl Content for Tracked<'_> {
 
     fn inspection(&self) -> Result<Option<Box<dyn Inspection + '_>>, ContentError> {
         let Some(table) = &self.table else { return Ok(None) };
-        let check = PassingCheck::start(self.blob.clone(), table.clone())?;
+        let check = PassingCheck::start(self.blob.clone(), table.clone(), Depth::Chunks)?;
         Ok(Some(Box::new(TrackedCheck { check, tracked: self })))
     }
 }
@@ -55,8 +57,8 @@ impl Inspection for TrackedCheck<'_> {
         self.check.hasher()
     }
 
-    fn take(&mut self, bytes: &[u8]) {
-        self.check.take(bytes);
+    fn take(&mut self, bytes: &Bytes) {
+        self.check.take(bytes.clone());
     }
 
     fn finish(self: Box<Self>) -> Result<(), ContentError> {

@@ -7,13 +7,12 @@ use super::into_folder::{Stop, UnpackOptions};
 use super::pieces::{LayerInPieces, Part};
 use crate::archive::{self, Destination, FindPart, SingleFile};
 use crate::compression::Compression;
-use crate::digest::{Hasher, VerifyingReader};
 use crate::kitfile::{self, FILE_NAMES, Section};
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, ModelKit};
 use crate::oci::{ContentError, Descriptor, PartFinder, Source};
 use crate::ops::error::Error;
-use crate::ops::files::{Checked, PLAIN_FILE, PassingCheck, TrackedBlobReader, shape, tables};
+use crate::ops::files::{PLAIN_FILE, TrackedBlobReader, shape, tables, verifying};
 use crate::ops::remote_data::RemoteFile;
 use crate::ops::workers;
 use crate::progress::{Event, Phase, Progress, Silent, Warning};
@@ -63,10 +62,7 @@ impl<'a> Unpacker<'a> {
         let task = self.progress.start(Phase::Unpacking, &label, Some(layer.descriptor.size));
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label, error))?;
         let mut check = tables::passing_check(source, &layer.descriptor)?;
-        let hasher = check.as_mut().map_or_else(Hasher::default, PassingCheck::hasher);
-        let Descriptor { digest, size, .. } = layer.descriptor;
-        let verified = VerifyingReader::resumed(opened, hasher, 0, digest, size);
-        let mut reader = TrackedBlobReader::new(Checked::new(verified, check), &*task);
+        let mut reader = TrackedBlobReader::new(verifying(opened, &layer.descriptor, check.as_mut()), &*task);
         let parts = blob.parts().map_err(|error| Error::reading(&label, error))?;
         let extracted = self.extract(&mut reader, parts, layer);
         match reader.read_to_end_of_blob() {
@@ -74,7 +70,8 @@ impl<'a> Unpacker<'a> {
             Err(error) => Err(Error::reading(&label, error).into()),
             Ok(()) => {
                 extracted.map_err(|source| Error::Unpack(label.clone(), source))?;
-                if let Some(check) = reader.into_inner().into_check() {
+                drop(reader);
+                if let Some(check) = check {
                     check.finish().map_err(|error| Error::reading(&label, error))?;
                     source.checked_tables().inspect(|tables| tables::note_checked(*tables, &layer.descriptor));
                 }

@@ -6,7 +6,7 @@ use crate::file_kind::is_leftover;
 use crate::kitfile::Entry;
 use crate::kitfile::Section;
 use crate::ops::error::Error;
-use crate::ops::guard::{Found, Suspects, empty_files, empty_layer, pointers, secrets_in};
+use crate::ops::guard::{Found, Suspects, empty_files, empty_layer, misplaced_files, pointers, secrets_in};
 use crate::ops::refused::{Empty, Lack};
 use crate::progress::human;
 use crate::relative_path::RelativePath;
@@ -50,6 +50,10 @@ pub(super) fn look_at_layers(
     findings.extend(pointers.map(|path| empty_file(Severity::Warning, &Empty { path, lack: Lack::Pointer })));
     let severity = |lack: &Lack| if lack.is_refused() { Severity::Error } else { Severity::Warning };
     findings.extend(empty_files.iter().map(|empty| empty_file(severity(&empty.lack), empty)));
+    if let Some(message) = misplaced(&suspects) {
+        let advice = "list them under `model` or `datasets`, or exclude them in .kitignore";
+        findings.push(about(Severity::Warning, "misplaced", message, advice));
+    }
     findings.extend(junk(&files));
     // As if all files were code: data are read as well.
     let found = secrets_in(Section::Code, source)?;
@@ -57,6 +61,14 @@ pub(super) fn look_at_layers(
     let advice = |path: &RelativePath| advice_for(path, is_listed(path));
     findings.extend(found.into_iter().map(|found| finding_of(found, advice)));
     Ok(findings)
+}
+
+/// Describes the files in a folder of code or documents that look like weights or data.
+fn misplaced(suspects: &Suspects) -> Option<String> {
+    let (files, more) = misplaced_files(suspects);
+    let others = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!files.is_empty())
+        .then(|| format!("among the files: {}{others}, weights or data by their names or sizes", files.join(", ")))
 }
 
 /// Finds the outermost files and folders that are junk. A folder is reported once, however many files it contains.
@@ -96,11 +108,11 @@ fn empty_file(severity: Severity, Empty { path, lack }: &Empty) -> Finding {
 fn finding_of(found: Found, advice: impl Fn(&RelativePath) -> String) -> Finding {
     let (severity, rule) = match &found {
         Found::Secret(_) => (Severity::Error, "secret"),
-        Found::Likely(_) => (Severity::Warning, "secret"),
+        Found::Likely(_) | Found::Literal(_) => (Severity::Warning, "secret"),
         Found::TooLarge { .. } => (Severity::Warning, "not-searched"),
     };
     match found {
-        Found::Secret(secret) | Found::Likely(secret) => {
+        Found::Secret(secret) | Found::Likely(secret) | Found::Literal(secret) => {
             let (place, advice) = (secret.place(), advice(&secret.path));
             Finding { severity, rule, place, message: secret.message, advice }
         }

@@ -1,11 +1,14 @@
 //! The store of credentials: files in docker's configuration format, and the helpers that they name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
 
 use super::credential_file::CredentialFile;
 use super::credentials::Credentials;
 use super::helper::Helper;
-use crate::registry::error::Error;
+use crate::registry::error::{Cause, Error};
+use crate::sys;
 
 /// The sources of credentials, in order: `given`, `own`, then `others`.
 ///
@@ -58,6 +61,7 @@ impl CredentialStore {
 
     /// Stores `credentials` for `registry` in the file of `kit`, or in the helper that it names.
     pub fn store(&self, registry: &str, credentials: &Credentials) -> Result<(), Error> {
+        let _lock = self.lock()?;
         let mut file = self.own_file()?;
         match self.helper(&file, registry)? {
             Some((helper, server)) => {
@@ -71,6 +75,7 @@ impl CredentialStore {
 
     /// Erases the credentials for `registry` from the file of `kit` and from the helper that it names.
     pub fn erase(&self, registry: &str) -> Result<Erased, Error> {
+        let _lock = self.own.as_ref().filter(|path| path.exists()).map(|_| self.lock()).transpose()?;
         let mut file = self.own_file()?;
         let mut had_some = false;
         if let Some((helper, server)) = self.helper(&file, registry)? {
@@ -109,7 +114,17 @@ impl CredentialStore {
     }
 
     fn own_file(&self) -> Result<CredentialFile, Error> {
-        let path = self.own.as_ref();
-        CredentialFile::read(path.ok_or_else(|| Error::Setting("there is no file to store credentials in".to_owned()))?)
+        CredentialFile::read(self.own_path()?)
+    }
+
+    fn own_path(&self) -> Result<&Path, Error> {
+        self.own.as_deref().ok_or_else(|| Error::Setting("there is no file to store credentials in".to_owned()))
+    }
+
+    /// Orders the changes of several processes, so that none of them is lost.
+    fn lock(&self) -> Result<fs::File, Error> {
+        let path = self.own_path()?;
+        let failed = |error| Error::CredentialFile { path: path.to_owned(), source: Cause::of(&error) };
+        sys::lock_for_change(path).map_err(failed)
     }
 }

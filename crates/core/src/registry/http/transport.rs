@@ -155,11 +155,11 @@ const UNREADABLE: &str = "the certificate authorities of this system cannot be r
 
 /// Checks that `path` is a PEM file with at least one certificate, as the authorities in the settings must be.
 pub fn check_authorities(path: &Path) -> Result<(), Error> {
-    authorities(path).map(drop)
+    authorities(path, &format!("`{}`", path.display())).map(drop)
 }
 
-fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let unusable = |cause| tls_error(format!("`{}` is not a file of certificates", path.display()), cause);
+fn authorities(path: &Path, name: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let unusable = |cause| tls_error(format!("{name} is not a file of certificates"), cause);
     let pem = read_regular(path, PEM_LIMIT).map_err(|error| unusable(Cause::of(&error)))?;
     let read = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
     let certificates = read.map_err(|error| unusable(Cause::of(&error)))?;
@@ -172,9 +172,9 @@ fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
 fn encrypted(settings: &Settings, tls: &Tls) -> Result<reqwest::Client, Error> {
     let mut trusted = Vec::new();
     for path in &tls.authorities {
-        trusted.extend(authorities(path)?);
+        trusted.extend(authorities(path, &settings.named(path))?);
     }
-    let identity = tls.certificate.as_ref().map(identity).transpose()?;
+    let identity = tls.certificate.as_ref().map(|own| identity(settings, own)).transpose()?;
     if settings.verify_tls {
         let config = trust::trusting(trusted, identity.as_deref())
             .map_err(|error| tls_error(UNREADABLE.to_owned(), Cause::of(&error)))?;
@@ -189,10 +189,10 @@ fn encrypted(settings: &Settings, tls: &Tls) -> Result<reqwest::Client, Error> {
 }
 
 /// The certificate and the key of the client as one PEM text, checked.
-fn identity(own: &ClientCertificate) -> Result<Vec<u8>, Error> {
+fn identity(settings: &Settings, own: &ClientCertificate) -> Result<Vec<u8>, Error> {
     let unusable = |cause| {
-        let (certificate, key) = (own.certificate.display(), own.key.display());
-        tls_error(format!("`{certificate}` and `{key}` are not a certificate and its key"), cause)
+        let (certificate, key) = (settings.named(&own.certificate), settings.named(&own.key));
+        tls_error(format!("{certificate} and {key} are not a certificate and its key"), cause)
     };
     let mut pem = read_regular(&own.certificate, PEM_LIMIT).map_err(|error| unusable(Cause::of(&error)))?;
     pem.push(b'\n');
