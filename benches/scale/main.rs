@@ -1,9 +1,9 @@
 //! Prints how the cost of commands grows with the number of files, ModelKits, entries and tags, in Markdown tables.
 //!
-//! `cargo bench --bench scale [-- [--files N,…] [--modelkits N,…] [--entries N,…] [--tags N,…] [--only WORDS] [--kit
-//! PATH]]`. By default the numbers are small and a run takes seconds. A cell is the CPU time of one run in seconds, user
-//! and system together, which depends little on other load of the machine; for tags it is the number of requests.
-//! `--kit` measures another binary, such as an earlier version.
+//! `cargo bench --bench scale [-- [--files N,…] [--modelkits N,…] [--entries N,…] [--tags N,…] [--only WORDS]
+//! [--kit PATH]]`. By default the numbers are small and a run takes seconds. A cell is the CPU time of one run in
+//! seconds, user and system together, which depends little on other load of the machine; for tags it is the number of
+//! requests. `--kit` measures another binary, such as an earlier version.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that is run by hand and may panic")]
 #![allow(clippy::disallowed_methods, reason = "the arguments of a bench come from cargo")]

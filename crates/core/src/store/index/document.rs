@@ -78,7 +78,7 @@ impl IndexDocument {
         Changed { document: if is_same { self } else { self.rewritten() }, is_same, result }
     }
 
-    /// Encodes the entries anew: runs of entries that were read are copied together with what is between them.
+    /// Encodes the entries: runs of entries that were read are copied together with what is between them.
     fn rewritten(self) -> Self {
         let Self { json: old, list: old_list, elements: places, mut entries } = self;
         let mut json = Vec::with_capacity(old.len() + 1024);

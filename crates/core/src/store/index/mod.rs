@@ -2,7 +2,7 @@
 //!
 //! - `entry`: one entry, and the names that entries have.
 //! - `enter`: adding manifests to the entries.
-//! - `document`: the JSON of an index, of which only the entries that change are written anew.
+//! - `document`: the JSON of an index, of which only the entries that change are encoded.
 //! - `file`: the file `index.json`, which is read once in a process and changed under its lock.
 
 mod document;

@@ -1,8 +1,8 @@
 //! The record of a collection: facts that the next collection need not read from many small files again.
 //!
-//! The file `.kit/collected` lists the blobs of each manifest, and the blob of each remembered layer. The first are facts
-//! about digests, so they never become wrong. It ends with the digest of its content: if it is incomplete or damaged, or
-//! missing, the files are read again; there is no other loss.
+//! The file `.kit/collected` lists the blobs of each manifest, and the blob of each remembered layer. The first are
+//! facts about digests, so they never become wrong. It ends with the digest of its content: if it is incomplete or
+//! damaged, or missing, the files are read again; there is no other loss.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Write;

@@ -54,8 +54,8 @@ impl FetchedDocuments {
         (bytes.len() as u64 == document.size && Digest::of(&bytes) == document.digest).then_some(bytes)
     }
 
-    /// Keeps `bytes`, which have been verified. A failure, such as that of a store that cannot be written to, only costs
-    /// another request.
+    /// Keeps `bytes`, which have been verified. A failure, such as that of a store that cannot be written to, only
+    /// costs another request.
     pub fn keep(&self, digest: &Digest, bytes: &[u8]) {
         if bytes.len() as u64 > limits::FETCHED_DOCUMENT_BYTES || !self.store.root().exists() {
             return;

@@ -1,5 +1,5 @@
-//! Records beside the layout, in the folder `.kit`: facts that `kit` need not find out again. If one of them is missing,
-//! a file is read again, or a request is made again; there is no other loss.
+//! Records beside the layout, in the folder `.kit`: facts that `kit` need not find out again. If one of them is
+//! missing, a file is read again, or a request is made again; there is no other loss.
 //!
 //! - `collected`: the blobs of manifests, for the next collection.
 //! - `remembered`: the layers that were packed from the files of a project.
