@@ -58,6 +58,7 @@ const MEMBERS: [&str; 44] = [
     "changed",
     "unfinishedBytes",
     "unneededBytes",
+    "fetchedBytes",
     "rememberedLayers",
     "linkedLayers",
     "linkedBytes",

@@ -107,6 +107,11 @@ limits! {
         /// The `index.json` of a store that is read: more than what is written, so that a store of another program, or
         /// of an earlier version of `kit`, can be opened to remove ModelKits.
         Bytes INDEX_READ_BYTES = 256 * MIB;
+        /// A manifest, config or attestation of a registry that is kept, so that a repository can be listed again with
+        /// fewer requests. They usually have some kilobytes.
+        Bytes FETCHED_DOCUMENT_BYTES = 256 * KIB;
+        /// All documents of registries that are kept: those of some thousand ModelKits.
+        Bytes FETCHED_BYTES = 32 * MIB;
         /// The file `oci-layout`, which has one line.
         Bytes LAYOUT_FILE_BYTES = 64 * KIB;
         /// The entries of the record of what was unpacked into a folder. After a run with more files there is none.

@@ -37,10 +37,10 @@ impl CompleteArgs {
 /// The names in the local store, sorted. Returns none if the store cannot be read, since completion must not print
 /// errors.
 fn references(context: &Context) -> Option<Vec<String>> {
-    let entries = context.store().ok()?.entries().ok()?;
-    let has_name = |reference: &Reference| reference.tag.is_some() && !reference.is_unnamed();
-    let references = entries.iter().filter_map(Entry::reference).filter(has_name);
-    let mut names: Vec<_> = references.map(|reference| reference.to_string()).collect();
+    let index = context.store().ok()?.index().ok()?;
+    let has_name = |reference: &&Reference| reference.tag.is_some() && !reference.is_unnamed();
+    let references = index.entries().iter().filter_map(Entry::reference).filter(has_name);
+    let mut names: Vec<_> = references.map(ToString::to_string).collect();
     names.sort();
     names.dedup();
     Some(names)

@@ -74,3 +74,32 @@ fn a_push_and_a_pull_take_few_requests() {
         scene.check(&["pull", &name], 5);
     }
 }
+
+#[test]
+fn what_was_listed_once_is_listed_again_with_one_request_for_each_tag() {
+    for has_referrers_api in [true, false] {
+        let scene = Scene::new(has_referrers_api);
+        let tags = ["v1", "v2", "v3", "v4"];
+        for tag in tags {
+            scene.sandbox.write("project/weights.bin", tag);
+            scene.sandbox.kit(&["pack", "project", "-t", &scene.name(tag)]).ok();
+            scene.run(&["push", &scene.name(tag)]);
+        }
+        let name = scene.name("v1");
+        let repository = name.trim_end_matches(":v1");
+        // The list of tags; the manifest of each tag and its config.
+        scene.check(&["list", repository], 1 + 2 * tags.len());
+        scene.check(&["list", repository], 1 + tags.len());
+        // The list of tags, a possible question for the referrers API, and for each tag the manifest, the referrers,
+        // and an attestation of two documents.
+        scene.check(&["log", "--remote", repository], 2 + 4 * tags.len());
+        scene.check(&["log", "--remote", repository], 2 + 2 * tags.len());
+        scene.sandbox.kit(&["cache", "info"]).ok().prints("Manifests and configs of registries: ");
+        let before = scene.sandbox.kit(&["cache", "info", "--format", "json"]).ok().json();
+        assert!(before["fetchedBytes"].as_u64().unwrap() > 0, "{before}");
+        scene.sandbox.kit(&["cache", "clear"]).ok();
+        let after = scene.sandbox.kit(&["cache", "info", "--format", "json"]).ok().json();
+        assert_eq!(after["fetchedBytes"], 0);
+        scene.check(&["list", repository], 1 + 2 * tags.len());
+    }
+}

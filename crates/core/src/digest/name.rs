@@ -19,8 +19,19 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
+    /// The digest with these bytes.
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// The bytes of the digest.
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Parses the 64 hexadecimal digits without the leading `sha256:`.
+    pub(crate) fn from_hex(hex: &str) -> Option<Self> {
+        parse_hex(hex).map(Self)
     }
 
     /// Returns the 64 hexadecimal digits without the leading `sha256:`.
@@ -52,12 +63,12 @@ impl FromStr for Digest {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        parse_hex(text).map(Self).ok_or_else(|| ParseError(text.to_owned()))
+        text.strip_prefix("sha256:").and_then(Self::from_hex).ok_or_else(|| ParseError(text.to_owned()))
     }
 }
 
 fn parse_hex(text: &str) -> Option<[u8; 32]> {
-    let hex = text.strip_prefix("sha256:")?.as_bytes();
+    let hex = text.as_bytes();
     let mut bytes = [0; 32];
     if hex.len() != 2 * bytes.len() {
         return None;

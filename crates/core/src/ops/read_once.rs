@@ -10,10 +10,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::digest::Digest;
 use crate::limits;
 use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Manifest, Source, read_document};
+use crate::store::FetchedDocuments;
 
-/// A wrapper for a source that keeps the names, manifests and configs that the source returned, up to [`MEMORY_LIMIT`].
+/// A wrapper for a source that keeps the names and documents that the source returned, up to [`MEMORY_LIMIT`].
 pub(crate) struct ReadOnce {
     source: Box<dyn Source>,
+    /// The documents of earlier commands, if the source is a registry.
+    fetched: Option<FetchedDocuments>,
     seen: Mutex<Seen>,
 }
 
@@ -24,8 +27,8 @@ const MEMORY_LIMIT: usize = 16 * 1024 * 1024;
 #[derive(Default)]
 struct Seen {
     names: HashMap<String, Descriptor>,
-    /// The configs that the manifests refer to.
-    configs: HashSet<Digest>,
+    /// The small blobs that the manifests refer to: configs, and the content of referrers.
+    blobs: HashSet<Digest>,
     documents: HashMap<Digest, Vec<u8>>,
     bytes: usize,
 }
@@ -42,19 +45,42 @@ impl Seen {
         self.keep(descriptor.digest, bytes);
         // An index has no config. A document that is not a manifest is refused by the caller that parses it.
         if let Ok(manifest) = Manifest::parse(bytes) {
-            self.configs.insert(manifest.config.digest);
+            self.blobs.insert(manifest.config.digest);
+            let content = manifest.layers.iter().filter(|_| manifest.subject.is_some());
+            let content = content.filter(|layer| layer.size <= limits::FETCHED_DOCUMENT_BYTES);
+            self.blobs.extend(content.map(|layer| layer.digest));
         }
     }
 }
 
 impl ReadOnce {
     pub(crate) fn new(source: impl Source + 'static) -> Self {
-        Self { source: Box::new(source), seen: Mutex::default() }
+        Self { source: Box::new(source), fetched: None, seen: Mutex::default() }
+    }
+
+    /// The same, with documents that earlier commands kept. This command keeps more of them.
+    pub(crate) fn with(self, fetched: FetchedDocuments) -> Self {
+        Self { fetched: Some(fetched), ..self }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         // The maps are consistent at all times, so a panic in another thread leaves nothing to repair.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the document that an earlier command kept, or reads and keeps it.
+    fn fetched_or(
+        &self,
+        document: &Descriptor,
+        read: impl FnOnce() -> Result<Vec<u8>, ContentError>,
+    ) -> Result<Vec<u8>, ContentError> {
+        let Some(fetched) = &self.fetched else { return read() };
+        if let Some(bytes) = fetched.get(document) {
+            return Ok(bytes);
+        }
+        let bytes = read()?;
+        fetched.keep(&document.digest, &bytes);
+        Ok(bytes)
     }
 
     fn document(&self, digest: &Digest) -> Option<Vec<u8>> {
@@ -77,15 +103,15 @@ impl Source for ReadOnce {
         if let Some(bytes) = self.document(&descriptor.digest) {
             return Ok(bytes);
         }
-        let bytes = self.source.manifest(descriptor)?;
+        let bytes = self.fetched_or(descriptor, || self.source.manifest(descriptor))?;
         self.seen().keep_manifest(descriptor, &bytes);
         Ok(bytes)
     }
 
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
-        let is_config = self.seen().configs.contains(&descriptor.digest) && descriptor.size <= limits::MANIFEST_BYTES;
-        if is_config {
-            Box::new(Config { source: self, descriptor: descriptor.clone() })
+        let is_document = self.seen().blobs.contains(&descriptor.digest) && descriptor.size <= limits::MANIFEST_BYTES;
+        if is_document {
+            Box::new(Document { source: self, descriptor: descriptor.clone() })
         } else {
             self.source.blob(descriptor)
         }
@@ -104,19 +130,20 @@ impl Source for ReadOnce {
     }
 }
 
-/// The config of a manifest that was read before.
-struct Config<'a> {
+/// A small blob of a manifest that was read before.
+struct Document<'a> {
     source: &'a ReadOnce,
     descriptor: Descriptor,
 }
 
-impl Content for Config<'_> {
+impl Content for Document<'_> {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
         let digest = &self.descriptor.digest;
         let bytes = if let Some(bytes) = self.source.document(digest) {
             bytes
         } else {
-            let bytes = read_document(&*self.source.source.blob(&self.descriptor), &self.descriptor)?;
+            let read = || read_document(&*self.source.source.blob(&self.descriptor), &self.descriptor);
+            let bytes = self.source.fetched_or(&self.descriptor, read)?;
             self.source.seen().keep(*digest, &bytes);
             bytes
         };

@@ -14,7 +14,7 @@ use crate::ops::{Error, IndexError, workers};
 use crate::problem::most_similar;
 use crate::progress::Progress;
 use crate::registry::{Client, Repository};
-use crate::store::{Names, Store};
+use crate::store::{Entry, Names, Store};
 
 /// Everything that an operation works with: the local store and the registries, which together hold every artifact that
 /// can be reached, and the receiver of its progress.
@@ -304,13 +304,13 @@ pub fn not_here(store: &Store, reference: &Reference) -> Error {
 /// The tags of the same repository in the store that are most similar to the tag of `reference`.
 fn similar_tags_here(store: &Store, reference: &Reference) -> Result<Vec<String>, Error> {
     let Some(tag) = reference.tag.as_ref().filter(|_| reference.digest.is_none()) else { return Ok(Vec::new()) };
-    let repository = reference.full_repository();
-    let found = store.entries()?.into_iter().filter_map(|entry| entry.reference());
+    let index = store.index()?;
+    let found = index.entries().iter().filter_map(Entry::reference);
     let tags: Vec<_> = found
-        .filter(|found| found.full_repository() == repository)
-        .filter_map(|found| found.tag)
-        .filter(|found| found != tag)
-        .map(|tag| tag.to_string())
+        .filter(|found| found.registry == reference.registry && found.repository == reference.repository)
+        .filter_map(|found| found.tag.as_ref())
+        .filter(|found| *found != tag)
+        .map(ToString::to_string)
         .collect();
     Ok(most_similar(tag.as_str(), tags, SIMILAR_TAGS))
 }

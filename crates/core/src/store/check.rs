@@ -10,6 +10,7 @@ use super::error::Error;
 use super::index::Entry;
 use super::layout::Store;
 use super::links::LayerContent;
+use super::records::Record;
 use crate::digest::{Digest, VerifyingReader};
 use crate::oci::{Content, ContentError, Descriptor, Manifest, MediaType};
 use crate::sys;
@@ -138,8 +139,9 @@ impl Store {
             remove_if_there(&self.blob_path(digest))?;
         }
         self.remove_recipes(|digest| blobs.contains(digest))?;
-        self.forget_lost_layers()?;
-        self.forget_lost_tables()?;
-        self.forget_lost_checks()
+        let needed = HashSet::new();
+        self.forget_lost_layers(&needed, &mut Record::default())?;
+        self.forget_lost_tables(&needed)?;
+        self.forget_lost_checks(&needed)
     }
 }

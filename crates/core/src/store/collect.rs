@@ -9,6 +9,7 @@ use fs_err as fs;
 use super::error::Error;
 use super::index::Entry;
 use super::layout::{Store, TEMPORARY_PREFIX};
+use super::records::Record;
 use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, Manifest};
 
@@ -57,9 +58,9 @@ impl Store {
 
     /// Removes what nothing needs. The caller must hold the use lock exclusively.
     pub(super) fn sweep(&self) -> Result<Collected, Error> {
-        let needed = self.needed()?;
-        let is_garbage =
-            |name: &str| format!("sha256:{name}").parse().is_ok_and(|digest: Digest| !needed.contains(&digest));
+        let mut record = self.read_record();
+        let needed = self.needed_by(self.index()?.entries(), &mut record)?;
+        let is_garbage = |name: &str| Digest::from_hex(name).is_some_and(|digest| !needed.contains(&digest));
         // After a crash, an earlier index must not lead to blobs that are removed now.
         self.settle_index()?;
         let mut removed = remove_files(&self.blobs(), is_garbage)?;
@@ -67,10 +68,11 @@ impl Store {
             self.remove_recipes(|digest| !needed.contains(digest) || self.blob_path(digest).exists())?;
         removed.files += recipes;
         removed.bytes += bytes;
-        self.forget_lost_layers()?;
-        self.forget_lost_tables()?;
-        self.forget_lost_checks()?;
+        self.forget_lost_layers(&needed, &mut record)?;
+        self.forget_lost_tables(&needed)?;
+        self.forget_lost_checks(&needed)?;
         self.forget_unpacked()?;
+        self.write_record(&record)?;
         Ok(removed)
     }
 
@@ -79,11 +81,12 @@ impl Store {
     /// Fails at a manifest that cannot be read: any blob may be one of its layers. Only the manifests that an index
     /// lists may be missing (image-spec 1.1, "Image Index": a client may have fetched some of them); they need nothing.
     pub(super) fn needed(&self) -> Result<HashSet<Digest>, Error> {
-        self.needed_by(&self.entries()?)
+        self.needed_by(self.index()?.entries(), &mut Record::default())
     }
 
-    /// Returns the digests that these entries lead to.
-    pub(super) fn needed_by(&self, entries: &[Entry]) -> Result<HashSet<Digest>, Error> {
+    /// Returns the digests that these entries lead to. The blobs of the manifests that `record` knows are taken from
+    /// it, and those of the others are added to it.
+    pub(super) fn needed_by(&self, entries: &[Entry], record: &mut Record) -> Result<HashSet<Digest>, Error> {
         let mut needed = HashSet::new();
         for entry in entries {
             let mut manifests = vec![entry.descriptor.clone()];
@@ -91,9 +94,16 @@ impl Store {
                 if !needed.insert(manifest.digest) || !manifest.media_type.is_manifest() {
                     continue;
                 }
+                if let Some(blobs) = record.blobs(&manifest.digest) {
+                    needed.extend(blobs);
+                    continue;
+                }
                 let is_member = manifest.digest != entry.descriptor.digest;
                 match self.read_document(&manifest).and_then(|bytes| parse_children(&bytes)) {
-                    Ok(children) => manifests.extend(children),
+                    Ok(children) => {
+                        record.note_manifest(&manifest.digest, &children);
+                        manifests.extend(children);
+                    }
                     Err(ContentError::NotFound(_)) if is_member => {}
                     Err(source) => return Err(unreadable(entry, &manifest, source)),
                 }
@@ -111,7 +121,7 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Removes unfinished downloads, unreferenced blobs, and remembered layers.
+    /// Removes unfinished downloads, documents of registries, unreferenced blobs, and remembered layers.
     pub fn clear_unfinished(&self) -> Result<Collected, Error> {
         if !self.root().exists() {
             return Ok(Collected::default());
@@ -119,12 +129,13 @@ impl Store {
         drop(self.prepare()?);
         let all = self.exclusive()?;
         let unfinished = self.drop_unfinished()?;
+        let fetched = self.clear_fetched()?;
         self.forget_layers(|_| true)?;
         let garbage = self.sweep()?;
         drop(all);
         Ok(Collected {
-            files: unfinished.files + garbage.files,
-            bytes: unfinished.bytes + garbage.bytes,
+            files: unfinished.files + fetched.files + garbage.files,
+            bytes: unfinished.bytes + fetched.bytes + garbage.bytes,
             deferred: false,
         })
     }
@@ -172,14 +183,23 @@ fn unreadable(entry: &Entry, manifest: &Descriptor, source: ContentError) -> Err
     Error::UnreadableManifest { name, digest: manifest.digest, source: Box::new(source) }
 }
 
+/// Returns the names in `folder`. One that does not exist is empty.
+pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let Some(entries) = read_folder(folder)? else { return Ok(Vec::new()) };
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+fn read_folder(folder: &Path) -> io::Result<Option<fs::ReadDir>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => Ok(Some(entries)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the names in `folder` with the metadata of each. Where the names are enough, [`names`] is cheaper.
 pub(super) fn files(folder: &Path) -> io::Result<Vec<(String, std::fs::Metadata)>> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(Vec::new());
-        }
-        Err(error) => return Err(error),
-    };
+    let Some(entries) = read_folder(folder)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for entry in entries {
         let entry = entry?;
@@ -193,14 +213,14 @@ pub(super) fn files(folder: &Path) -> io::Result<Vec<(String, std::fs::Metadata)
     Ok(found)
 }
 
-fn remove_files(folder: &Path, choose: impl Fn(&str) -> bool) -> Result<Collected, Error> {
+pub(super) fn remove_files(folder: &Path, choose: impl Fn(&str) -> bool) -> Result<Collected, Error> {
     let mut collected = Collected::default();
-    for (name, metadata) in files(folder)? {
-        if choose(&name) {
-            remove_if_there(&folder.join(&name))?;
-            collected.files += 1;
-            collected.bytes += metadata.len();
-        }
+    for name in names(folder)?.into_iter().filter(|name| choose(name)) {
+        let path = folder.join(name);
+        let bytes = fs::symlink_metadata(&path).map_or(0, |metadata| metadata.len());
+        remove_if_there(&path)?;
+        collected.files += 1;
+        collected.bytes += bytes;
     }
     Ok(collected)
 }

@@ -48,10 +48,10 @@ impl Store {
 
     /// Returns the digests that only the entries lead to that `take` takes, those of the largest blobs first.
     fn needed_only_by(&self, take: &dyn Fn(&mut Vec<Entry>) -> Vec<Entry>) -> Result<Vec<Digest>, Error> {
-        let mut kept = self.entries()?;
-        let before = self.needed_by(&kept)?;
+        let (mut kept, mut record) = (self.entries()?, self.read_record());
+        let before = self.needed_by(&kept, &mut record)?;
         take(&mut kept);
-        let after = self.needed_by(&kept)?;
+        let after = self.needed_by(&kept, &mut record)?;
         let mut only: Vec<Digest> = before.difference(&after).copied().collect();
         only.sort_by_key(|digest| {
             let size = fs::metadata(self.blob_path(digest)).map_or(0, |metadata| metadata.len());

@@ -8,6 +8,7 @@ use fs_err as fs;
 
 use super::durability::{Durability, disk};
 use super::error::Error;
+use super::index::KnownIndex;
 use super::lock::Share;
 use super::waiting::LockWaiting;
 use crate::digest::Digest;
@@ -21,6 +22,7 @@ pub struct Store {
     root: PathBuf,
     waiting: Arc<LockWaiting>,
     durability: Arc<Durability>,
+    known_index: Arc<KnownIndex>,
 }
 
 /// The meaning of the names in the index of a layout.
@@ -35,7 +37,12 @@ pub enum Names {
 impl Store {
     /// Opens the store in the folder `root`, which need not exist yet.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, Error> {
-        let store = Self { root: root.into(), waiting: Arc::default(), durability: Arc::default() };
+        let store = Self {
+            root: root.into(),
+            waiting: Arc::default(),
+            durability: Arc::default(),
+            known_index: Arc::default(),
+        };
         store.check_version()?;
         Ok(store)
     }
@@ -60,7 +67,7 @@ impl Store {
     /// The same store in another run of the system.
     #[cfg(test)]
     pub(super) fn in_run(self, run: &str) -> Self {
-        Self { durability: Arc::new(Durability::in_run(run)), ..self }
+        Self { durability: Arc::new(Durability::in_run(run)), known_index: Arc::default(), ..self }
     }
 
     pub(super) fn durability(&self) -> &Durability {
@@ -75,6 +82,10 @@ impl Store {
 
     pub(super) fn waiting(&self) -> &LockWaiting {
         &self.waiting
+    }
+
+    pub(super) fn known_index(&self) -> &KnownIndex {
+        &self.known_index
     }
 
     /// The folder of the store.

@@ -16,7 +16,7 @@ use super::collect::{files, remove_if_there};
 use super::durability::disk;
 use super::error::Error;
 use super::layout::{Store, TEMPORARY_PREFIX};
-use super::remembered::RememberedLayer;
+use super::records::RememberedLayer;
 use super::writer::Writer;
 use crate::digest::{Digest, DigestWriter, Digesting};
 use crate::oci::{Content, ContentError, Descriptor, MediaType, PartFinder};

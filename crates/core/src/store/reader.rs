@@ -42,19 +42,20 @@ impl Store {
     pub fn find(&self, names: &Names, name: &str) -> Result<Option<Entry>, Error> {
         let digest: Option<Digest> = name.parse().ok();
         let anywhere = matches!(names, Names::Of(repository) if repository.is_unnamed());
-        let mut entries = self.entries()?;
+        let index = self.index()?;
         let Some(digest) = digest else {
-            entries.retain(|entry| names.call(entry, name));
-            entries.sort_by_key(Entry::is_index);
-            return Ok(entries.into_iter().next());
+            let found = index.entries().iter().filter(|entry| names.call(entry, name));
+            return Ok(found.min_by_key(|entry| entry.is_index()).cloned());
         };
-        entries.retain(|entry| anywhere || names.include(entry));
-        let found = entries.iter().map(|entry| entry.descriptor.clone()).find(|manifest| manifest.digest == digest);
+        let is_within = |entry: &&Entry| anywhere || names.include(entry);
+        let is_meant = |entry: &&Entry| entry.descriptor.digest == digest && is_within(entry);
+        let found = index.entries().iter().find(is_meant).map(|entry| entry.descriptor.clone());
         let member = || {
-            let mut members = entries.iter().flat_map(|entry| self.members(&entry.descriptor));
+            let indexes = index.entries().iter().filter(|entry| entry.is_index()).filter(is_within);
+            let mut members = indexes.flat_map(|entry| self.members(&entry.descriptor));
             members.find(|member| member.digest == digest && self.has_blob(member).unwrap_or_default())
         };
-        Ok(found.or_else(member).map(|descriptor| Entry { descriptor }))
+        Ok(found.or_else(member).map(Entry::new))
     }
 
     /// Finds the index `name`, a tag or a digest, among the entries that `names` includes.
@@ -64,7 +65,7 @@ impl Store {
             Some(digest) => entry.descriptor.digest == digest && names.include(entry),
             None => names.call(entry, name),
         };
-        Ok(self.entries()?.into_iter().find(|entry| entry.is_index() && is_meant(entry)))
+        Ok(self.index()?.entries().iter().find(|entry| entry.is_index() && is_meant(entry)).cloned())
     }
 
     /// Returns true if the complete blob is stored. Takes no lock and creates nothing.

@@ -60,10 +60,9 @@ impl Store {
         // If the index changes in between, the map is read again.
         let index = state(self);
         let mut by_subject: HashMap<Digest, Vec<Descriptor>> = HashMap::new();
-        for entry in self.entries()?.into_iter().filter(|entry| names.may_be_referrer(entry)) {
+        for entry in self.index()?.entries().iter().filter(|entry| names.may_be_referrer(entry)) {
             if let Some(subject) = entry.subject().or_else(|| self.subject_of(&entry.descriptor)) {
-                let descriptor = Descriptor { annotations: Annotations::new(), ..entry.descriptor };
-                by_subject.entry(subject).or_default().push(descriptor);
+                by_subject.entry(subject).or_default().push(without_annotations(&entry.descriptor));
             }
         }
         Ok(ReferrerMap { index, by_subject })
@@ -75,7 +74,12 @@ impl Store {
 
     /// Returns the referrers of `subject` in the repository of `names`.
     pub(super) fn referrers(&self, names: &Names, subject: &Descriptor) -> Result<Vec<Descriptor>, Error> {
-        let candidates = self.referrer_map(names)?.candidates(&subject.digest);
+        let index = self.index()?;
+        let is_about_it = |entry: &&Entry| {
+            entry.subject().is_none_or(|listed| listed == subject.digest) && names.may_be_referrer(entry)
+        };
+        let candidates = index.entries().iter().filter(is_about_it);
+        let candidates = candidates.map(|entry| without_annotations(&entry.descriptor)).collect();
         Ok(self.read_referrers(candidates, subject))
     }
 
@@ -94,6 +98,10 @@ impl Store {
     }
 }
 
+fn without_annotations(entry: &Descriptor) -> Descriptor {
+    Descriptor { annotations: Annotations::new(), ..entry.clone() }
+}
+
 impl Names {
     /// Returns true if `entry` may be a referrer. Indexes of other tools do not contain the subject, so their manifests
     /// have to be read.
@@ -106,17 +114,32 @@ impl Names {
 /// Removes the referrers whose subject is not in their repository, neither with an entry nor as one of the `members` of
 /// an entry, and then the referrers of those.
 pub(super) fn drop_orphans(entries: &mut Vec<Entry>, members: impl Fn(&Descriptor) -> Vec<Descriptor>) {
-    let repository = |entry: &Entry| entry.reference().map(|reference| reference.full_repository());
     loop {
-        let mut there = HashSet::new();
-        for entry in entries.iter() {
-            let manifests = [entry.descriptor.clone()].into_iter().chain(members(&entry.descriptor));
-            there.extend(manifests.map(|manifest| (repository(entry), manifest.digest)));
-        }
-        let before = entries.len();
-        entries.retain(|entry| entry.subject().is_none_or(|subject| there.contains(&(repository(entry), subject))));
-        if entries.len() == before {
+        let kept = with_subjects(entries, &members);
+        if kept.iter().all(|is_kept| *is_kept) {
             return;
         }
+        let mut kept = kept.into_iter();
+        entries.retain(|_| kept.next().unwrap_or(true));
     }
+}
+
+/// Returns for each entry true if it has no subject, or if its subject is in its repository.
+fn with_subjects(entries: &[Entry], members: impl Fn(&Descriptor) -> Vec<Descriptor>) -> Vec<bool> {
+    let subjects: Vec<Option<Digest>> = entries.iter().map(Entry::subject).collect();
+    let asked: HashSet<Digest> = subjects.iter().flatten().copied().collect();
+    let mut there = HashSet::new();
+    for entry in entries {
+        let of_it = members(&entry.descriptor).into_iter().map(|member| member.digest);
+        let manifests = [entry.descriptor.digest].into_iter().chain(of_it).filter(|digest| asked.contains(digest));
+        there.extend(manifests.map(|digest| (digest, repository_of(entry))));
+    }
+    let is_kept = |(entry, subject): (&Entry, &Option<Digest>)| {
+        subject.is_none_or(|subject| there.contains(&(subject, repository_of(entry))))
+    };
+    entries.iter().zip(&subjects).map(is_kept).collect()
+}
+
+fn repository_of(entry: &Entry) -> Option<(&str, &str)> {
+    entry.reference().map(|reference| (reference.registry.as_str(), reference.repository.as_str()))
 }

@@ -10,7 +10,7 @@ use super::layout::{Names, Store};
 use super::lock::Share;
 use super::members::{named_indexes, remove_replaced};
 use super::referrers::annotations;
-use crate::oci::{BlobOutcome, CheckedTables, Content, ContentError, Descriptor, Need, Publication, Target};
+use crate::oci::{BlobOutcome, CheckedTables, Content, ContentError, Descriptor, Need, Publication, Subject, Target};
 
 /// A writer to one repository of a store. While it exists, no blob is removed, even if nothing refers to it yet.
 pub struct Writer {
@@ -121,6 +121,22 @@ impl Target for Writer {
 
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {
         self.publish_all(&[Publication { descriptor, manifest, tag, documents: Vec::new() }])
+    }
+
+    /// Lists the referrers with one change of the index.
+    fn publish_referrers(
+        &self,
+        _subject: &Subject<'_>,
+        referrers: &[(Descriptor, Vec<u8>)],
+    ) -> Result<Vec<Result<(), ContentError>>, ContentError> {
+        let publications = referrers.iter().map(|(descriptor, manifest)| Publication {
+            descriptor,
+            manifest,
+            tag: None,
+            documents: Vec::new(),
+        });
+        self.publish_all(&publications.collect::<Vec<_>>())?;
+        Ok(referrers.iter().map(|_| Ok(())).collect())
     }
 
     /// Either all publications appear at once or none does. There is one wait for the disk for all documents and

@@ -144,7 +144,8 @@ impl ListArgs {
     fn remote_rows(&self, context: &Context, reference: &Reference, selection: &Selection) -> Result<Vec<Listed>> {
         let client = self.network.client(&context.environment, context.bars.notifier())?;
         let jobs = client.concurrency(&reference.registry);
-        ops::list_remote(&client.repository(reference), reference, selection, jobs, &context.bars)
+        let fetched = context.store()?.fetched_documents();
+        ops::list_remote(&client.repository(reference), reference, selection, (jobs, fetched), &context.bars)
             .with_context(|| format!("cannot list `{reference}`"))
     }
 }

@@ -3,6 +3,7 @@
 //! Order and selection are those of KitOps: folders before their content, names sorted by bytes, the folders above the
 //! layer first. Memory contains the names of one folder for each level.
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
@@ -161,8 +162,8 @@ pub(super) struct FoundFile {
 /// The walk itself; it ends after the first error.
 pub(super) struct Walk<'a> {
     source: &'a LayerSource<'a>,
-    /// The context folder without symbolic links, for deciding which paths are inside.
-    context: PathBuf,
+    /// The context folder without symbolic links, for deciding which paths are inside, once there is a link.
+    context: OnceCell<PathBuf>,
     levels: Vec<Level>,
     ready: VecDeque<Found>,
     pub(super) path_is_ignored: bool,
@@ -185,11 +186,10 @@ impl<'a> Walk<'a> {
     pub(super) fn new(source: &'a LayerSource<'a>) -> Result<Self, Error> {
         let root = RelativePath::root();
         let unreadable = Error::reading(&root);
-        let context = fs::canonicalize(source.root).map_err(&unreadable)?;
-        let folder = Dir::open(&context).map_err(&unreadable)?;
+        let folder = Dir::open(source.root).map_err(&unreadable)?;
         let metadata = folder.metadata().map_err(&unreadable)?;
         let (levels, ready, left_out) = (Vec::new(), VecDeque::new(), LeftOut::default());
-        let mut walk = Self { source, context, levels, ready, path_is_ignored: false, left_out };
+        let mut walk = Self { source, context: OnceCell::new(), levels, ready, path_is_ignored: false, left_out };
         walk.enter(root.clone(), folder, metadata)?;
         walk.levels[0].pending = None;
         Ok(walk)
@@ -294,10 +294,18 @@ impl<'a> Walk<'a> {
             Err(error) if is_absent(&error) => return Err(Error::DanglingLink { path: path.clone(), target }),
             Err(error) => return Err(failed(error)),
         };
-        if self.source.links == Links::InsideContext && !end.starts_with(&self.context) {
+        if self.source.links == Links::InsideContext && !end.starts_with(self.context()?) {
             return Err(Error::LinkLeavesContext { path: path.clone(), target });
         }
         Ok(())
+    }
+
+    fn context(&self) -> Result<&Path, Error> {
+        if let Some(context) = self.context.get() {
+            return Ok(context);
+        }
+        let context = fs::canonicalize(self.source.root).map_err(Error::reading(&RelativePath::root()))?;
+        Ok(self.context.get_or_init(|| context))
     }
 
     fn metadata_of(&self, path: &RelativePath, link: Link) -> Result<Metadata, Error> {

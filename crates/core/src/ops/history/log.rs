@@ -15,6 +15,7 @@ use crate::ops::diff::{self, Comparable, DiffOptions, FileDiff};
 use crate::ops::error::Error;
 use crate::ops::files::Unverified;
 use crate::ops::index_error::IndexError;
+use crate::ops::read_once::ReadOnce;
 use crate::ops::session::{Located, Location, Lookup, Session, find_here, not_here};
 use crate::ops::workers;
 use crate::progress::{Event, Warning};
@@ -106,7 +107,8 @@ fn place(session: &Session<'_>, location: &Location, place: Lookup) -> Result<Lo
         session.store.find(&Names::Of(reference.clone()), &name)?.is_some()
     } else {
         let repository = reference.full_repository();
-        let mut found = session.store.entries()?.into_iter().filter_map(|entry| entry.reference());
+        let index = session.store.index()?;
+        let mut found = index.entries().iter().filter_map(Entry::reference);
         found.any(|found| found.full_repository() == repository)
     };
     if is_here && !reference.is_local() && reference.digest.is_none() {
@@ -144,7 +146,8 @@ impl Walk<'_> {
         let repository = reference.full_repository();
         let mut entries = self.session.store.entries()?;
         entries.retain(|entry| entry.reference().is_some_and(|found| found.full_repository() == repository));
-        let mut tagged = group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag?.to_string())));
+        let mut tagged =
+            group(&entries, |entry| entry.reference().and_then(|found| Some(found.tag.as_ref()?.to_string())));
         if tagged.is_empty() {
             return Err(not_here(&self.session.store, reference));
         }
@@ -167,8 +170,9 @@ impl Walk<'_> {
             tags.truncate(limits::LOG_VERSIONS);
             self.warn_of_more(reference);
         }
-        let tagged = resolve_tags(&repository, tags, self.options.jobs, failures)?;
-        Ok((Box::new(repository), tagged))
+        let source = ReadOnce::new(repository).with(self.session.store.fetched_documents());
+        let tagged = resolve_tags(&source, tags, self.options.jobs, failures)?;
+        Ok((Box::new(source), tagged))
     }
 
     /// Leaves out the versions that entered the index first, if there are too many.

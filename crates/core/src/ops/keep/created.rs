@@ -17,7 +17,7 @@ pub fn creation_times(store: &Store) -> Result<HashMap<Digest, Timestamp>, Error
     let is_attestation = |entry: &Entry| entry.descriptor.artifact_type.as_ref() == Some(&attestation);
     let mut entries = store.entries()?;
     entries.retain(|entry| entry.subject().is_some() && is_attestation(entry));
-    let Some(any) = entries.first().and_then(Entry::reference) else { return Ok(HashMap::new()) };
+    let Some(any) = entries.first().and_then(Entry::reference).cloned() else { return Ok(HashMap::new()) };
     // Documents are read by digest, so one reader serves all repositories.
     let reader = store.reader(Names::Of(any))?;
     let mut times = HashMap::new();

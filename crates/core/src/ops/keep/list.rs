@@ -10,7 +10,7 @@ use crate::ops::transfer::IMAGE_SUFFIX;
 use crate::ops::workers;
 use crate::progress::{Event, Progress};
 use crate::registry::Repository;
-use crate::store::{Entry, Names, Reader, Store};
+use crate::store::{Entry, FetchedDocuments, Names, Reader, Store};
 
 /// One ModelKit of a repository, or an index of ModelKits, with all its tags in the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub fn list_local(
     let mut rows: Vec<(Reference, Entry)> = Vec::new();
     // Referrers, such as attestations, are not listed.
     for entry in store.entries()?.into_iter().filter(|entry| entry.subject().is_none()) {
-        if let Some(reference) = entry.reference() {
+        if let Some(reference) = entry.reference().cloned() {
             rows.push((reference, entry));
         }
     }
@@ -185,12 +185,14 @@ fn is_any_linked(store: &Store, layers: &[Descriptor]) -> Result<bool, Error> {
 /// Lists the ModelKits of a remote repository that have a part in `selection`, or the one that `reference` refers to.
 /// Artifacts that are not ModelKits are omitted; images beside ModelKits are reported.
 ///
+/// `jobs` tags are read at once. Configs that are among the `fetched` documents are not read again.
+///
 /// A tag that cannot be read is a warning, unless none can be read.
 pub fn list_remote(
     repository: &Repository,
     reference: &Reference,
     selection: &Selection,
-    jobs: usize,
+    (jobs, fetched): (usize, FetchedDocuments),
     progress: &dyn Progress,
 ) -> Result<Vec<Listed>, Error> {
     let path = Some(reference.repository.clone());
@@ -201,7 +203,7 @@ pub fn list_remote(
         tags.sort();
         tags
     };
-    let source = ReadOnce::new(repository.clone());
+    let source = ReadOnce::new(repository.clone()).with(fetched);
     let mut failures = Failures::default();
     let groups = resolve_tags(&source, names, jobs, &mut failures)?;
     let rows = workers::run(jobs, &groups, |(descriptor, tags)| {

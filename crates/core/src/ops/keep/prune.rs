@@ -6,6 +6,7 @@ use fs_err as fs;
 
 use super::remove::{Removed, describe};
 use crate::digest::Digest;
+use crate::oci::Reference;
 use crate::ops::collect::collect;
 use crate::ops::error::Error;
 use crate::progress::Progress;
@@ -44,7 +45,7 @@ pub fn prune(
 ) -> Result<(Vec<Removed>, Collected), Error> {
     let chosen: Vec<_> = prunable(store, options)?;
     let is_chosen = |entry: &Entry| {
-        let repository = entry.reference().map(|reference| reference.full_repository());
+        let repository = entry.reference().map(Reference::full_repository);
         entry.name().is_none()
             && entry.subject().is_none()
             && chosen.iter().any(|removed| {

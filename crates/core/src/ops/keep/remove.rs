@@ -71,8 +71,9 @@ pub fn remove(
     if let (true, Removal::Name(reference) | Removal::WithAllNames(reference)) = (gone.is_empty(), removal) {
         return Err(not_here(store, reference));
     }
-    let left = store.entries()?;
-    let removed = gone.iter().map(|entry| describe(entry, &left)).collect();
+    let left = store.index()?;
+    let removed = gone.iter().map(|entry| describe(entry, left.entries())).collect();
+    drop(left);
     Ok((removed, collect(store, progress)?))
 }
 
@@ -152,9 +153,9 @@ impl Chosen {
 /// names of each.
 pub fn find_by_prefix(store: &Store, prefix: &str) -> Result<Vec<(Digest, Vec<Reference>)>, Error> {
     let mut found: Vec<(Digest, Vec<Reference>)> = Vec::new();
-    for entry in store.entries()?.iter().filter(|entry| entry.descriptor.digest.hex().starts_with(prefix)) {
+    for entry in store.index()?.entries().iter().filter(|entry| entry.descriptor.digest.hex().starts_with(prefix)) {
         let digest = entry.descriptor.digest;
-        let names = entry.reference().into_iter().filter(|_| entry.name().is_some());
+        let names = entry.reference().cloned().into_iter().filter(|_| entry.name().is_some());
         match found.iter_mut().find(|(known, _)| *known == digest) {
             Some((_, known)) => known.extend(names),
             None => found.push((digest, names.collect())),
@@ -177,16 +178,15 @@ fn find(store: &Store, kind: Removable, reference: &Reference) -> Result<Entry, 
 }
 
 pub(super) fn describe(gone: &Entry, left: &[Entry]) -> Removed {
-    let reference = gone.reference().unwrap_or_else(|| Reference {
+    let reference = gone.reference().cloned().unwrap_or_else(|| Reference {
         registry: Reference::LOCAL.to_owned(),
         repository: gone.name().unwrap_or(Reference::UNNAMED).to_owned(),
         tag: None,
         digest: None,
     });
-    let repository = Some(reference.full_repository());
     let is_left = left.iter().any(|entry| {
-        entry.descriptor.digest == gone.descriptor.digest
-            && entry.reference().map(|reference| reference.full_repository()) == repository
+        let is_beside = |it: &Reference| it.registry == reference.registry && it.repository == reference.repository;
+        entry.descriptor.digest == gone.descriptor.digest && entry.reference().is_some_and(is_beside)
     });
     let digest = gone.descriptor.digest;
     if is_left { Removed::Name(reference, digest) } else { Removed::ModelKit(reference, digest) }

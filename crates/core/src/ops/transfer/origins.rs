@@ -22,7 +22,7 @@ impl Origins {
     pub fn known_to(store: &Store, target: &Location) -> Result<Self, Error> {
         let mut origins = Self::default();
         let Location::Artifact(target) = target else { return Ok(origins) };
-        for entry in store.entries()? {
+        for entry in store.index()?.entries() {
             if let Some(reference) = entry.reference().filter(|reference| are_neighbours(reference, target)) {
                 for manifest in store.members(&entry.descriptor).iter().chain([&entry.descriptor]) {
                     origins.note(store, manifest, &reference.repository);

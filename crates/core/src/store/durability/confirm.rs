@@ -14,6 +14,7 @@ use crate::store::error::Error;
 use crate::store::index::Entry;
 use crate::store::layout::Store;
 use crate::store::lock::is_unwritable;
+use crate::store::records::Record;
 use crate::store::waiting::Kind;
 use crate::sys;
 
@@ -99,7 +100,7 @@ impl Store {
     /// Warns about each entry that needs `blob`.
     fn report_lost(&self, blob: &Digest) -> Result<(), Error> {
         for entry in self.entries()? {
-            let needed = self.needed_by(std::slice::from_ref(&entry)).unwrap_or_default();
+            let needed = self.needed_by(std::slice::from_ref(&entry), &mut Record::default()).unwrap_or_default();
             if needed.contains(blob) || entry.descriptor.digest == *blob {
                 self.warn_of_loss(&entry);
             }

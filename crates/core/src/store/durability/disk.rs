@@ -1,7 +1,7 @@
 //! Waits for the disk, and gives files their names.
 //!
 //! All waiting for the disk and all final names in a store are in this module, except for files that may be lost
-//! ([`RememberedLayer`](crate::store::remembered::RememberedLayer)).
+//! ([`RememberedLayer`](crate::store::RememberedLayer)).
 
 use std::fs::File;
 use std::io;

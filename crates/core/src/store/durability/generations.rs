@@ -81,6 +81,10 @@ impl Store {
         if self.run_without_waiting().is_none() {
             return Ok(());
         }
+        // Usually it is pending, which shows without reading it.
+        if fs::metadata(self.index_file()).is_ok_and(|metadata| sys::is_marked(&metadata)) {
+            return Ok(());
+        }
         let Some((content, false)) = self.read_index_file()? else { return Ok(()) };
         let digest = Digest::of(&content);
         if self.generations()?.iter().any(|copy| copy.is_durable && copy.digest == digest) {

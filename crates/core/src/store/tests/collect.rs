@@ -112,3 +112,28 @@ fn an_index_may_lack_some_of_its_manifests() {
     store.writer(names("demo")).unwrap().publish(&descriptor, index.as_bytes(), Some("v1")).unwrap();
     assert_eq!(store.collect().unwrap().files, 0);
 }
+
+#[test]
+fn a_collection_reads_no_manifest_that_an_earlier_one_has_read() {
+    let Place { store, .. } = &place();
+    let manifest = artifact(store, "demo", Some("v1"), b"one");
+    for (tag, layer) in [("v2", &b"two"[..]), ("v3", b"three"), ("v4", b"four")] {
+        artifact(store, "demo", Some(tag), layer);
+    }
+    untag(store, "demo:v4");
+    assert_eq!(store.collect().unwrap().files, 2, "the manifest and the layer; the config is shared");
+    fs::write(store.blob_path(&manifest.digest), "unreadable").unwrap();
+    untag(store, "demo:v3");
+    assert_eq!(store.collect().unwrap().files, 2);
+    let layer = Descriptor::of(MediaType::of("text/plain"), b"one");
+    assert!(store.holds(&layer).unwrap(), "its blobs are known");
+    // A damaged record is not used.
+    let record = store.private("collected");
+    let mut bytes = fs::read(&record).unwrap();
+    bytes[20] ^= 1;
+    fs::write(&record, bytes).unwrap();
+    assert!(matches!(store.collect().unwrap_err(), Error::UnreadableManifest { .. }));
+    fs::remove_file(&record).unwrap();
+    assert!(matches!(store.collect().unwrap_err(), Error::UnreadableManifest { .. }));
+    assert!(store.holds(&layer).unwrap());
+}

@@ -6,10 +6,10 @@ use std::io;
 
 use super::sandbox::{Place, artifact, names, place};
 use crate::digest::Digest;
+use crate::store::RememberedLayer;
 use crate::store::error::Error;
 use crate::store::index::Entry;
 use crate::store::members::Members;
-use crate::store::remembered::RememberedLayer;
 
 fn full() -> Error {
     Error::Io(io::ErrorKind::StorageFull.into())

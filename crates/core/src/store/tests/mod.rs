@@ -3,6 +3,7 @@
 mod collect;
 mod crash;
 mod durability;
+mod fetched;
 mod full_disk;
 mod ingest;
 mod members;

@@ -3,19 +3,21 @@
 use crate::limits;
 use crate::oci::{Descriptor, Reference};
 use crate::ops::error::Error;
-use crate::store::{Entry, Store};
+use crate::store::Store;
 
 /// Returns the local ModelKits in the repository of `name`: first the one with the same tag, then the latest ones.
 pub(crate) fn older(store: &Store, name: &Reference) -> Result<Vec<(String, Descriptor)>, Error> {
-    let entries = store.entries()?;
-    let named = |entry: &Entry| Some((entry.reference()?, entry.descriptor.clone()));
-    let is_of_it = |(reference, _): &(Reference, Descriptor)| reference.full_repository() == name.full_repository();
-    let modelkits = entries.iter().rev().filter(|entry| entry.subject().is_none());
-    let mut older: Vec<_> = modelkits.filter_map(named).filter(is_of_it).collect();
+    let index = store.index()?;
+    let is_of_it = |(reference, _): &(&Reference, Descriptor)| {
+        reference.registry == name.registry && reference.repository == name.repository
+    };
+    let modelkits = index.entries().iter().rev().filter(|entry| entry.subject().is_none());
+    let mut older: Vec<_> =
+        modelkits.filter_map(|entry| Some((entry.reference()?, entry.descriptor.clone()))).filter(is_of_it).collect();
     older.sort_by_key(|(reference, _)| reference.tag != name.tag);
     older.dedup_by_key(|(_, descriptor)| descriptor.digest);
     older.truncate(limits::DELTA_VERSIONS);
-    Ok(older.into_iter().map(|(reference, descriptor)| (called(&reference, &descriptor), descriptor)).collect())
+    Ok(older.into_iter().map(|(reference, descriptor)| (called(reference, &descriptor), descriptor)).collect())
 }
 
 /// A short name for messages: `sentiment:v1`.

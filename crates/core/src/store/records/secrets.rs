@@ -4,15 +4,16 @@
 //! fact about a digest, so it never becomes wrong. If one is missing, the layer is checked once more; there is no other
 //! loss.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 
 use fs_err as fs;
 
-use super::collect::{files, remove_if_there};
-use super::error::Error;
-use super::layout::Store;
 use crate::digest::Digest;
+use crate::store::collect::{names, remove_if_there};
+use crate::store::error::Error;
+use crate::store::layout::Store;
 
 impl Store {
     fn checked_for_secrets(&self) -> PathBuf {
@@ -35,11 +36,11 @@ impl Store {
         fs::write(self.secrets_mark(layer, rules), b"")
     }
 
-    /// Forgets the layers that the store no longer has.
-    pub(super) fn forget_lost_checks(&self) -> Result<(), Error> {
-        for (name, _) in files(&self.checked_for_secrets())? {
-            let digest = name.split_once('-').and_then(|(layer, _)| format!("sha256:{layer}").parse().ok());
-            if !digest.is_some_and(|digest| self.still_has(&digest)) {
+    /// Forgets the layers that the store no longer has. Those that are `needed` stay without a look at them.
+    pub(in crate::store) fn forget_lost_checks(&self, needed: &HashSet<Digest>) -> Result<(), Error> {
+        for name in names(&self.checked_for_secrets())? {
+            let digest = name.split_once('-').and_then(|(layer, _)| Digest::from_hex(layer));
+            if !digest.is_some_and(|digest| needed.contains(&digest) || self.still_has(&digest)) {
                 remove_if_there(&self.checked_for_secrets().join(name))?;
             }
         }

@@ -3,19 +3,20 @@
 //! Empty files under `.kit/tables`, each named by the digests of a layer and of a table. An entry states a fact about
 //! two digests, so it never becomes wrong. If one is missing, the layer is read once more; there is no other loss.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 
 use fs_err as fs;
 
-use super::collect::{files, remove_if_there};
-use super::error::Error;
-use super::layout::{Names, Store};
-use super::links::LayerContent;
-use super::reader::Reader;
-use super::writer::Writer;
 use crate::digest::Digest;
 use crate::oci::{CheckedTables, Content, Descriptor};
+use crate::store::collect::{names, remove_if_there};
+use crate::store::error::Error;
+use crate::store::layout::{Names, Store};
+use crate::store::links::LayerContent;
+use crate::store::reader::Reader;
+use crate::store::writer::Writer;
 
 impl Store {
     fn tables(&self) -> PathBuf {
@@ -26,11 +27,11 @@ impl Store {
         self.tables().join(format!("{}-{}", layer.hex(), table.hex()))
     }
 
-    /// Forgets the tables of layers that the store no longer has.
-    pub(super) fn forget_lost_tables(&self) -> Result<(), Error> {
-        for (name, _) in files(&self.tables())? {
-            let layer = name.split_once('-').and_then(|(layer, _)| format!("sha256:{layer}").parse().ok());
-            if !layer.is_some_and(|layer| self.still_has(&layer)) {
+    /// Forgets the tables of layers that the store no longer has. Those of `needed` layers stay without a look at them.
+    pub(in crate::store) fn forget_lost_tables(&self, needed: &HashSet<Digest>) -> Result<(), Error> {
+        for name in names(&self.tables())? {
+            let layer = name.split_once('-').and_then(|(layer, _)| Digest::from_hex(layer));
+            if !layer.is_some_and(|layer| needed.contains(&layer) || self.still_has(&layer)) {
                 remove_if_there(&self.tables().join(name))?;
             }
         }
@@ -38,7 +39,7 @@ impl Store {
     }
 
     /// Returns true if the store has the layer, as a blob or as a recipe.
-    pub(super) fn still_has(&self, layer: &Digest) -> bool {
+    pub(in crate::store) fn still_has(&self, layer: &Digest) -> bool {
         self.blob_path(layer).exists() || self.recipe(layer).is_ok_and(|recipe| recipe.is_some())
     }
 }
@@ -61,14 +62,14 @@ impl CheckedTables for Store {
 
 impl Reader {
     /// Returns the record, if the store is the user's own: that of a layout from elsewhere proves nothing.
-    pub(super) fn own_tables(&self) -> Option<&dyn CheckedTables> {
+    pub(in crate::store) fn own_tables(&self) -> Option<&dyn CheckedTables> {
         matches!(self.names(), Names::Of(_)).then(|| self.store() as &dyn CheckedTables)
     }
 }
 
 impl Writer {
     /// Returns the record, if the store is the user's own.
-    pub(super) fn own_tables(&self) -> Option<&dyn CheckedTables> {
+    pub(in crate::store) fn own_tables(&self) -> Option<&dyn CheckedTables> {
         matches!(self.names(), Names::Of(_)).then(|| self.store() as &dyn CheckedTables)
     }
 }

@@ -3,18 +3,20 @@
 //! Small files under `.kit/layers`, each named by a key that represents the state of the files. If one of them is
 //! missing or damaged, the layer has to be packed again; there is no other loss.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
-use super::collect::{files, remove_if_there};
-use super::error::Error;
-use super::layout::Store;
-use super::writer::Writer;
+use super::collected::Record;
 use crate::digest::Digest;
 use crate::oci::Descriptor;
+use crate::store::collect::{names, remove_if_there};
+use crate::store::error::Error;
+use crate::store::layout::Store;
+use crate::store::writer::Writer;
 use crate::sys;
 
 /// Far more than the digests and sizes of a layer.
@@ -43,8 +45,7 @@ impl Writer {
         let store = self.store();
         fs::create_dir_all(store.layers())?;
         let mut file = store.temporary_file()?;
-        serde_json::to_writer(&mut file, layer).map_err(io::Error::from)?;
-        file.flush()?;
+        file.write_all(&serde_json::to_vec(layer).map_err(io::Error::from)?)?;
         // Not synced: an incomplete file is not valid JSON, and is ignored.
         Ok(file.persist(&store.layers().join(key.hex()))?)
     }
@@ -53,12 +54,12 @@ impl Writer {
 impl Store {
     /// Returns the number of remembered layers.
     pub fn remembered_layers(&self) -> Result<usize, Error> {
-        Ok(files(&self.layers())?.len())
+        Ok(names(&self.layers())?.len())
     }
 
     /// Removes the remembered layers whose key `choose` selects.
-    pub(super) fn forget_layers(&self, choose: impl Fn(&str) -> bool) -> Result<(), Error> {
-        for (name, _) in files(&self.layers())? {
+    pub(in crate::store) fn forget_layers(&self, choose: impl Fn(&str) -> bool) -> Result<(), Error> {
+        for name in names(&self.layers())? {
             if choose(&name) {
                 remove_if_there(&self.layers().join(&name))?;
             }
@@ -66,14 +67,35 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the remembered layers of which the store has neither a blob nor a recipe.
-    pub(super) fn forget_lost_layers(&self) -> Result<(), Error> {
-        let is_there = |layer: RememberedLayer| self.has_layer(&layer.blob).unwrap_or_default();
-        self.forget_layers(|name| !self.read_remembered(name).is_some_and(is_there))
+    /// Removes the remembered layers of which the store has neither a blob nor a recipe. Those that are `needed` stay
+    /// without a look at their blobs, and those that the `record` knows are not read.
+    pub(in crate::store) fn forget_lost_layers(
+        &self,
+        needed: &HashSet<Digest>,
+        record: &mut Record,
+    ) -> Result<(), Error> {
+        for name in names(&self.layers())? {
+            let key = Digest::from_hex(&name);
+            let known = key.and_then(|key| record.layer(&key)).filter(|blob| needed.contains(blob));
+            if known.is_some() {
+                continue;
+            }
+            match self.read_remembered(&name) {
+                Some(layer)
+                    if needed.contains(&layer.blob.digest) || self.has_layer(&layer.blob).unwrap_or_default() =>
+                {
+                    if let Some(key) = key {
+                        record.note_layer(&key, layer.blob.digest);
+                    }
+                }
+                _ => remove_if_there(&self.layers().join(&name))?,
+            }
+        }
+        Ok(())
     }
 
     /// Returns the layer remembered under `key`, even if the store no longer has it.
-    pub(super) fn remembered_even_if_lost(&self, key: &Digest) -> Option<RememberedLayer> {
+    pub(in crate::store) fn remembered_even_if_lost(&self, key: &Digest) -> Option<RememberedLayer> {
         self.read_remembered(&key.hex())
     }
 
