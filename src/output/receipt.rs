@@ -18,7 +18,7 @@ use kit_core::sys::replace_file;
 
 /// The members that documents of any command may have. Templates are checked against them before anything is changed;
 /// a member that only other commands have is found at the end.
-const MEMBERS: [&str; 44] = [
+const MEMBERS: [&str; 45] = [
     "digest",
     "references",
     "artifacts",
