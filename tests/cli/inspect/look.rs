@@ -35,10 +35,10 @@ fn list_shows_a_row_per_tag() {
     assert_eq!(sandbox.kit(&["list", "sample", "--filter", "prompts", "--format", "json"]).ok().stdout, "[]\n");
     let json = sandbox.kit(&["list", "--format", "json"]).ok().json();
     assert_eq!(json[1]["tags"], serde_json::json!(["stable", "v1"]));
-    let run = sandbox.kit(&["list", "--format", "{{.Repo}} {{.Tag}}"]).fails();
+    let run = sandbox.kit(&["list", "--format", "{{.Repo}} {{.Tag}}"]).exits(2);
     run.says("cannot use the template `{{.Repo}} {{.Tag}}`: there is no field `Tag`; did you mean `tags`?")
         .says("    1 | {{.Repo}} {{.Tag}}\n      |             ^^^^\n");
-    let run = sandbox.kit(&["list", "--format", "{{.Nope}}"]).fails();
+    let run = sandbox.kit(&["list", "--format", "{{.Nope}}"]).exits(2);
     run.says("there is no field `Nope`; the fields are `repo`, `digest`, `tags`, `modelName`, ");
     sandbox.kit(&["list", "--format", "{{"]).exits(2).says("cannot use the template `{{`");
 }

@@ -75,7 +75,7 @@ fn the_dockerfile_of_the_examples_copies_what_cargo_builds() {
 /// one flag.
 fn commands(text: &str) -> Vec<(String, Vec<String>)> {
     let command = Regex::new(r#"\bkit"?(?:, "?| )([a-z]+)\b(.*)"#).unwrap();
-    let flag = Regex::new("--[a-z][a-z-]*").unwrap();
+    let flag = Regex::new(r"\B--[a-z][a-z-]*").unwrap();
     let read = |line: &str| {
         let found = command.captures(line)?;
         let flags: Vec<_> = flag.find_iter(&found[2]).map(|flag| flag.as_str().to_owned()).collect();

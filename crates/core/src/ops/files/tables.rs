@@ -161,13 +161,16 @@ pub(crate) fn note_checked(tables: &dyn CheckedTables, layer: &Descriptor) {
 }
 
 /// Begins to compare the bytes of `layer`, which the caller is going to read, with its table. Returns `None` if there
-/// is no table, or if that was done before. Chunks are compared only if `source` records the result.
-pub(crate) fn passing_check(source: &dyn Source, layer: &Descriptor) -> Result<Option<PassingCheck>, Error> {
+/// is no table, or if that was done before.
+pub(crate) fn passing_check(
+    source: &dyn Source,
+    layer: &Descriptor,
+    depth: Depth,
+) -> Result<Option<PassingCheck>, Error> {
     if source.checked_tables().is_some_and(|tables| is_checked(tables, layer)) {
         return Ok(None);
     }
     let Some(table) = bytes(source, layer)? else { return Ok(None) };
-    let depth = if source.checked_tables().is_some() { Depth::Chunks } else { Depth::Files };
     Ok(Some(PassingCheck::start(layer.clone(), table, depth)?))
 }
 

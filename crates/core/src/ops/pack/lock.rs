@@ -13,7 +13,7 @@ use crate::modelkit::{Layer, Lock, LockedFile, LockedFolder, LockedLayer, kitfil
 use crate::oci::Source;
 use crate::ops::error::Error;
 use crate::ops::files::tables::Headers;
-use crate::ops::files::{BUFFER_BYTES, PLAIN_FILE, PassingCheck, buffer, digest, read_whole, shape, tables};
+use crate::ops::files::{BUFFER_BYTES, Depth, PLAIN_FILE, PassingCheck, buffer, digest, read_whole, shape, tables};
 use crate::ops::remote_data::lock_remotes;
 use crate::ops::session::Session;
 use crate::ops::workers;
@@ -79,7 +79,7 @@ impl FromIterator<Entry> for Contents {
 
 fn read_through(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<Contents, Error> {
     let what = label(&layer.descriptor);
-    let mut check = tables::passing_check(source, &layer.descriptor)?;
+    let mut check = tables::passing_check(source, &layer.descriptor, Depth::Chunks)?;
     let phase = (Phase::Verifying, &*what);
     let read =
         read_whole(source, &layer.descriptor, phase, progress, check.as_mut(), |reader| read_files(reader, layer))?;

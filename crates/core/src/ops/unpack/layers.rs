@@ -13,7 +13,7 @@ use crate::limits;
 use crate::modelkit::{Layer, ModelKit};
 use crate::oci::{ContentError, Descriptor, PartFinder, Source};
 use crate::ops::error::Error;
-use crate::ops::files::{PLAIN_FILE, TrackedBlobReader, shape, tables, verifying};
+use crate::ops::files::{Depth, PLAIN_FILE, TrackedBlobReader, shape, tables, verifying};
 use crate::ops::remote_data::RemoteFile;
 use crate::ops::workers;
 use crate::progress::{Event, Phase, Progress, Silent, Warning};
@@ -71,7 +71,9 @@ impl<'a> Unpacker<'a> {
         let blob = source.blob(&layer.descriptor);
         let task = self.progress.start(Phase::Unpacking, &label, Some(layer.descriptor.size));
         let opened = blob.open_at(0).map_err(|error| Error::reading(&label, error))?;
-        let mut check = tables::passing_check(source, &layer.descriptor)?;
+        // Nothing uses the chunks of a table that is not recorded as compared.
+        let depth = if source.checked_tables().is_some() { Depth::Chunks } else { Depth::Files };
+        let mut check = tables::passing_check(source, &layer.descriptor, depth)?;
         let mut reader = TrackedBlobReader::new(verifying(opened, &layer.descriptor, check.as_mut()), &*task);
         let parts = blob.parts().map_err(|error| Error::reading(&label, error))?;
         let extracted = self.extract(&mut reader, parts, layer);
