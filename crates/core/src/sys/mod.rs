@@ -52,7 +52,7 @@ mod write_at;
 pub use block_writer::{BlockWriter, DIRECT_FROM_BYTES};
 pub use boot::{boot_identity, is_on_local_disk};
 pub use clone::{clone_whole, device_of};
-pub use dir::{Dir, Found, Link, Names, is_link_refusal};
+pub use dir::{Dir, Folders, Found, Link, Names, is_link_refusal};
 pub use disk_space::free_bytes;
 pub use identity::{FileIdentity, is_removed, is_still_at};
 pub use interruption::{
