@@ -68,6 +68,6 @@ pub use process::is_running;
 pub use regular::{open_regular, read_open, read_regular, read_regular_text, target_elsewhere};
 pub use replace::{end_of_links, lock_for_change, replace_file, replace_private_file};
 pub use shell::shell;
-pub use sync::{begin_to_write, sync_folder, sync_tree};
+pub use sync::{begin_to_write, sync_files, sync_folder, sync_tree};
 pub use terminal::{error_columns, output_columns};
 pub use write_at::write_at;
