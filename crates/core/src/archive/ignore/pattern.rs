@@ -17,12 +17,12 @@ pub(super) enum Pattern {
     /// Matches every path with this suffix: `**.txt` is `.txt`. `/x` also matches `x` itself.
     Suffix(String),
     /// Any other pattern.
-    Steps(Steps),
+    Steps(Glob),
 }
 
 /// The parts of a pattern, and what every matching path has in common: it is fast to check and decides most cases.
 #[derive(Debug)]
-pub(super) struct Steps {
+pub(super) struct Glob {
     steps: Vec<Step>,
     /// The text before the first wildcard.
     begin: String,
@@ -73,7 +73,7 @@ impl Pattern {
                 Self::Suffix(if *slash { format!("/{}", text(rest)) } else { text(rest) })
             }
             [rest @ .., Token::Tree { .. }] if plain(rest) => Self::Prefix(text(rest)),
-            _ => Self::Steps(Steps::new(steps(tokens)?)),
+            _ => Self::Steps(Glob::new(steps(tokens)?)),
         })
     }
 
@@ -88,7 +88,7 @@ impl Pattern {
     }
 }
 
-impl Steps {
+impl Glob {
     fn new(steps: Vec<Step>) -> Self {
         let plain = |step: &Step| if let Step::Plain(plain) = step { Some(*plain) } else { None };
         let text = |run: &[Step]| run.iter().filter_map(plain).collect::<String>();
@@ -349,7 +349,7 @@ mod tests {
     #[test]
     fn a_pattern_takes_little_more_memory_than_its_text() {
         let steps = |pattern: &str| match Pattern::parse(pattern) {
-            Some(Pattern::Steps(Steps { steps, .. })) => steps.capacity() * size_of::<Step>(),
+            Some(Pattern::Steps(Glob { steps, .. })) => steps.capacity() * size_of::<Step>(),
             _ => 0,
         };
         assert!((1..1000).contains(&steps("a?")));

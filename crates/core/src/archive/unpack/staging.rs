@@ -93,7 +93,7 @@ impl Staging {
     }
 
     /// The files and folders to be moved to the target, under their final paths.
-    pub(super) fn new(&self) -> &Dir {
+    pub(super) fn content(&self) -> &Dir {
         self.new.root()
     }
 
@@ -120,7 +120,7 @@ impl Staging {
         }
         match self.with_parents(path, |folder, name| folder.create_directory(name, mode | OWNER)) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.new().set_mode_of_directory(path.as_str(), (mode | OWNER) & !self.umask)
+                self.content().set_mode_of_directory(path.as_str(), (mode | OWNER) & !self.umask)
             }
             result => result,
         }
@@ -131,7 +131,7 @@ impl Staging {
         sys::wait_if_interrupted();
         match self.new.at(path.as_str(), &make) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.new().create_directories(path.parent().unwrap_or_default().as_str(), 0o755)?;
+                self.content().create_directories(path.parent().unwrap_or_default().as_str(), 0o755)?;
                 self.new.at(path.as_str(), &make)
             }
             result => result,
@@ -167,7 +167,7 @@ impl Staging {
         if target.link(path.as_str(), &self.folder, &aside(number)).is_err() {
             self.take_aside(target, path, number)?;
         }
-        self.new().rename_over(path.as_str(), target, path.as_str()).or_else(|error| {
+        self.content().rename_over(path.as_str(), target, path.as_str()).or_else(|error| {
             self.put_back(target, path, number)?;
             Err(error)
         })
