@@ -144,7 +144,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn paths_are_ordered_by_component(one in "[ab.\u{1}/]{0,6}", other in "[ab.\u{1}/]{0,6}", long in 0..130_usize) {
+        fn paths_are_ordered_by_component(
+            one in "[ab.\u{1}/]{0,6}", other in "[ab.\u{1}/]{0,6}", long in 0..130_usize,
+        ) {
             let below = "c".repeat(long);
             let (Ok(one), Ok(other)) = (format!("{below}{one}").parse(), format!("{below}{other}").parse()) else {
                 return Ok(());

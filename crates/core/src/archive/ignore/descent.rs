@@ -62,14 +62,18 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_path_is_ignored_on_the_way_down_as_it_is_by_itself(
-            lines in proptest::collection::vec("!?(\\*\\*/|/)?([ab*?]|__pycache__|b\\.swp)(/[ab*?]|/__pycache__|/\\*\\*){0,3}", 0..6),
+            lines in proptest::collection::vec(
+                "!?(\\*\\*/|/)?([ab*?]|__pycache__|b\\.swp)(/[ab*?]|/__pycache__|/\\*\\*){0,3}",
+                0..6,
+            ),
             layer in "\\.|[ab]|a/b|__pycache__",
             path in "[ab](/[ab]|/__pycache__|/b\\.swp|/\\.kit-write-a){0,4}",
         ) {
             let rules = IgnoreRules::parse(&lines.join("\n")).unwrap();
             let (layer, path): (RelativePath, RelativePath) = (layer.parse().unwrap(), path.parse().unwrap());
             let root = Path::new("/nonexistent");
-            let leaves_out = |path: &RelativePath| path.starts_with(&layer) && rules.leaves_out(&layer, path, Some(root));
+            let leaves_out =
+                |path: &RelativePath| path.starts_with(&layer) && rules.leaves_out(&layer, path, Some(root));
             let descent = Descent::new(&rules, &layer, root);
             let mut standing = Standing::default();
             for path in path.ancestors().chain([path.clone()]) {

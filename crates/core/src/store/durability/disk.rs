@@ -35,7 +35,9 @@ pub(super) fn place(files: Vec<Written>, folder: &Path) -> io::Result<()> {
 pub(super) fn sync_all(files: &[&File], folder: &Path) -> io::Result<()> {
     sys::sync_files(files, folder)?;
     #[cfg(test)]
-    files.iter().for_each(|file| log::note_sync(file));
+    for file in files {
+        log::note_sync(file);
+    }
     Ok(())
 }
 

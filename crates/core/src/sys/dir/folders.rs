@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn what_does_not_exist_is_an_error_or_nothing() {
         let (place, _) = deep(2);
-        let find = |folders: &Folders, path: &str| folders.at(path, |folder, name| folder.find(name));
+        let find = |folders: &Folders, path: &str| folders.at(path, Dir::find);
         let stay = folders(place.path(), Link::Stay);
         for (path, expected) in [
             ("d", Found::Directory),
@@ -170,7 +170,7 @@ mod tests {
     fn a_link_between_the_folders_is_followed_only_if_wanted() {
         let (place, _) = deep(2);
         fs_err::os::unix::fs::symlink("d/d", place.path().join("link")).unwrap();
-        let find = |link| folders(place.path(), link).at("link/a", |folder, name| folder.find(name)).unwrap();
+        let find = |link| folders(place.path(), link).at("link/a", Dir::find).unwrap();
         assert_eq!(find(Link::Stay), Found::Link);
         assert_eq!(find(Link::Follow), Found::File { size: 1 });
     }
