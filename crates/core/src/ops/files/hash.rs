@@ -36,8 +36,8 @@ pub(crate) fn digest(reader: &mut dyn Read, buffer: &mut [u8], task: &dyn Task) 
     }
 }
 
-/// Returns the digest of `file`. A file that changes while it is read is an error: the digest would be that of a content
-/// that it never had.
+/// Returns the digest of `file`. A file that changes while it is read is an error: the digest would be that of a
+/// content that it never had.
 pub(crate) fn digest_file(mut file: fs::File, task: &dyn Task) -> io::Result<Digest> {
     let before = Metadata::of(file.file())?;
     let (digest, _) = digest(&mut file, &mut buffer(Some(before.size)), task)?;
