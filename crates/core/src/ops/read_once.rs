@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::digest::Digest;
 use crate::limits;
@@ -31,7 +31,12 @@ struct Seen {
     blobs: HashSet<Digest>,
     documents: HashMap<Digest, Vec<u8>>,
     bytes: usize,
+    /// The lists of referrers that were requested and not yet returned.
+    lists: HashMap<Digest, Arc<List>>,
 }
+
+/// A list of referrers: empty while it is requested, and after it was returned.
+type List = OnceLock<Mutex<Option<Result<Vec<Descriptor>, ContentError>>>>;
 
 impl Seen {
     fn keep(&mut self, digest: Digest, document: &[u8]) {
@@ -83,6 +88,13 @@ impl ReadOnce {
         Ok(bytes)
     }
 
+    /// Requests the referrers of `subject`, or waits for a request that another thread makes.
+    fn list(&self, subject: &Descriptor) -> Arc<List> {
+        let list = Arc::clone(self.seen().lists.entry(subject.digest).or_default());
+        list.get_or_init(|| Mutex::new(Some(self.source.referrers(subject))));
+        list
+    }
+
     fn document(&self, digest: &Digest) -> Option<Vec<u8>> {
         self.seen().documents.get(digest).cloned()
     }
@@ -118,7 +130,19 @@ impl Source for ReadOnce {
     }
 
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
-        self.source.referrers(subject)
+        let list = self.list(subject);
+        // Referrers may be added while a command runs, so a list serves one call.
+        self.seen().lists.remove(&subject.digest);
+        let listed = list.get().and_then(|list| list.lock().unwrap_or_else(PoisonError::into_inner).take());
+        listed.unwrap_or_else(|| self.source.referrers(subject))
+    }
+
+    fn list_ahead(&self, subject: &Descriptor) {
+        drop(self.list(subject));
+    }
+
+    fn open_ahead(&self, connections: usize) {
+        self.source.open_ahead(connections);
     }
 
     fn is_store(&self) -> bool {

@@ -112,4 +112,12 @@ impl Source for DeltaSource<'_> {
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         self.source.referrers(subject)
     }
+
+    fn list_ahead(&self, subject: &Descriptor) {
+        self.source.list_ahead(subject);
+    }
+
+    fn open_ahead(&self, connections: usize) {
+        self.source.open_ahead(connections);
+    }
 }
