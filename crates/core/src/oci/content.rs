@@ -151,6 +151,9 @@ pub trait Source: Send + Sync {
     /// this answer instead of requesting them again.
     fn list_ahead(&self, _subject: &Descriptor) {}
 
+    /// Reads a small blob for another thread, which waits for it instead of reading it again.
+    fn read_ahead(&self, _document: &Descriptor) {}
+
     /// Announces that requests will be made on up to `connections` further connections at the same time, so that a
     /// remote place can open them.
     fn open_ahead(&self, _connections: usize) {}

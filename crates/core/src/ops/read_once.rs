@@ -31,6 +31,8 @@ struct Seen {
     blobs: HashSet<Digest>,
     documents: HashMap<Digest, Vec<u8>>,
     bytes: usize,
+    /// The documents that a thread is reading, or has read.
+    reading: HashMap<Digest, Arc<Mutex<()>>>,
     /// The lists of referrers that were requested and not yet returned.
     lists: HashMap<Digest, Arc<List>>,
 }
@@ -141,6 +143,14 @@ impl Source for ReadOnce {
         drop(self.list(subject));
     }
 
+    fn read_ahead(&self, document: &Descriptor) {
+        if document.size <= limits::FETCHED_DOCUMENT_BYTES {
+            self.seen().blobs.insert(document.digest);
+            // A failure is left to the reader that needs the document.
+            drop(Document { source: self, descriptor: document.clone() }.bytes());
+        }
+    }
+
     fn open_ahead(&self, connections: usize) {
         self.source.open_ahead(connections);
     }
@@ -160,17 +170,25 @@ struct Document<'a> {
     descriptor: Descriptor,
 }
 
+impl Document<'_> {
+    /// Returns the bytes, once another thread that is reading them is done.
+    fn bytes(&self) -> Result<Vec<u8>, ContentError> {
+        let digest = self.descriptor.digest;
+        let reading = Arc::clone(self.source.seen().reading.entry(digest).or_default());
+        let _turn = reading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = self.source.document(&digest) {
+            return Ok(bytes);
+        }
+        let read = || read_document(&*self.source.source.blob(&self.descriptor), &self.descriptor);
+        let bytes = self.source.fetched_or(&self.descriptor, read)?;
+        self.source.seen().keep(digest, &bytes);
+        Ok(bytes)
+    }
+}
+
 impl Content for Document<'_> {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
-        let digest = &self.descriptor.digest;
-        let bytes = if let Some(bytes) = self.source.document(digest) {
-            bytes
-        } else {
-            let read = || read_document(&*self.source.source.blob(&self.descriptor), &self.descriptor);
-            let bytes = self.source.fetched_or(&self.descriptor, read)?;
-            self.source.seen().keep(*digest, &bytes);
-            bytes
-        };
+        let bytes = self.bytes()?;
         let start = usize::try_from(offset).map_or(bytes.len(), |offset| offset.min(bytes.len()));
         Ok(Box::new(std::io::Cursor::new(bytes[start..].to_vec())))
     }

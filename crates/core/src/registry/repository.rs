@@ -123,8 +123,8 @@ impl Repository {
         Ok(self.endpoint()?.host_and_port())
     }
 
-    /// Opens connections to the host while the caller goes on. The connection that the caller uses counts towards the
-    /// limit as well.
+    /// Starts to open connections to the host, without waiting for them. The connection that the caller uses counts
+    /// towards the limit as well.
     pub(super) fn open_connections(&self, connections: usize) {
         let limit = self.client.concurrency(&self.registry).saturating_sub(1);
         let Ok(endpoint) = self.endpoint() else { return };

@@ -1,8 +1,10 @@
 //! Pulling a ModelKit or an index into the local store, with the ModelKits that their models refer to.
 
+use std::convert::Infallible;
+
 use super::copy::{Copied, CopyOptions, copy};
 use super::plan::{Plan, PlanTarget, plan};
-use crate::modelkit::Label;
+use crate::modelkit::{ContentsTable, Label};
 use crate::oci::{Descriptor, Manifest, Reference, Source, Target};
 use crate::ops::artifact::{Parent, inspect, inspect_index, modelkits, parents};
 use crate::ops::error::Error;
@@ -39,16 +41,33 @@ pub fn pull(
     if let Location::Artifact(reference) = source
         && !reference.is_local()
     {
-        // For the list of referrers, which is requested beside the config.
-        Source::open_ahead(&session.client.repository(reference), 1);
+        // For the list of referrers and a table of contents, which are requested beside the config.
+        Source::open_ahead(&session.client.repository(reference), AHEAD);
     }
     let found = find(session, source, wanted)?;
     let manifest = found.resolve()?;
-    let work = || {
-        found.source.open_ahead(missing_blobs(session, &found, &manifest, name).min(options.jobs - 1));
-        bring_all(session, (source, wanted), &found, name, (fetch, options))
-    };
-    workers::both(work, || found.source.list_ahead(&manifest)).0
+    let missing = missing_blobs(session, &found, &manifest, name);
+    // The referrers need two connections more than those that are open.
+    found.source.open_ahead((missing.len() + 2).saturating_sub(AHEAD + 1).min(options.jobs - 1));
+    let work = || bring_all(session, (source, wanted), &found, name, (fetch, options));
+    workers::both(work, || look_ahead(&found, &manifest, &missing, options)).0
+}
+
+/// The number of connections that are opened while the manifest is read.
+const AHEAD: usize = 2;
+
+/// Reads what is needed after the config, while another thread reads that: the list of referrers, and the tables of
+/// contents of the `missing` layers.
+fn look_ahead(found: &Located, manifest: &Descriptor, missing: &[Descriptor], options: &CopyOptions) {
+    let tables = missing.iter().filter_map(|layer| ContentsTable::of(layer)?.blob().cloned());
+    let all: Vec<_> = [None].into_iter().chain(tables.map(Some)).collect();
+    let Ok(_) = workers::run(options.jobs, &all, |table| {
+        match table {
+            Some(table) => found.source.read_ahead(table),
+            None => found.source.list_ahead(manifest),
+        }
+        Ok::<_, Infallible>(())
+    });
 }
 
 /// Copies the ModelKits that `found` refers to, and then `found` itself as `name`.
@@ -67,12 +86,11 @@ fn bring_all(
     bring(session, found, name, fetch, options)
 }
 
-/// The number of blobs of the ModelKit `manifest` that the store does not have; 0 for an index. It is only an estimate
-/// of connections, so a failure is left to the copy.
-fn missing_blobs(session: &Session<'_>, found: &Located, manifest: &Descriptor, name: &Reference) -> usize {
+/// The blobs of the ModelKit `manifest` that the store does not have; none for an index. A failure is left to the copy.
+fn missing_blobs(session: &Session<'_>, found: &Located, manifest: &Descriptor, name: &Reference) -> Vec<Descriptor> {
     let parsed = found.source.manifest(manifest).ok().and_then(|bytes| Manifest::parse(&bytes).ok());
-    let (Some(parsed), Ok(here)) = (parsed, session.store.writer(Names::Of(name.clone()))) else { return 0 };
-    parsed.blobs().filter(|blob| here.contains(blob).is_ok_and(|is_here| !is_here)).count()
+    let (Some(parsed), Ok(here)) = (parsed, session.store.writer(Names::Of(name.clone()))) else { return Vec::new() };
+    parsed.blobs().filter(|blob| here.contains(blob).is_ok_and(|is_here| !is_here)).cloned().collect()
 }
 
 /// Returns the plan of a [`pull`], each part with its name: first the referenced ModelKits, in the order in which they

@@ -117,6 +117,10 @@ impl Source for DeltaSource<'_> {
         self.source.list_ahead(subject);
     }
 
+    fn read_ahead(&self, document: &Descriptor) {
+        self.source.read_ahead(document);
+    }
+
     fn open_ahead(&self, connections: usize) {
         self.source.open_ahead(connections);
     }
