@@ -1,5 +1,7 @@
 //! Finding, storing and erasing credentials.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use kit_core::registry::{CredentialStore, Credentials, Erased, Error};
@@ -92,7 +94,9 @@ fn the_file_is_readable_only_by_its_owner() {
     let mode = |path: &Path| fs_err::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o600);
     assert_eq!(mode(path.parent().unwrap()), 0o700);
-    assert_eq!(fs_err::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    let names = fs_err::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
+    let expected = ["credentials.json", "credentials.json.lock"].map(OsString::from);
+    assert_eq!(names.collect::<BTreeSet<_>>(), BTreeSet::from(expected), "nothing temporary is left");
 }
 
 #[cfg(unix)]
