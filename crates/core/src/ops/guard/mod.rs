@@ -10,6 +10,7 @@ mod report;
 mod search;
 mod secret_names;
 mod secrets;
+mod shards;
 mod suspects;
 mod tokens;
 mod upstream;
