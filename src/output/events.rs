@@ -3,7 +3,9 @@
 use super::media_types::referrer;
 use super::words::counted;
 use kit_core::digest::Digest;
-use kit_core::progress::{BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, StoredDocument, Warning, human};
+use kit_core::progress::{
+    BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, Paths, StoredDocument, Warning, human,
+};
 
 /// Returns true if `event` has a line of its own without a terminal. The others are facts for scripts, which a line
 /// about several of them contains.
@@ -169,11 +171,11 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::ContentAmongCode { kind, path, files, more } => content_among_code(kind, path, files, *more),
         Warning::FilterMatchesNothing { filter } => format!("nothing matches the filter `{filter}`"),
-        Warning::EarlierFilesRemain { paths, more } => {
+        Warning::EarlierFilesRemain(Paths { paths, more }) => {
             let (verb, them) = if paths.len() + more == 1 { ("is", "it") } else { ("are", "them") };
             format!("{} {verb} left from an earlier version; --delete removes {them}", named(paths, *more))
         }
-        Warning::ChangedFilesKept { paths, more } => {
+        Warning::ChangedFilesKept(Paths { paths, more }) => {
             let (were, they) = if paths.len() + more == 1 { ("was", "it") } else { ("were", "they") };
             format!("{} {were} not deleted, because {they} {were} changed after unpacking", named(paths, *more))
         }
@@ -181,11 +183,11 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             let were = if *files == 1 { "was" } else { "were" };
             format!("{} damaged in a crash {were} replaced", counted(*files, "file"))
         }
-        Warning::DamagedInCrash { paths, more } => {
+        Warning::DamagedInCrash(Paths { paths, more }) => {
             let them = if paths.len() + more == 1 { "it" } else { "them" };
             format!("damaged in a crash: {}; `kit unpack` replaces {them}", named(paths, *more))
         }
-        Warning::FilesNotPacked { paths, more } => not_packed(paths, *more),
+        Warning::FilesNotPacked(Paths { paths, more }) => not_packed(paths, *more),
         Warning::LittleSpace { folder, free_bytes, needed_bytes } => {
             let (free, needed) = (human(*free_bytes), human(*needed_bytes));
             format!("`{}` has {free} free, but up to {needed} may be written", folder.display())

@@ -13,4 +13,4 @@ pub use event::{BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, Stored
 pub use notifier::Notifier;
 pub use receiver::{Phase, Progress, Silent, Task};
 pub use size::human;
-pub use warning::Warning;
+pub use warning::{Paths, Warning};

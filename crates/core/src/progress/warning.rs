@@ -145,38 +145,18 @@ pub enum Warning<'a> {
         filter: &'a str,
     },
     /// Files of an earlier version remain in the folder into which a ModelKit was unpacked.
-    EarlierFilesRemain {
-        /// The first paths.
-        paths: Vec<&'a str>,
-        /// The number of paths that are not in `paths`.
-        more: usize,
-    },
+    EarlierFilesRemain(Paths<'a>),
     /// Files of an earlier version are not deleted because they were changed after they had been unpacked.
-    ChangedFilesKept {
-        /// The first paths.
-        paths: Vec<&'a str>,
-        /// The number of paths that are not in `paths`.
-        more: usize,
-    },
+    ChangedFilesKept(Paths<'a>),
     /// A crash of the machine damaged files that had been unpacked; they were replaced.
     DamagedFilesReplaced {
         /// The number of files.
         files: u64,
     },
     /// A crash of the machine damaged files that had been unpacked.
-    DamagedInCrash {
-        /// The first paths.
-        paths: Vec<&'a str>,
-        /// The number of paths that are not in `paths`.
-        more: usize,
-    },
-    /// Files of the folder belong to no layer of the Kitfile.
-    FilesNotPacked {
-        /// The first paths; a folder without any packed file counts as one.
-        paths: Vec<&'a str>,
-        /// The number of paths that are not in `paths`.
-        more: usize,
-    },
+    DamagedInCrash(Paths<'a>),
+    /// Files of the folder belong to no layer of the Kitfile. A folder without any packed file counts as one path.
+    FilesNotPacked(Paths<'a>),
     /// The free space may not be enough for all layers.
     LittleSpace {
         /// The folder of the local store.
@@ -393,4 +373,13 @@ pub enum Warning<'a> {
         /// The first error.
         reason: String,
     },
+}
+
+/// Paths that a warning is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Paths<'a> {
+    /// The first ones.
+    pub paths: Vec<&'a str>,
+    /// The number of others.
+    pub more: usize,
 }

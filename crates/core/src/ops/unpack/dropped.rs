@@ -21,7 +21,7 @@ use crate::ops::artifact::Inspected;
 use crate::ops::error::Error;
 use crate::ops::files::{Headers, Held, skim};
 use crate::ops::session::Session;
-use crate::progress::{Progress, Warning};
+use crate::progress::{Paths, Progress, Warning};
 use crate::relative_path::RelativePath;
 use crate::store::{UnpackEntry, UnpackRun, UnpackedFile, UnpackedPart};
 use crate::sys::{Dir, FileType, Link};
@@ -202,8 +202,8 @@ fn without_contained(
 
 fn warn(earlier: &[EarlierFile], progress: &dyn Progress) -> Vec<RelativePath> {
     let unchanged: Vec<_> = earlier.iter().filter(|file| file.is_unchanged).map(|file| &file.path).collect();
-    if let Some((paths, more)) = named(&unchanged) {
-        progress.warn(&Warning::EarlierFilesRemain { paths, more });
+    if let Some(paths) = named(&unchanged) {
+        progress.warn(&Warning::EarlierFilesRemain(paths));
     }
     Vec::new()
 }
@@ -225,16 +225,17 @@ fn delete(
             None => {}
         }
     }
-    if let Some((paths, more)) = named(&kept) {
-        progress.warn(&Warning::ChangedFilesKept { paths, more });
+    if let Some(paths) = named(&kept) {
+        progress.warn(&Warning::ChangedFilesKept(paths));
     }
     Ok(deleted)
 }
 
 /// Returns the first of `paths`, and the number of the others. None if there are no paths.
-pub(crate) fn named<'a>(paths: &[&'a RelativePath]) -> Option<(Vec<&'a str>, usize)> {
-    let first = paths.iter().take(NAMED).map(|path| path.as_str()).collect();
-    (!paths.is_empty()).then(|| (first, paths.len().saturating_sub(NAMED)))
+pub(crate) fn named<'a>(paths: &[&'a RelativePath]) -> Option<Paths<'a>> {
+    let (first, more) =
+        (paths.iter().take(NAMED).map(|path| path.as_str()).collect(), paths.len().saturating_sub(NAMED));
+    (!paths.is_empty()).then_some(Paths { paths: first, more })
 }
 
 /// Removes the files from `earlier` that the layers of `child` contain which are not unpacked now; all files below the
