@@ -179,6 +179,13 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             let (were, they) = if paths.len() + more == 1 { ("was", "it") } else { ("were", "they") };
             format!("{} {were} not deleted, because {they} {were} changed after unpacking", named(paths, *more))
         }
+        Warning::ChangedFilesReplaced { files: Paths { paths, more }, is_dry_run } => {
+            let count = paths.len() + more;
+            let (verb, were) =
+                (if *is_dry_run { "would replace" } else { "replaced" }, if count == 1 { "was" } else { "were" });
+            let (files, it) = (counted(count, "file"), if count == 1 { "it was" } else { "they were" });
+            format!("{verb} {files} that {were} changed since {it} unpacked: {}", named(paths, *more))
+        }
         Warning::DamagedFilesReplaced { files } => {
             let were = if *files == 1 { "was" } else { "were" };
             format!("{} damaged in a crash {were} replaced", counted(*files, "file"))

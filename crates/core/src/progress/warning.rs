@@ -148,6 +148,14 @@ pub enum Warning<'a> {
     EarlierFilesRemain(Paths<'a>),
     /// Files of an earlier version are not deleted because they were changed after they had been unpacked.
     ChangedFilesKept(Paths<'a>),
+    /// Files that were changed after they had been unpacked are replaced, because the options say so.
+    ChangedFilesReplaced {
+        /// The files.
+        #[serde(flatten)]
+        files: Paths<'a>,
+        /// True if nothing was written.
+        is_dry_run: bool,
+    },
     /// A crash of the machine damaged files that had been unpacked; they were replaced.
     DamagedFilesReplaced {
         /// The number of files.
