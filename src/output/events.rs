@@ -4,7 +4,7 @@ use super::media_types::referrer;
 use super::words::counted;
 use kit_core::digest::Digest;
 use kit_core::progress::{
-    BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, Paths, StoredDocument, Warning, human,
+    BlobCopied, CopyOutcome, Event, IgnoreLine, LayerPacked, PackOutcome, Paths, StoredDocument, Warning, human,
 };
 
 /// Returns true if `event` has a line of its own without a terminal. The others are facts for scripts, which a line
@@ -143,6 +143,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::LayerIgnored { kind, path } => {
             format!("{} layer path {path} ignored by kitignore", packing_word(kind))
         }
+        Warning::IgnoreLinesUnmatched { lines, more } => unmatched_lines(lines, *more),
         Warning::NoLayers => "ModelKit contains no layers".to_owned(),
         Warning::NothingToUse { problem } => problem.clone(),
         Warning::LayerEmpty { kind, path } => {
@@ -323,10 +324,23 @@ fn content_among_code(kind: &str, path: &str, files: &[&str], more: usize) -> St
     )
 }
 
+fn unmatched_lines(lines: &[IgnoreLine<'_>], more: usize) -> String {
+    if let ([IgnoreLine { line, pattern, meant }], 0) = (lines, more) {
+        let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+        return format!("`.kitignore` line {line}, `{pattern}`, matches nothing{meant}");
+    }
+    let lines = lines.iter().map(|IgnoreLine { line, pattern, meant }| {
+        let meant = meant.map(|meant| format!(" (did you mean `{meant}`?)")).unwrap_or_default();
+        format!("line {line}, `{pattern}`{meant}")
+    });
+    let others = (more > 0).then(|| format!("{more} more"));
+    format!("lines of `.kitignore` match nothing: {}", lines.chain(others).collect::<Vec<_>>().join("; "))
+}
+
 fn not_packed(paths: &[&str], more: usize) -> String {
     let names = named(paths, more);
     let them = if paths.len() + more == 1 { "it" } else { "them" };
-    format!("not in any layer of the Kitfile: {names} (add {them} to .kitignore to silence this)")
+    format!("not packed: {names}; add {them} to the Kitfile, or to .kitignore if you do not want {them}")
 }
 
 fn left_out(paths: &[&str], more: usize) -> String {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::parts::{IgnoreLine, Paths};
 use crate::digest::Digest;
 
 /// A condition that the user should check although the operation continues. Serialized like an
@@ -71,6 +72,13 @@ pub enum Warning<'a> {
         kind: &'a str,
         /// The path in the Kitfile.
         path: &'a str,
+    },
+    /// Lines of `.kitignore` match nothing.
+    IgnoreLinesUnmatched {
+        /// The first lines.
+        lines: Vec<IgnoreLine<'a>>,
+        /// The number of lines that are not in `lines`.
+        more: usize,
     },
     /// The Kitfile has no entry with files to pack.
     NoLayers,
@@ -381,13 +389,4 @@ pub enum Warning<'a> {
         /// The first error.
         reason: String,
     },
-}
-
-/// Paths that a warning is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Paths<'a> {
-    /// The first ones.
-    pub paths: Vec<&'a str>,
-    /// The number of others.
-    pub more: usize,
 }

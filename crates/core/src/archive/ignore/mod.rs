@@ -6,8 +6,10 @@ mod left_out;
 mod paths;
 mod pattern;
 mod rules;
+mod unmatched;
 
 pub use gitignore::translate_gitignore;
 pub use left_out::{LeftOut, is_left_by_tool};
 pub use paths::{InvalidPathPattern, PathPatterns};
 pub use rules::{IgnoreProblem, IgnoreRules};
+pub use unmatched::{UnmatchedLine, unmatched_lines};
