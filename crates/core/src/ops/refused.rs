@@ -83,6 +83,10 @@ pub enum End {
     Parquet,
     /// The footer of an Arrow file.
     Arrow,
+    /// The end of compressed data.
+    Stream,
+    /// The last bytes of an array of `NumPy`.
+    Array,
 }
 
 impl End {
@@ -91,6 +95,8 @@ impl End {
         match self {
             Self::Zip => "the directory at the end of its zip archive is missing",
             Self::Pickle => "its pickle has no end",
+            Self::Stream => "its compressed data have no end",
+            Self::Array => "its array is shorter than its header says",
             Self::Parquet | Self::Arrow => "its footer is missing",
         }
     }

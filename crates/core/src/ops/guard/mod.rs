@@ -4,6 +4,7 @@ mod allowed;
 mod damage;
 mod folder;
 mod misplaced;
+mod npy;
 mod packed;
 mod pointer;
 mod report;
