@@ -150,7 +150,7 @@ fn nothing_empty_succeeds() {
         sandbox.write("p/.kitignore", "**/*.tmp\n");
         sandbox.write("p/a", "whole");
         sandbox.write(&format!("p/{path}"), content);
-        sandbox.kit(&["pack", "p", "-t", "a:v1"]).fails().says(words).says("use --allow-empty");
+        sandbox.kit(&["pack", "p", "-t", "a:v1"]).fails().says(words).says("to pack it anyway, use --allow-empty");
         sandbox.kit(&["inspect", "a:v1"]).fails();
         let (message, _) = words.split_once("; ").unwrap_or((words, ""));
         let message = message.rsplit_once(": ").map_or(message, |(_, message)| message);
