@@ -119,11 +119,7 @@ impl Lack {
     /// Returns true if this is never meant. KitOps also packs Kitfiles without layers and empty folders, and a file
     /// without a header may be a placeholder, or of another format.
     pub(crate) fn is_refused(&self) -> bool {
-        match self {
-            Self::Ignored | Self::Bytes | Self::Pointer | Self::WebPage => true,
-            Self::End(_) | Self::NoEnd(_) | Self::Shards { .. } => true,
-            Self::Layers | Self::Files | Self::NoHeader(_) | Self::Data => false,
-        }
+        !matches!(self, Self::Layers | Self::Files | Self::NoHeader(_) | Self::Data)
     }
 
     /// The kind of problem, in a word.

@@ -33,8 +33,8 @@ struct Candidate {
     is_path: bool,
 }
 
-/// Returns the lines of the `.kitignore` `text` that match nothing in the folder `context`: paths that do not exist, and
-/// patterns that would match something at another depth.
+/// Returns the lines of the `.kitignore` `text` that match nothing in the folder `context`: paths that do not exist,
+/// and patterns that would match something at another depth.
 ///
 /// Other patterns are usually a precaution, such as `*.tmp` or `**/private`. So are names of tools and the patterns for
 /// which `is_precaution` returns true. A line that includes files again is never returned.
@@ -68,7 +68,7 @@ fn candidate(number: usize, line: &str) -> Option<Candidate> {
 }
 
 /// Removes the lines that match something, and notes what others may mean. Returns none if there are too many files.
-/// What tools have left is not compared: it is not packed anyway.
+/// Files and folders of tools are not compared: they are not packed anyway.
 fn compare(candidates: &mut Vec<Candidate>, context: &Path) -> Option<()> {
     let (mut folders, mut left) = (vec![RelativePath::root()], COMPARED);
     while let Some(folder) = folders.pop() {

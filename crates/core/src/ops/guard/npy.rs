@@ -1,4 +1,4 @@
-//! The length of `.npy` files, which their headers give (NumPy, "A simple file format for NumPy arrays", NEP 1).
+//! The length of `.npy` files, which their headers give (NEP 1, "A Simple File Format for `NumPy` Arrays").
 
 use std::io::Read;
 use std::sync::LazyLock;
@@ -54,7 +54,7 @@ fn data_bytes(header: &str) -> Option<u64> {
     let item: u64 = found[2].parse().ok()?;
     let shape = SHAPE.captures(header)?;
     let sizes = shape[1].split(',').map(str::trim).filter(|size| !size.is_empty());
-    sizes.map(|size| size.parse::<u64>()).try_fold(item * scale, |bytes, size| bytes.checked_mul(size.ok()?))
+    sizes.map(str::parse::<u64>).try_fold(item * scale, |bytes, size| bytes.checked_mul(size.ok()?))
 }
 
 fn regex(pattern: &str) -> Regex {

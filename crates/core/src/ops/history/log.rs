@@ -353,8 +353,8 @@ fn group(entries: &[Entry], name: impl Fn(&Entry) -> Option<String>) -> Vec<Tagg
 }
 
 /// The record that identifies the files best: the newest one of a clean commit, or else the newest one. The same files
-/// are often packed twice, before and after a commit. The first packing with a name gives the time and the version that was
-/// replaced: a later one, for example of a state to which the author returned, does not make a new version.
+/// are often packed twice, before and after a commit. The first packing with a name gives the time and the version that
+/// was replaced: a later one, for example of a state to which the author returned, does not make a new version.
 ///
 /// Returns true beside it if only a later packing knows a replaced version.
 fn combined(records: Vec<Record>) -> Option<(Record, bool)> {

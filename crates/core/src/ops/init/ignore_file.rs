@@ -141,8 +141,8 @@ fn needed(project: &ProjectFolder, kitfile: &Kitfile) -> Result<Vec<RelativePath
     Ok(of_layers.chain(layers.iter().filter(|layer| !layer.is_root()).cloned()).collect())
 }
 
-/// Returns the patterns in the `.kitignore` `text` of `folder` that a draft has: they may match nothing yet, or no longer.
-/// Those below a comment of the draft end at the next empty line.
+/// Returns the patterns in the `.kitignore` `text` of `folder` that a draft has: they may match nothing yet, or no
+/// longer. Those below a comment of the draft end at the next empty line.
 pub(crate) fn drafted_patterns(folder: &Path, text: &str) -> io::Result<HashSet<String>> {
     let mut patterns: HashSet<_> = FIRST_LINES.lines().map(str::to_owned).collect();
     patterns.extend(gitignore(folder)?.lines().filter_map(translate_gitignore));

@@ -1,5 +1,5 @@
-//! Files of an earlier version of a ModelKit in the folder: those that the unpacked one does not contain, and those that
-//! it replaces although they were changed.
+//! Files of an earlier version of a ModelKit in the folder: those that the unpacked one does not contain, and those
+//! that it replaces although they were changed.
 //!
 //! Earlier versions are those that this program unpacked from the same repository into the same folder, by its records.
 //! A file counts only if it is as it was written, so that files of the user, and those that the user has changed, are
