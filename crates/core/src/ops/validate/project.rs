@@ -7,7 +7,6 @@ use crate::archive::{self, IgnoreRules, LayerSource, Links, UnmatchedLine};
 use crate::kitfile::{self, Entry, FieldPlaces, Kitfile};
 use crate::oci::Reference;
 use crate::ops::error::Error;
-use crate::ops::init::IGNORE_FILE;
 use crate::ops::pack::{read_ignore_rules, uncovered, unmatched_ignore_lines};
 use crate::ops::refused::Lack;
 use crate::relative_path::RelativePath;
@@ -100,7 +99,7 @@ fn unmatched_line(UnmatchedLine { line, pattern, meant }: UnmatchedLine) -> Find
     Finding {
         severity: Severity::Warning,
         rule: "unmatched-line",
-        place: format!("{IGNORE_FILE}:{line}"),
+        place: format!(".kitignore:{line}"),
         message: format!("`{pattern}` matches nothing"),
         advice,
     }
