@@ -17,8 +17,8 @@ pub(crate) struct AllowSecretsArgs {
 pub(crate) struct AllowedArgs {
     #[command(flatten)]
     secrets: AllowSecretsArgs,
-    /// Pack although there is nothing to use: files that are empty, cut off or ignored, web pages, or pointers of Git
-    /// LFS
+    /// Pack although there is nothing to use: files that are empty, cut off or ignored, web pages, pointers of Git LFS,
+    /// or models without some of their shards
     #[arg(long)]
     allow_empty: bool,
 }

@@ -3,7 +3,9 @@
 use super::media_types::referrer;
 use super::words::counted;
 use kit_core::digest::Digest;
-use kit_core::progress::{BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, StoredDocument, Warning, human};
+use kit_core::progress::{
+    BlobCopied, CopyOutcome, Event, IgnoreLine, LayerPacked, PackOutcome, Paths, StoredDocument, Warning, human,
+};
 
 /// Returns true if `event` has a line of its own without a terminal. The others are facts for scripts, which a line
 /// about several of them contains.
@@ -141,6 +143,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::LayerIgnored { kind, path } => {
             format!("{} layer path {path} ignored by kitignore", packing_word(kind))
         }
+        Warning::IgnoreLinesUnmatched { lines, more } => unmatched_lines(lines, *more),
         Warning::NoLayers => "ModelKit contains no layers".to_owned(),
         Warning::NothingToUse { problem } => problem.clone(),
         Warning::LayerEmpty { kind, path } => {
@@ -169,23 +172,30 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::ContentAmongCode { kind, path, files, more } => content_among_code(kind, path, files, *more),
         Warning::FilterMatchesNothing { filter } => format!("nothing matches the filter `{filter}`"),
-        Warning::EarlierFilesRemain { paths, more } => {
+        Warning::EarlierFilesRemain(Paths { paths, more }) => {
             let (verb, them) = if paths.len() + more == 1 { ("is", "it") } else { ("are", "them") };
             format!("{} {verb} left from an earlier version; --delete removes {them}", named(paths, *more))
         }
-        Warning::ChangedFilesKept { paths, more } => {
+        Warning::ChangedFilesKept(Paths { paths, more }) => {
             let (were, they) = if paths.len() + more == 1 { ("was", "it") } else { ("were", "they") };
             format!("{} {were} not deleted, because {they} {were} changed after unpacking", named(paths, *more))
+        }
+        Warning::ChangedFilesReplaced { files: Paths { paths, more }, is_dry_run } => {
+            let count = paths.len() + more;
+            let (verb, were) =
+                (if *is_dry_run { "would replace" } else { "replaced" }, if count == 1 { "was" } else { "were" });
+            let (files, it) = (counted(count, "file"), if count == 1 { "it was" } else { "they were" });
+            format!("{verb} {files} that {were} changed since {it} unpacked: {}", named(paths, *more))
         }
         Warning::DamagedFilesReplaced { files } => {
             let were = if *files == 1 { "was" } else { "were" };
             format!("{} damaged in a crash {were} replaced", counted(*files, "file"))
         }
-        Warning::DamagedInCrash { paths, more } => {
+        Warning::DamagedInCrash(Paths { paths, more }) => {
             let them = if paths.len() + more == 1 { "it" } else { "them" };
             format!("damaged in a crash: {}; `kit unpack` replaces {them}", named(paths, *more))
         }
-        Warning::FilesNotPacked { paths, more } => not_packed(paths, *more),
+        Warning::FilesNotPacked(Paths { paths, more }) => not_packed(paths, *more),
         Warning::LittleSpace { folder, free_bytes, needed_bytes } => {
             let (free, needed) = (human(*free_bytes), human(*needed_bytes));
             format!("`{}` has {free} free, but up to {needed} may be written", folder.display())
@@ -314,10 +324,23 @@ fn content_among_code(kind: &str, path: &str, files: &[&str], more: usize) -> St
     )
 }
 
+fn unmatched_lines(lines: &[IgnoreLine<'_>], more: usize) -> String {
+    if let ([IgnoreLine { line, pattern, meant }], 0) = (lines, more) {
+        let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+        return format!("`.kitignore` line {line}, `{pattern}`, matches nothing{meant}");
+    }
+    let lines = lines.iter().map(|IgnoreLine { line, pattern, meant }| {
+        let meant = meant.map(|meant| format!(" (did you mean `{meant}`?)")).unwrap_or_default();
+        format!("line {line}, `{pattern}`{meant}")
+    });
+    let others = (more > 0).then(|| format!("{more} more"));
+    format!("lines of `.kitignore` match nothing: {}", lines.chain(others).collect::<Vec<_>>().join("; "))
+}
+
 fn not_packed(paths: &[&str], more: usize) -> String {
     let names = named(paths, more);
     let them = if paths.len() + more == 1 { "it" } else { "them" };
-    format!("not in any layer of the Kitfile: {names} (add {them} to .kitignore to silence this)")
+    format!("not packed: {names}; add {them} to the Kitfile, or to .kitignore if you do not want {them}")
 }
 
 fn left_out(paths: &[&str], more: usize) -> String {

@@ -179,13 +179,40 @@ pub fn is_leftover(name: &str) -> bool {
 /// `model-00001-of-00009.safetensors`.
 pub fn model_stem(path: &str) -> &str {
     let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
-    let is_number = |text: &str| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let shard = || {
+    Shard::of(path).map_or(stem, |shard| shard.stem)
+}
+
+/// The parts of the path of a shard, which is one of the files of a large model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard<'a> {
+    /// The path before the number.
+    pub stem: &'a str,
+    /// The number of the shard, from 1; some programs count from 0.
+    pub number: u32,
+    /// The number of shards.
+    pub count: u32,
+    /// The extension, with its dot.
+    pub extension: &'a str,
+}
+
+impl<'a> Shard<'a> {
+    /// Returns the parts of `path`, if it is that of a shard.
+    pub fn of(path: &'a str) -> Option<Self> {
+        let (stem, extension) = path.rfind('.').map_or((path, ""), |dot| path.split_at(dot));
         let (rest, count) = stem.rsplit_once("-of-")?;
-        let (name, number) = rest.rsplit_once('-')?;
-        (is_number(number) && is_number(count)).then_some(name)
-    };
-    shard().unwrap_or(stem)
+        let (stem, number) = rest.rsplit_once('-')?;
+        let parse = |text: &str| {
+            let is_number = text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|_| is_number)
+        };
+        Some(Self { stem, number: parse(number)?, count: parse(count)?, extension })
+    }
+
+    /// Returns the path of the shard `number` of the same model.
+    pub fn sibling(&self, number: u32) -> String {
+        let Self { stem, count, extension, .. } = self;
+        format!("{stem}-{number:05}-of-{count:05}{extension}")
+    }
 }
 
 #[cfg(test)]
@@ -201,6 +228,15 @@ mod tests {
             ("adapter_model.safetensors", "adapter_model"),
         ] {
             assert_eq!(model_stem(path), expected);
+        }
+    }
+
+    #[test]
+    fn a_shard_names_its_siblings() {
+        let shard = Shard::of("a/m-00002-of-00009.gguf").unwrap();
+        assert_eq!((shard.number, shard.count, &*shard.sibling(10)), (2, 9, "a/m-00010-of-00009.gguf"));
+        for path in ["m.gguf", "m-2-of-9.gguf", "m-0000x-of-00009.gguf", "00001-of-00002.gguf"] {
+            assert_eq!(Shard::of(path), None, "{path}");
         }
     }
 }

@@ -144,7 +144,7 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::IncompleteSnapshot { download, .. } => {
             Some(format!("download it again: `{download}` completes the cache"))
         }
-        ops::Error::Empty(_) => Some("use --allow-empty if that is what you want".to_owned()),
+        ops::Error::Empty(_) => Some("to pack it anyway, use --allow-empty".to_owned()),
         ops::Error::Drift(_) => Some("if the changes are intended, update the lock with `kit pack --lock`".to_owned()),
         ops::Error::Registry(error) => hint_for_registry(error),
         ops::Error::TagMoved { found: TagState::At(digest), .. } => {
@@ -321,7 +321,8 @@ fn distinguishing_label(variants: &[Variant]) -> String {
 
 fn hint_for_archive(error: &archive::Error) -> Option<String> {
     match error {
-        archive::Error::MissingPath { .. } => {
+        archive::Error::MissingPath { advice: Some(advice), .. } => Some(advice.clone()),
+        archive::Error::MissingPath { advice: None, .. } => {
             Some("correct the path in the Kitfile; `kit validate` lists all problems of a project".to_owned())
         }
         archive::Error::LinkLeavesContext { .. } => {

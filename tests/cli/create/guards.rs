@@ -150,7 +150,7 @@ fn nothing_empty_succeeds() {
         sandbox.write("p/.kitignore", "**/*.tmp\n");
         sandbox.write("p/a", "whole");
         sandbox.write(&format!("p/{path}"), content);
-        sandbox.kit(&["pack", "p", "-t", "a:v1"]).fails().says(words).says("use --allow-empty");
+        sandbox.kit(&["pack", "p", "-t", "a:v1"]).fails().says(words).says("to pack it anyway, use --allow-empty");
         sandbox.kit(&["inspect", "a:v1"]).fails();
         let (message, _) = words.split_once("; ").unwrap_or((words, ""));
         let message = message.rsplit_once(": ").map_or(message, |(_, message)| message);
@@ -158,6 +158,41 @@ fn nothing_empty_succeeds() {
             sandbox.kit(&["validate", "p"]).fails().prints(message);
         }
         sandbox.kit(&["pack", "p", "-t", "a:v1", "--allow-empty"]).ok();
+    }
+}
+
+#[test]
+fn a_model_without_some_of_its_shards_is_not_packed() {
+    let shard = |number| format!("m/model-{number:05}-of-00003.safetensors");
+    let index = r#"{"weight_map": {"a": "x.bin", "b": "y.bin", "c": "z.bin"}}"#;
+    let one = "manifestVersion: 1.0.0\nmodel: {path: m}\n".to_owned();
+    let parts = format!("manifestVersion: 1.0.0\nmodel: {{path: {}, parts: [{{path: {}}}]}}\n", shard(1), shard(3));
+    let code = "manifestVersion: 1.0.0\nmodel: {path: m/x.bin}\ncode: [{path: m}]\n".to_owned();
+    let named = format!("{}: this model is not complete: `{}` is missing; download it again", shard(1), shard(2));
+    let listed = "m/i.index.json: this model is not complete: `m/y.bin` and 1 other file are missing; download them";
+    for (kitfile, files, words) in [
+        (&one, vec![(shard(1), ""), (shard(3), "")], &*named),
+        (&parts, vec![(shard(1), ""), (shard(3), "")], &named),
+        (&one, vec![("m/i.index.json".to_owned(), index), ("m/x.bin".to_owned(), "x")], listed),
+        (&code, vec![("m/i.index.json".to_owned(), index), ("m/x.bin".to_owned(), "x")], listed),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write("p/Kitfile", kitfile);
+        for (path, content) in files {
+            let weights = samples::small_safetensors();
+            sandbox.write(&format!("p/{path}"), if content.is_empty() { &weights } else { content.as_bytes() });
+        }
+        let run = sandbox.kit(&["pack", "p", "-t", "a:v1"]).exits(8).says("files that are not complete").says(words);
+        run.says("use --allow-empty");
+        let (place, rest) = words.split_once(": ").unwrap();
+        let run = sandbox.kit(&["validate", "p"]).fails().prints(&format!("{place}: error: "));
+        assert_eq!(run.stdout.matches(rest.split_once("; ").unwrap().0).count(), 1, "{}", run.stdout);
+        sandbox.kit(&["pack", "p", "-t", "a:v1", "--allow-empty"]).ok();
+        if words == named {
+            sandbox.kit(&["import", "p", "-t", "a:v2"]).exits(8).says(words);
+            sandbox.write(&format!("p/{}", shard(2)), samples::small_safetensors());
+            sandbox.kit(&["validate", "p"]).ok();
+        }
     }
 }
 

@@ -55,3 +55,21 @@ fn init_lists_no_path_that_looks_like_a_reference() {
     sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok();
     sandbox.kit(&["ls", "a:v1"]).ok().prints("rows:v1.csv");
 }
+
+#[test]
+fn what_is_meant_by_a_missing_path_is_named() {
+    for (path, words) in [
+        ("models/chrun.pkl", "hint: did you mean `models/churn.pkl`?"),
+        ("'models/*.pkl'", "hint: patterns are not supported: list the folder `models`"),
+        ("other.bin", "hint: correct the path in the Kitfile"),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write("p/Kitfile", format!("manifestVersion: 1.0.0\nmodel: {{path: {path}}}\n"));
+        sandbox.write("p/models/churn.pkl", "x");
+        let run = sandbox.kit(&["pack", "p"]).fails().says("does not exist").says(words);
+        assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+        if !words.contains("correct") {
+            sandbox.kit(&["validate", "p"]).fails().prints(words.trim_start_matches("hint: "));
+        }
+    }
+}

@@ -84,3 +84,29 @@ fn a_draft_does_not_name_them() {
     let drafted = sandbox.kit(&["init", "p", "-o", "-"]).ok().stdout;
     assert_eq!(drafted, "manifestVersion: 1.0.0\npackage:\n  name: p\nmodel:\n  name: model\n  path: model.bin\n");
 }
+
+#[test]
+fn lines_of_kitignore_that_match_nothing_are_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: .}]\n");
+    sandbox.write("p/src/private/key.txt", "x");
+    sandbox.write("p/a.py", "x");
+    sandbox.write("p/.gitignore", "build/\n/dist\n");
+    // As `kit init` drafts it.
+    sandbox.kit(&["init", "p", "--force"]).ok();
+    let drafted = sandbox.read("p/.kitignore");
+    assert!(drafted.contains("\nmlruns\n") && drafted.contains("\ndist\n"), "{drafted}");
+    assert!(!sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok().stderr.contains(".kitignore"));
+    sandbox.write("p/.kitignore", format!("{drafted}private/\n!kept\n**/other\n*.tmp\n"));
+    let line = drafted.lines().count() + 1;
+    let words = format!("warning: `.kitignore` line {line}, `private/`, matches nothing; did you mean `**/private`?");
+    sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok().says(&words);
+    let found = format!(".kitignore:{line}: warning: `private/` matches nothing");
+    sandbox.kit(&["validate", "p"]).prints(&found).prints("write `**/private` to match at any depth");
+    sandbox.write("p/.kitignore", "one\ntwo\nprivate\nfour\n");
+    let words = "lines of `.kitignore` match nothing: line 1, `one`; line 2, `two`; line 3, `private` (did you mean \
+                 `**/private`?); 1 more";
+    sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok().says(words);
+    sandbox.write("p/.kitignore", "src/private\n");
+    assert!(!sandbox.kit(&["pack", "p", "-t", "a:v1"]).ok().stderr.contains("warning"));
+}

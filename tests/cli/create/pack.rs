@@ -185,7 +185,10 @@ fn files_outside_all_layers_are_reported() {
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.write("project/notes.txt", "forgotten");
-    sandbox.kit(&["pack", "project"]).ok().says("warning: not in any layer of the Kitfile: `notes.txt` (");
+    sandbox
+        .kit(&["pack", "project"])
+        .ok()
+        .says("warning: not packed: `notes.txt`; add it to the Kitfile, or to .kitignore if you do not want it");
     sandbox.write("project/.kitignore", "notes.txt\n");
     assert!(!sandbox.kit(&["pack", "project"]).ok().stderr.contains("warning"));
 }

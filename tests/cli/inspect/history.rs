@@ -108,6 +108,28 @@ fn a_version_is_compared_with_the_one_it_replaced() {
 }
 
 #[test]
+fn a_version_that_is_packed_again_keeps_its_place() {
+    let (sandbox, mut digests) = (Sandbox::new(), Vec::new());
+    sandbox.project();
+    for (hours, content) in [(1, "one"), (2, "two"), (3, "three"), (4, "one"), (5, "two")] {
+        sandbox.write("project/data/train.csv", content);
+        digests.push(pack(&sandbox, hours, &["-t", "sample:latest"]));
+    }
+    let listed = sandbox.kit(&["log", "sample", "--format", "{{.digest}} {{.time}}"]).ok().stdout;
+    let expected: Vec<_> = [(2, "03"), (1, "02"), (0, "01")]
+        .map(|(at, hour)| format!("{} 2026-01-01T{hour}:00:00Z", digests[at]))
+        .to_vec();
+    assert_eq!(listed.lines().collect::<Vec<_>>(), expected);
+    // A name of its own comes first, and the tag that moves comes later.
+    sandbox.write("project/data/train.csv", "four");
+    pack(&sandbox, 6, &["-t", "sample:v4"]);
+    pack(&sandbox, 7, &["-t", "sample:latest"]);
+    let log = sandbox.kit(&["log", "sample", "--format", "json"]).ok().json();
+    assert_eq!(log[0]["tags"], serde_json::json!(["latest", "v4"]), "{log}");
+    assert_eq!(log[0]["previous"], digests[1], "{log}");
+}
+
+#[test]
 fn the_log_of_a_registry_finds_untagged_versions_by_attestations() {
     let registry = DockerRegistry::start();
     let sandbox = versions_each(&|sandbox, tag| {

@@ -201,6 +201,36 @@ fn files_of_an_earlier_version_from_a_registry_are_named_and_deleted() {
 }
 
 #[test]
+fn changed_files_that_are_replaced_are_named() {
+    let sandbox = unpacked();
+    let unpack = |flags: &[&str]| sandbox.kit(&[&["unpack", "sample:v1", "-d", "out"], flags].concat());
+    assert!(!unpack(&["-o"]).ok().stderr.contains("changed since"));
+    sandbox.write("out/README.md", "of the user");
+    sandbox.write("out/own.md", "of the user");
+    unpack(&["-i"]).ok();
+    unpack(&["-o", "--dry-run"])
+        .ok()
+        .says("warning: would replace 1 file that was changed since it was unpacked: `READ");
+    unpack(&["-o"]).ok().says("warning: replaced 1 file that was changed since it was unpacked: `README.md`");
+    // A new version replaces the others without a warning.
+    for path in ["README.md", "src/train.py", "data/train.csv", "weights/tokenizer.json"] {
+        sandbox.write(&format!("project/{path}"), format!("new {path}"));
+        sandbox.write(
+            &format!("out/{path}"),
+            if path == "README.md" { sandbox.read("out/README.md") } else { "x".into() },
+        );
+    }
+    sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
+    let run = sandbox.kit(&["unpack", "sample:v2", "-d", "out", "-o"]).ok();
+    let run =
+        run.says("replaced 4 files that were changed since they were unpacked: `README.md`, `data/train.csv`, `src");
+    run.says("`, 1 more");
+    sandbox.kit(&["unpack", "sample:v1", "-d", "other"]).ok();
+    let run = sandbox.kit(&["unpack", "sample:v2", "-d", "other", "-o"]).ok().says("4 files replaced");
+    assert!(!run.stderr.contains("changed since"), "{}", run.stderr);
+}
+
+#[test]
 fn the_files_of_other_repositories_in_the_folder_are_left() {
     let sandbox = unpacked();
     pack_smaller(&sandbox, "other:v1");

@@ -30,6 +30,8 @@ pub enum Error {
     MissingPath {
         /// The path of the layer.
         path: RelativePath,
+        /// A sentence about what is probably meant.
+        advice: Option<String>,
     },
     /// A symbolic link leads out of the context folder, where links must not be followed.
     #[error("cannot pack `{path}`: it is a symbolic link to `{}`, outside of the context folder", target.display())]

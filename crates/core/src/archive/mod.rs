@@ -14,7 +14,8 @@ mod unpack;
 
 pub use error::{Conflict, Error, Obstacle};
 pub use ignore::{
-    IgnoreProblem, IgnoreRules, InvalidPathPattern, LeftOut, PathPatterns, is_left_by_tool, translate_gitignore,
+    IgnoreProblem, IgnoreRules, InvalidPathPattern, LeftOut, PathPatterns, UnmatchedLine, is_left_by_tool,
+    translate_gitignore, unmatched_lines,
 };
 pub use mcp_bundle::{InvalidMcpBundle, check_mcp_bundle};
 pub use pack::{Fingerprint, LayerSource, LayerSummary, Links, Measured, write_layer};

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::artifact::{Layer, UnreadableEntry};
 use crate::kitfile::{Dataset, Entry, Kitfile, Section};
 use crate::modelkit::lock::{LockedLayer, LockedRemote};
+use crate::problem::closest;
 use crate::relative_path::RelativePath;
 
 /// The sections that filters select, by the names that users write. Model parts belong to `model`, too.
@@ -33,6 +34,12 @@ impl Part {
         ("docs", Self::Docs),
         ("mcpservers", Self::McpServers),
     ];
+
+    /// The end of an error about the unknown name `text`.
+    fn meant(text: &str) -> String {
+        let known = Self::ALL.map(|(name, _)| name);
+        closest(text.trim(), &known).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+    }
 
     /// Returns true if entries of `section` belong to the part.
     fn contains(self, section: Section) -> bool {
@@ -117,7 +124,7 @@ pub enum InvalidFilter {
     /// An unknown type.
     #[error(
         "invalid filter type {0} (must be one of kitfile, model, datasets, code, prompts, docs, mcpservers, \
-         model.parts)"
+         model.parts){meant}", meant = Part::meant(.0)
     )]
     Type(String),
     /// More than one colon.
@@ -299,6 +306,9 @@ mod tests {
     fn bad_filters_are_named() {
         let parse = |text: &str| text.parse::<Filter>().unwrap_err().to_string();
         assert!(parse("dataset").starts_with("invalid filter type dataset (must be one of"));
+        assert!(parse("models").ends_with("model.parts); did you mean `model`?"));
+        assert!(parse("dataset:a").ends_with("did you mean `datasets`?"));
+        assert!(parse("x").ends_with("model.parts)"));
         assert!(parse("").starts_with("invalid filter type  (must be"));
         assert!(parse("model:a:b").contains("should be in format"));
     }

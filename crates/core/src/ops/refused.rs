@@ -57,6 +57,13 @@ pub enum Lack {
     End(tensors::Error),
     /// A file of weights or data lacks the end that its format requires.
     NoEnd(End),
+    /// Shards of a model are missing beside the others.
+    Shards {
+        /// The first one that is missing.
+        first: RelativePath,
+        /// The number of others that are missing.
+        more: usize,
+    },
     /// A file of weights or data is an HTML document.
     WebPage,
     /// A file of weights is too short to have a header, or begins with something else.
@@ -76,6 +83,10 @@ pub enum End {
     Parquet,
     /// The footer of an Arrow file.
     Arrow,
+    /// The end of compressed data.
+    Stream,
+    /// The last bytes of an array of `NumPy`.
+    Array,
 }
 
 impl End {
@@ -84,6 +95,8 @@ impl End {
         match self {
             Self::Zip => "the directory at the end of its zip archive is missing",
             Self::Pickle => "its pickle has no end",
+            Self::Stream => "its compressed data have no end",
+            Self::Array => "its array is shorter than its header says",
             Self::Parquet | Self::Arrow => "its footer is missing",
         }
     }
@@ -94,7 +107,9 @@ pub(super) fn title(empty: &[Empty]) -> &'static str {
     let all = |is_such: fn(&Lack) -> bool| empty.iter().all(|empty| is_such(&empty.lack));
     match () {
         () if all(|lack| matches!(lack, Lack::Ignored)) => "the Kitfile and .kitignore contradict each other",
-        () if all(|lack| matches!(lack, Lack::End(_) | Lack::NoEnd(_))) => "files that are not complete",
+        () if all(|lack| matches!(lack, Lack::End(_) | Lack::NoEnd(_) | Lack::Shards { .. })) => {
+            "files that are not complete"
+        }
         () if all(|lack| matches!(lack, Lack::WebPage)) => "files that are not what their names say",
         () => "nothing to use",
     }
@@ -104,7 +119,7 @@ impl Lack {
     /// Returns true if this is never meant. KitOps also packs Kitfiles without layers and empty folders, and a file
     /// without a header may be a placeholder, or of another format.
     pub(crate) fn is_refused(&self) -> bool {
-        matches!(self, Self::Ignored | Self::Bytes | Self::Pointer | Self::End(_) | Self::NoEnd(_) | Self::WebPage)
+        !matches!(self, Self::Layers | Self::Files | Self::NoHeader(_) | Self::Data)
     }
 
     /// The kind of problem, in a word.
@@ -116,6 +131,7 @@ impl Lack {
             Self::Bytes => "empty-weights",
             Self::Pointer => "lfs-pointer",
             Self::End(_) | Self::NoEnd(_) => "cut-off",
+            Self::Shards { .. } => "missing-shard",
             Self::WebPage => "web-page",
             Self::NoHeader(_) => "no-header",
             Self::Data => "empty-data",
@@ -131,6 +147,8 @@ impl Lack {
             Self::Bytes => "write or download the file again",
             Self::Pointer => "run `git lfs pull` to fetch the content",
             Self::End(_) | Self::NoEnd(_) => "download the file again",
+            Self::Shards { more: 0, .. } => "download it again",
+            Self::Shards { .. } => "download them again",
             Self::WebPage => "download the file itself; the page may say that it needs a login, or another address",
             Self::NoHeader(_) => "check that it is the right file",
             Self::Data => "write or download the files again",
@@ -148,6 +166,14 @@ impl fmt::Display for Lack {
             Self::Pointer => f.write_str("this is only a pointer of git LFS, not the file itself"),
             Self::End(error) => write!(f, "this file of weights is cut off: {error}"),
             Self::NoEnd(end) => write!(f, "this file is cut off: {}", end.missing()),
+            Self::Shards { first, more } => {
+                write!(f, "this model is not complete: `{first}`")?;
+                match more {
+                    0 => f.write_str(" is missing"),
+                    1 => f.write_str(" and 1 other file are missing"),
+                    more => write!(f, " and {more} other files are missing"),
+                }
+            }
             Self::WebPage => f.write_str("this is a web page (HTML), not the file itself"),
             Self::NoHeader(format) => write!(f, "this file does not begin like a {} file", format.name()),
             Self::Data => f.write_str("all files of this dataset are empty"),

@@ -5,12 +5,14 @@
 
 mod event;
 mod notifier;
+mod parts;
 mod receiver;
 mod size;
 mod warning;
 
 pub use event::{BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, StoredDocument};
 pub use notifier::Notifier;
+pub use parts::{IgnoreLine, Paths};
 pub use receiver::{Phase, Progress, Silent, Task};
 pub use size::human;
 pub use warning::Warning;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::parts::{IgnoreLine, Paths};
 use crate::digest::Digest;
 
 /// A condition that the user should check although the operation continues. Serialized like an
@@ -71,6 +72,13 @@ pub enum Warning<'a> {
         kind: &'a str,
         /// The path in the Kitfile.
         path: &'a str,
+    },
+    /// Lines of `.kitignore` match nothing.
+    IgnoreLinesUnmatched {
+        /// The first lines.
+        lines: Vec<IgnoreLine<'a>>,
+        /// The number of lines that are not in `lines`.
+        more: usize,
     },
     /// The Kitfile has no entry with files to pack.
     NoLayers,
@@ -145,18 +153,16 @@ pub enum Warning<'a> {
         filter: &'a str,
     },
     /// Files of an earlier version remain in the folder into which a ModelKit was unpacked.
-    EarlierFilesRemain {
-        /// The first paths.
-        paths: Vec<&'a str>,
-        /// The number of paths that are not in `paths`.
-        more: usize,
-    },
+    EarlierFilesRemain(Paths<'a>),
     /// Files of an earlier version are not deleted because they were changed after they had been unpacked.
-    ChangedFilesKept {
-        /// The first paths.
-        paths: Vec<&'a str>,
-        /// The number of paths that are not in `paths`.
-        more: usize,
+    ChangedFilesKept(Paths<'a>),
+    /// Files that were changed after they had been unpacked are replaced, because the options say so.
+    ChangedFilesReplaced {
+        /// The files.
+        #[serde(flatten)]
+        files: Paths<'a>,
+        /// True if nothing was written.
+        is_dry_run: bool,
     },
     /// A crash of the machine damaged files that had been unpacked; they were replaced.
     DamagedFilesReplaced {
@@ -164,19 +170,9 @@ pub enum Warning<'a> {
         files: u64,
     },
     /// A crash of the machine damaged files that had been unpacked.
-    DamagedInCrash {
-        /// The first paths.
-        paths: Vec<&'a str>,
-        /// The number of paths that are not in `paths`.
-        more: usize,
-    },
-    /// Files of the folder belong to no layer of the Kitfile.
-    FilesNotPacked {
-        /// The first paths; a folder without any packed file counts as one.
-        paths: Vec<&'a str>,
-        /// The number of paths that are not in `paths`.
-        more: usize,
-    },
+    DamagedInCrash(Paths<'a>),
+    /// Files of the folder belong to no layer of the Kitfile. A folder without any packed file counts as one path.
+    FilesNotPacked(Paths<'a>),
     /// The free space may not be enough for all layers.
     LittleSpace {
         /// The folder of the local store.

@@ -7,9 +7,11 @@ mod left_out;
 mod paths;
 mod pattern;
 mod rules;
+mod unmatched;
 
 pub(crate) use descent::{Descent, Standing};
 pub use gitignore::translate_gitignore;
 pub use left_out::{LeftOut, is_left_by_tool};
 pub use paths::{InvalidPathPattern, PathPatterns};
 pub use rules::{IgnoreProblem, IgnoreRules};
+pub use unmatched::{UnmatchedLine, unmatched_lines};

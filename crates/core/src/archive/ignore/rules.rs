@@ -27,9 +27,9 @@ pub struct IgnoreRules {
 const WILDCARDS_LIMIT: usize = 10_000;
 
 #[derive(Debug)]
-struct Rule {
-    pattern: Pattern,
-    keeps: bool,
+pub(super) struct Rule {
+    pub(super) pattern: Pattern,
+    pub(super) keeps: bool,
     /// The components before the first one with a wildcard. A path with other components cannot match.
     fixed: Vec<String>,
 }
@@ -110,7 +110,7 @@ impl IgnoreRules {
 }
 
 impl Rule {
-    fn parse(line: &str) -> Result<Option<Self>, Malformed> {
+    pub(super) fn parse(line: &str) -> Result<Option<Self>, Malformed> {
         if line.starts_with('#') || line.trim().is_empty() {
             return Ok(None);
         }
@@ -159,7 +159,7 @@ pub struct IgnoreProblem {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Malformed {
+pub(super) enum Malformed {
     Exception,
     Pattern(String),
 }

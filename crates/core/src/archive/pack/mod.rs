@@ -1,6 +1,7 @@
 //! Packs a folder into the bytes of a layer: walking, fingerprinting, writing.
 
 mod fingerprint;
+mod missing;
 mod walk;
 mod write;
 

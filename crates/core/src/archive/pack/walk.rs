@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::fingerprint::{Fingerprint, Fingerprinter};
+use super::missing::missing;
 use crate::archive::error::Error;
 use crate::archive::ignore::{Descent, IgnoreRules, LeftOut, Standing};
 use crate::relative_path::RelativePath;
@@ -253,7 +254,7 @@ impl<'a> Walk<'a> {
                     self.release_pending();
                 }
             }
-            _ if is_above => return Err(Error::MissingPath { path: self.source.path.clone() }),
+            _ if is_above => return Err(missing(self.source.root, &self.source.path)),
             FileType::File => {
                 self.release_pending();
                 self.ready.push_back(Found::File(FoundFile { path, end }));
@@ -327,7 +328,7 @@ impl<'a> Walk<'a> {
 
     fn reading_failed(&self, path: &RelativePath, source: io::Error) -> Error {
         if is_absent(&source) && self.source.path.starts_with(path) {
-            return Error::MissingPath { path: self.source.path.clone() };
+            return missing(self.source.root, &self.source.path);
         }
         Error::reading(path)(source)
     }

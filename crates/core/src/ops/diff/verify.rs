@@ -180,8 +180,8 @@ impl Expected {
             found.is_ok_and(|found| damage.includes(path, &Metadata::from(&found)))
         };
         let damaged: Vec<_> = changed.iter().filter(is_damaged).collect();
-        if let Some((paths, more)) = named(&damaged) {
-            progress.warn(&Warning::DamagedInCrash { paths, more });
+        if let Some(paths) = named(&damaged) {
+            progress.warn(&Warning::DamagedInCrash(paths));
         }
     }
 

@@ -3,8 +3,10 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use memchr::memmem;
 
+use super::npy;
 use super::secret_names::is_content_name;
 use crate::file_kind::has_extension;
 use crate::ops::refused::{End, Lack};
@@ -16,10 +18,13 @@ const FORMAT_BYTES: u64 = 9;
 /// The bytes at the beginning that show what a file is.
 const BEGINNING_BYTES: u64 = 256;
 
+/// The size up to which a compressed pickle is decompressed to find its end.
+const DECOMPRESSED_BYTES: u64 = 256 * 1024 * 1024;
+
 /// The names of data whose content shows that it is not complete. Other data are not opened: a dataset may have a
 /// million images.
 pub(super) fn is_checkable_data(name: &str) -> bool {
-    is_content_name(name) || has_extension(name, "pickle")
+    is_content_name(name) || has_extension(name, "pickle") || is_pickle(name)
 }
 
 /// Returns the problem of the file `name` with `size` bytes, which are not 0.
@@ -33,6 +38,13 @@ pub(super) fn lack_in(name: &str, mut file: impl Read + Seek, size: u64) -> io::
         file.rewind()?;
         return Ok(lack_of_end(format, file, size));
     }
+    if beginning.starts_with(npy::MAGIC) {
+        file.rewind()?;
+        return Ok(npy::is_cut_off(file, size).then_some(Lack::NoEnd(End::Array)));
+    }
+    if is_pickle(name) && size <= DECOMPRESSED_BYTES && has_no_end_of_stream(&beginning, &mut file)? {
+        return Ok(Some(Lack::NoEnd(End::Stream)));
+    }
     let Some((end, longest)) = expected_end(name, &beginning) else { return Ok(None) };
     file.seek(SeekFrom::Start(size.saturating_sub(longest)))?;
     let mut last = Vec::new();
@@ -42,7 +54,6 @@ pub(super) fn lack_in(name: &str, mut file: impl Read + Seek, size: u64) -> io::
 
 /// Returns the end that a file must have, and the greatest number of bytes that are part of it.
 fn expected_end(name: &str, beginning: &[u8]) -> Option<(End, u64)> {
-    let is_pickle = || ["pkl", "pickle", "joblib"].iter().any(|end| has_extension(name, end));
     match beginning {
         // APPNOTE 6.3.10, 4.3.16: the end record, of which a comment of at most 65,535 bytes is a part.
         [b'P', b'K', 3, 4, ..] => Some((End::Zip, 22 + 65_535)),
@@ -50,11 +61,34 @@ fn expected_end(name: &str, beginning: &[u8]) -> Option<(End, u64)> {
         [b'P', b'A', b'R', b'1' | b'E', ..] => Some((End::Parquet, 4)),
         // Arrow columnar format, "IPC file format": the magic number is at both ends.
         [b'A', b'R', b'R', b'O', b'W', b'1', 0, 0, ..] => Some((End::Arrow, 6)),
-        // Python, pickletools: PROTO and a version of at least 2 come first, and STOP comes last. Compressed files of
-        // joblib begin with something else.
-        [0x80, 2..=5, ..] if is_pickle() && !is_old_torch(beginning) => Some((End::Pickle, 1)),
+        // Python, pickletools: PROTO and a version of at least 2 come first, and STOP comes last.
+        [0x80, 2..=5, ..] if is_pickle(name) && !is_old_torch(beginning) => Some((End::Pickle, 1)),
         _ => None,
     }
+}
+
+/// Returns true for the name of a pickle, also of a compressed one.
+fn is_pickle(name: &str) -> bool {
+    let inner =
+        name.rsplit_once('.').filter(|(_, end)| ["gz", "z"].iter().any(|known| end.eq_ignore_ascii_case(known)));
+    let name = inner.map_or(name, |(inner, _)| inner);
+    ["pkl", "pickle", "joblib"].iter().any(|end| has_extension(name, end))
+}
+
+/// Returns true if a file in the format of zlib or gzip (joblib, "Compressed joblib pickles") ends within its data.
+/// Other formats, and data that are damaged in another way, are not found.
+fn has_no_end_of_stream(beginning: &[u8], file: &mut (impl Read + Seek)) -> io::Result<bool> {
+    file.rewind()?;
+    let mut reader = io::BufReader::new(file);
+    let read = match beginning {
+        [0x1f, 0x8b, 8, ..] => io::copy(&mut MultiGzDecoder::new(&mut reader), &mut io::sink()),
+        // RFC 1950, 2.2: deflate with a window of 32 KiB, and a checksum of these two bytes.
+        [0x78, flags, ..] if (0x7800 + u16::from(*flags)) % 31 == 0 => {
+            io::copy(&mut ZlibDecoder::new(&mut reader), &mut io::sink())
+        }
+        _ => return Ok(false),
+    };
+    Ok(read.is_err_and(|error| error.kind() == io::ErrorKind::UnexpectedEof))
 }
 
 /// Returns true for the format that `PyTorch` wrote before version 1.6: several pickles, and then the bytes of the
@@ -70,6 +104,8 @@ fn is_there(end: End, last: &[u8]) -> bool {
         End::Parquet => [b"PAR1", b"PARE"].iter().any(|magic| last == *magic),
         End::Arrow => last == b"ARROW1",
         End::Pickle => last == b".",
+        // These are found by reading all of the file.
+        End::Stream | End::Array => true,
     }
 }
 
@@ -91,9 +127,33 @@ pub(super) fn lack_of_end(format: Format, mut file: impl Read, size: u64) -> Opt
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
+    use std::io::{Cursor, Write as _};
+
+    use flate2::write::{GzEncoder, ZlibEncoder};
 
     use super::*;
+
+    #[test]
+    fn compressed_pickles_need_their_end() {
+        let pickle: Vec<u8> = (0..10_000_u32).flat_map(u32::to_le_bytes).collect();
+        let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::default());
+        let mut zlib = ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(&pickle).unwrap();
+        zlib.write_all(&pickle).unwrap();
+        for whole in [gzip.finish().unwrap(), zlib.finish().unwrap()] {
+            for (name, length, expected) in [
+                ("m.joblib", whole.len(), false),
+                ("m.joblib", whole.len() - 1, true),
+                ("m.pkl.gz", whole.len() / 2, true),
+                ("m.pkl.z", 30, true),
+                ("m.csv.gz", 30, false),
+                ("m.bin", 30, false),
+            ] {
+                let lack = lack_in(name, Cursor::new(&whole[..length]), length as u64).unwrap();
+                assert_eq!(lack.is_some(), expected, "{name} {length}: {lack:?}");
+            }
+        }
+    }
 
     #[test]
     fn cut_off_files_and_web_pages_are_found() {
@@ -104,7 +164,6 @@ mod tests {
             ("m.pkl", b"\x80\x04\x95abc", Some("its pickle has no end")),
             ("m.PICKLE", b"\x80\x02abc", Some("its pickle has no end")),
             ("m.joblib", b"\x80\x05abc", Some("its pickle has no end")),
-            ("m.joblib", b"\x78\x9cabc", None),
             ("m.pkl", b"(dp0\nabc", None),
             ("m.bin", b"\x80\x04\x95abc", None),
             ("m.pkl", torch, None),
@@ -115,6 +174,7 @@ mod tests {
             ("a.arrow", b"ARROW1\0\0 batches ARROW1", None),
             ("a.arrow", b"ARROW1\0\0 batches", Some("its footer is missing")),
             ("a.npz", b"PK\x03\x04 half", Some("the directory at the end of its zip archive is missing")),
+            ("a.npy", b"\x93NUMPY\x01\0\x76\0", Some("its array is shorter than its header says")),
             ("m.pt", page, Some("a web page")),
             ("m.safetensors", page, Some("a web page")),
             ("a.csv", b"<html>", Some("a web page")),

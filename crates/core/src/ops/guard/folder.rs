@@ -7,6 +7,7 @@ use super::damage::lack_in;
 use super::pointer::{is_pointer, pointers};
 use super::report::{refuse_empty, settle};
 use super::secrets::Found;
+use super::shards;
 use super::suspects::Suspects;
 use crate::archive::{LayerSource, Measured};
 use crate::file_kind::is_model_file;
@@ -99,8 +100,8 @@ pub(crate) fn empty_layer(section: Section, source: &LayerSource<'_>, measured: 
     is_of_model(section).then(|| Empty { path: source.path.clone(), lack })
 }
 
-/// Returns the files in a layer that have no usable content: weights, data that are cut off, and pointers in place of
-/// the files of models and datasets.
+/// Returns the files in a layer that have no usable content: weights, data that are cut off, models without some of
+/// their shards, and pointers in place of the files of models and datasets.
 pub(crate) fn empty_files(section: Section, source: &LayerSource<'_>, suspects: &Suspects) -> Vec<Empty> {
     let lack = |(path, size): &(RelativePath, u64)| {
         lack_of(source, path, *size).map(|lack| Empty { path: path.clone(), lack })
@@ -110,6 +111,7 @@ pub(crate) fn empty_files(section: Section, source: &LayerSource<'_>, suspects: 
     };
     let mut empty: Vec<_> = suspects.weights.iter().filter_map(lack).collect();
     empty.extend(suspects.data.iter().filter_map(damage));
+    empty.extend(shards::incomplete(source, suspects));
     if has_no_pointers(section) {
         let known: HashSet<_> = empty.iter().map(|empty| &empty.path).collect();
         let others: Vec<_> = pointers(source, suspects).into_iter().filter(|path| !known.contains(path)).collect();

@@ -6,6 +6,7 @@ use super::folder::{has_no_pointers, is_weights};
 use super::misplaced::is_misplaced;
 use super::pointer::has_size_of_pointer;
 use super::secret_names::{is_secret_name, is_sure_name};
+use super::shards::is_shard_index;
 use crate::archive::{self, LayerSource, Measured};
 use crate::kitfile::Section;
 use crate::relative_path::RelativePath;
@@ -23,6 +24,8 @@ const MOST_DATA: usize = 10_000;
 pub(crate) struct Suspects {
     /// Files of weights.
     pub(super) weights: Vec<(RelativePath, u64)>,
+    /// Files that may list the shards of a model.
+    pub(super) indexes: Vec<(RelativePath, u64)>,
     /// Files of data that may be cut off; none if they are too many.
     pub(super) data: Vec<(RelativePath, u64)>,
     /// Files whose names say that they contain secrets, or may contain one.
@@ -47,6 +50,9 @@ impl Suspects {
                 if data <= MOST_DATA {
                     suspects.data.push((path.clone(), size));
                 }
+            }
+            if section != Section::Dataset && path.file_name().is_some_and(is_shard_index) {
+                suspects.indexes.push((path.clone(), size));
             }
             if path.file_name().is_some_and(|name| is_sure_name(name) || is_secret_name(name)) {
                 suspects.secrets.push((path.clone(), size));

@@ -1,9 +1,12 @@
 //! The checks of files in another place that are about to be imported.
 
+use std::collections::HashSet;
+
 use super::allowed::Allowed;
 use super::folder::is_weights;
 use super::report::{refuse, refuse_empty, settle};
 use super::secrets::Found;
+use super::shards::missing_by_name;
 use crate::kitfile::Section;
 use crate::ops::error::Error;
 use crate::ops::refused::{Empty, Lack, Secret};
@@ -43,7 +46,8 @@ pub(crate) fn check_bytes(
     settle(found.into_iter().filter(|found| !is_named(found)).collect(), progress)
 }
 
-/// Fails if files of weights are empty, unless that is allowed. Each file is a layer of the section beside it.
+/// Fails if files of weights are empty, or shards of them are missing, unless that is allowed. Each file is a layer of
+/// the section beside it.
 ///
 /// Weights that are cut off are not found: that would take a request for each file, also for those that the target has,
 /// and a transfer that is cut off does not have the digest of the repository.
@@ -51,8 +55,11 @@ pub(crate) fn check_weights(files: &[(Section, &UpstreamFile)], allowed: Allowed
     if allowed.empty {
         return Ok(());
     }
-    let is_empty =
-        |(section, file): &&(Section, &UpstreamFile)| file.size == 0 && is_weights(*section, &file.path, &file.path);
-    let empty = |(_, file): &(Section, &UpstreamFile)| Empty { path: file.path.clone(), lack: Lack::Bytes };
-    refuse_empty(files.iter().filter(is_empty).map(empty).collect())
+    let paths: HashSet<_> = files.iter().map(|(_, file)| &file.path).collect();
+    let weights = files.iter().filter(|(section, file)| is_weights(*section, &file.path, &file.path));
+    let empty = weights.filter_map(|(_, file)| match file.size {
+        0 => Some(Empty { path: file.path.clone(), lack: Lack::Bytes }),
+        _ => missing_by_name(&file.path, |path| paths.contains(path)),
+    });
+    refuse_empty(empty.collect())
 }

@@ -1,6 +1,6 @@
 //! The versions of a repository, and the changes in each.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::changes::{Contents, LayerCount, compare, contents};
@@ -58,6 +58,8 @@ pub struct Version {
     replaced_by: Vec<Digest>,
     /// The digest of the content of the Kitfile.
     pub(super) kitfile: Digest,
+    /// True if a later packing of the same files recorded the version that was replaced.
+    pub(super) is_late: bool,
     /// The digests of the layers by kind and path.
     pub(super) contents: Contents,
 }
@@ -77,6 +79,7 @@ pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> 
     failures.finish(!versions.is_empty(), session.progress)?;
     let first = walk.first(&*source)?.map(|first| first.digest);
     let versions = without_forms(versions, first);
+    let versions = without_returns(versions);
     let moments: Vec<_> = versions.iter().map(moment).collect();
     let mut slots: Vec<_> = versions.into_iter().map(Some).collect();
     let mut ordered: Vec<Version> =
@@ -243,7 +246,7 @@ impl Walk<'_> {
         promotions.reverse();
         let departures = departures.iter().filter(|promotion| self.is_about(promotion));
         let replaced_by = departures.map(|promotion| promotion.subject).collect();
-        let record = latest(records);
+        let (record, is_late) = combined(records).unzip();
         let mut tags = tags.to_vec();
         tags.sort();
         let (before, kitfile_changed, layers, files) = (None, false, Vec::new(), Vec::new());
@@ -255,6 +258,7 @@ impl Walk<'_> {
             author,
             tags,
             record,
+            is_late: is_late.unwrap_or_default(),
             promotions,
             before,
             kitfile_changed,
@@ -349,13 +353,29 @@ fn group(entries: &[Entry], name: impl Fn(&Entry) -> Option<String>) -> Vec<Tagg
 }
 
 /// The record that identifies the files best: the newest one of a clean commit, or else the newest one. The same files
-/// are often packed twice, before and after a commit. Only the first packing knows the version that was replaced.
-fn latest(records: Vec<Record>) -> Option<Record> {
-    let previous = records.iter().rev().find_map(|record| record.previous);
+/// are often packed twice, before and after a commit. The first packing with a name gives the time and the version that
+/// was replaced: a later one, for example of a state to which the author returned, does not make a new version.
+///
+/// Returns true beside it if only a later packing knows a replaced version.
+fn combined(records: Vec<Record>) -> Option<(Record, bool)> {
+    let first = records.iter().find(|record| !record.names.is_empty()).or(records.first())?;
+    let (own, time) = (first.previous, first.time);
+    let previous = own.or_else(|| records.iter().find_map(|record| record.previous));
     let is_dirty = |record: &Record| record.commit.as_ref().is_none_or(|commit| commit.is_dirty == Some(true));
     let chosen = records.iter().rposition(|record| !is_dirty(record)).or(records.len().checked_sub(1))?;
     let record = records.into_iter().nth(chosen)?;
-    Some(Record { previous: record.previous.or(previous), ..record })
+    Some((Record { previous, time, ..record }, own.is_none() && previous.is_some()))
+}
+
+/// Removes the replaced version from those that were first packed before it and packed again later.
+fn without_returns(mut versions: Vec<Version>) -> Vec<Version> {
+    let time = |version: &Version| Some((version.descriptor.digest, version.record.as_ref()?.time?));
+    let times: HashMap<_, _> = versions.iter().filter_map(time).collect();
+    for version in versions.iter_mut().filter(|version| version.is_late) {
+        let Some(record) = &mut version.record else { continue };
+        record.previous = record.previous.filter(|previous| times.get(previous).copied() <= record.time);
+    }
+    versions
 }
 
 fn moment(version: &Version) -> Moment {

@@ -1,6 +1,8 @@
 //! Drafts a `.kitignore` for a project: from its `.gitignore`, and with names that no ModelKit should have.
 
+use std::collections::HashSet;
 use std::io;
+use std::path::Path;
 
 use fs_err as fs;
 
@@ -24,6 +26,12 @@ mlruns
 wandb
 ";
 
+/// The comment above the files that have names of secrets.
+const SECRETS: &str = "# Files whose names are those of secrets:";
+
+/// The comment above the checkpoints.
+const CHECKPOINTS: &str = "# Checkpoints of the training:";
+
 /// The first lines, and a line for each file and folder that the draft leaves out.
 fn first_lines(draft: &Draft) -> Result<String, Error> {
     let first = IgnoreRules::parse(FIRST_LINES)?;
@@ -31,12 +39,9 @@ fn first_lines(draft: &Draft) -> Result<String, Error> {
     let secrets = draft.secrets.iter().filter(is_new).map(|path| pattern(path));
     let checkpoints = draft.left_out.iter().map(|path| pattern(path));
     let mut text = FIRST_LINES.to_owned();
-    for (title, lines) in [
-        ("Files whose names are those of secrets", secrets.collect::<Vec<_>>()),
-        ("Checkpoints of the training", checkpoints.collect()),
-    ] {
+    for (title, lines) in [(SECRETS, secrets.collect::<Vec<_>>()), (CHECKPOINTS, checkpoints.collect())] {
         if !lines.is_empty() {
-            text.extend(["\n# ", title, ":\n", &lines.join("\n"), "\n"]);
+            text.extend(["\n", title, "\n", &lines.join("\n"), "\n"]);
         }
     }
     Ok(text)
@@ -70,7 +75,7 @@ pub fn draft_ignore_file(project: &ProjectFolder, draft: &mut Draft) -> Result<O
     }
     let needed = needed(project, &draft.kitfile)?;
     let mut ignore = IgnoreFile { text: first_lines(draft)?, taken: 0, refused: Vec::new() };
-    for line in gitignore(project)?.lines() {
+    for line in gitignore(folder)?.lines() {
         ignore.add(line, &needed)?;
     }
     remove_ignored(draft, &IgnoreRules::parse(&ignore.text)?);
@@ -136,7 +141,22 @@ fn needed(project: &ProjectFolder, kitfile: &Kitfile) -> Result<Vec<RelativePath
     Ok(of_layers.chain(layers.iter().filter(|layer| !layer.is_root()).cloned()).collect())
 }
 
-fn gitignore(ProjectFolder(folder): &ProjectFolder) -> Result<String, Error> {
+/// Returns the patterns in the `.kitignore` `text` of `folder` that a draft has: they may match nothing yet, or no
+/// longer. Those below a comment of the draft end at the next empty line.
+pub(crate) fn drafted_patterns(folder: &Path, text: &str) -> io::Result<HashSet<String>> {
+    let mut patterns: HashSet<_> = FIRST_LINES.lines().map(str::to_owned).collect();
+    patterns.extend(gitignore(folder)?.lines().filter_map(translate_gitignore));
+    let mut is_drafted = false;
+    for line in text.lines().map(str::trim) {
+        is_drafted = [SECRETS, CHECKPOINTS].contains(&line) || is_drafted && !line.is_empty();
+        if is_drafted {
+            patterns.insert(line.to_owned());
+        }
+    }
+    Ok(patterns)
+}
+
+fn gitignore(folder: &Path) -> io::Result<String> {
     let path = folder.join(".gitignore");
     match fs::metadata(&path) {
         Ok(metadata) if metadata.len() <= limits::IGNORE_FILE_BYTES => {
@@ -144,6 +164,6 @@ fn gitignore(ProjectFolder(folder): &ProjectFolder) -> Result<String, Error> {
         }
         Ok(_) => Ok(String::new()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }

@@ -15,6 +15,7 @@ mod skills;
 pub(crate) use draft::find_license;
 pub use draft::{Draft, init, init_remote};
 pub use hub_cache::{CacheFolder, CachedSnapshot};
+pub(crate) use ignore_file::drafted_patterns;
 pub use ignore_file::{IGNORE_FILE, IgnoreFile, draft_ignore_file};
 pub(crate) use listing::draft;
 pub use package::describe_package;

@@ -1,6 +1,8 @@
 //! The checks of the files before the first of them is packed.
 
+use super::ignore_file::warn_of_unmatched;
 use super::packer::{LayerSink, MeasuredLayer, Packer};
+use super::uncovered::{uncovered, warn_of_uncovered};
 use crate::archive::{LayerSource, LeftOut, Measured};
 use crate::kitfile::Section;
 use crate::oci::Descriptor;
@@ -12,6 +14,9 @@ use crate::store::RememberedLayer;
 
 /// Fails if the files must not be packed, unless the options allow it. Reports the files that are left out.
 pub(super) fn check(packer: &Packer<'_>, layers: &mut [MeasuredLayer<'_>]) -> Result<(), Error> {
+    let context = &packer.options.context;
+    warn_of_uncovered(&uncovered(context, &packer.paths, &packer.ignore)?, packer.progress);
+    warn_of_unmatched(context, packer.progress)?;
     report_left_out(layers.iter().map(|layer| &layer.measured), packer.progress);
     for MeasuredLayer { entry, source, suspects, .. } in layers.iter() {
         guard::warn_of_misplaced(entry.section, &source.path, suspects, packer.progress);

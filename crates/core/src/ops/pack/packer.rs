@@ -8,7 +8,6 @@ use super::entries::{clean_path, local_entries, referenced_modelkits, warn_of_wh
 use super::guarding;
 use super::ignore_file::read_ignore_rules;
 use super::into_store::{PackOptions, Reading};
-use super::uncovered::{uncovered, warn_of_uncovered};
 use crate::archive::{self, IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
 use crate::digest::Digest;
@@ -151,9 +150,9 @@ pub(super) struct Packer<'a> {
     entries: Vec<(Entry<'a>, RelativePath)>,
     /// The paths of all layers, including those of parents and of remote datasets. A layer excludes the files that
     /// belong to another layer.
-    paths: Vec<RelativePath>,
+    pub(super) paths: Vec<RelativePath>,
     pub(super) parents: Vec<LockedParent>,
-    ignore: IgnoreRules,
+    pub(super) ignore: IgnoreRules,
     /// The local store, which records the layers that were checked.
     pub(super) store: Store,
     pub(super) progress: &'a dyn Progress,
@@ -163,7 +162,7 @@ pub(super) struct Packer<'a> {
 const LAYER_FORMAT: u32 = 4;
 
 impl<'a> Packer<'a> {
-    /// Collects the entries to pack, and warns of entries and files that will not be packed.
+    /// Collects the entries to pack, and warns of entries that will not be packed.
     pub(super) fn new(session: &Session<'a>, options: &'a PackOptions) -> Result<Self, Error> {
         let entries = local_entries(options);
         let mut paths = entries.iter().map(|entry| clean_path(entry)).collect::<Result<Vec<_>, _>>()?;
@@ -174,7 +173,6 @@ impl<'a> Packer<'a> {
         paths.extend(options.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok()));
         let ignore = read_ignore_rules(&options.context)?;
         warn_of_what_is_not_packed(&options.kitfile, &own_paths, session.progress);
-        warn_of_uncovered(&uncovered(&options.context, &paths, &ignore)?, session.progress);
         let entries = entries.into_iter().zip(own_paths).collect();
         let (store, progress) = (session.store.clone(), session.progress);
         Ok(Self { options, entries, paths, parents, ignore, store, progress })

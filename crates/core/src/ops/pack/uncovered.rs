@@ -7,7 +7,7 @@ use std::path::Path;
 use fs_err as fs;
 
 use crate::archive::IgnoreRules;
-use crate::progress::{Progress, Warning};
+use crate::progress::{Paths, Progress, Warning};
 use crate::relative_path::RelativePath;
 
 /// Returns the outermost files and folders that are neither in a layer nor ignored, sorted. Hidden ones do not count:
@@ -48,7 +48,7 @@ const NAMED: usize = 5;
 pub(super) fn warn_of_uncovered(found: &[RelativePath], progress: &dyn Progress) {
     if !found.is_empty() {
         let paths = found.iter().take(NAMED).map(RelativePath::as_str).collect();
-        progress.warn(&Warning::FilesNotPacked { paths, more: found.len().saturating_sub(NAMED) });
+        progress.warn(&Warning::FilesNotPacked(Paths { paths, more: found.len().saturating_sub(NAMED) }));
     }
 }
 

@@ -1,10 +1,11 @@
-//! Files that an earlier version of a ModelKit left in the folder and that the unpacked one does not contain.
+//! Files of an earlier version of a ModelKit in the folder: those that the unpacked one does not contain, and those
+//! that it replaces although they were changed.
 //!
 //! Earlier versions are those that this program unpacked from the same repository into the same folder, by its records.
 //! A file counts only if it is as it was written, so that files of the user, and those that the user has changed, are
-//! never reported or deleted.
+//! never deleted.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -21,13 +22,13 @@ use crate::ops::artifact::Inspected;
 use crate::ops::error::Error;
 use crate::ops::files::{Headers, Held, skim};
 use crate::ops::session::Session;
-use crate::progress::{Progress, Warning};
+use crate::progress::{Paths, Progress, Warning};
 use crate::relative_path::RelativePath;
 use crate::store::{UnpackEntry, UnpackRun, UnpackedFile, UnpackedPart};
-use crate::sys::{Dir, FileType, Link};
+use crate::sys::{Dir, FileType, Link, Metadata};
 
 use super::into_folder::{DroppedFiles, UnpackOptions};
-use super::plan::PlannedFile;
+use super::plan::{PlannedAction, PlannedFile};
 
 /// The number of files that a warning names.
 const NAMED: usize = 3;
@@ -59,13 +60,22 @@ pub(super) struct Earlier<'a> {
     held: Held,
     /// For each path of a layer of the current run, true if a layer there is of the ModelKit itself and selected now.
     parts: HashMap<RelativePath, bool>,
-    files: Vec<EarlierFile>,
+    found: FoundEarlier,
+}
+
+/// The files of earlier versions that matter for a run.
+#[derive(Debug, Default)]
+pub(super) struct FoundEarlier {
+    /// Those that the run does not have.
+    dropped: Vec<EarlierFile>,
+    /// Those that the run replaces although they were changed after they had been written.
+    overwritten: Vec<RelativePath>,
 }
 
 impl<'a> Earlier<'a> {
     pub(super) fn new(folder: &Path, options: &'a UnpackOptions) -> Self {
         let (folder, held) = (Dir::open(folder).ok(), Held::new(limits::LISTED_FILES));
-        Self { folder, options, held, parts: HashMap::new(), files: Vec::new() }
+        Self { folder, options, held, parts: HashMap::new(), found: FoundEarlier::default() }
     }
 
     /// Begins with the files of `run`.
@@ -100,12 +110,28 @@ impl<'a> Earlier<'a> {
         }
         let Some(folder) = &self.folder else { return true };
         let Some(is_unchanged) = is_unchanged(folder, &path, file) else { return false };
-        self.files.push(EarlierFile { path, written: file.clone(), is_unchanged });
+        self.found.dropped.push(EarlierFile { path, written: file.clone(), is_unchanged });
         true
     }
 
-    pub(super) fn into_files(self) -> Vec<EarlierFile> {
-        self.files
+    /// Notes that the current run replaces `file`, which still has its place. A file that a crash may have damaged does
+    /// not count as changed.
+    pub(super) fn note_replaced(
+        &mut self,
+        file: &UnpackedFile,
+        may_be_damaged: impl Fn(&RelativePath, &Metadata) -> bool,
+    ) {
+        let Some((folder, path)) = self.folder.as_ref().zip(file.path.parse::<RelativePath>().ok()) else { return };
+        let is_wanted = self.options.overwrite == Overwrite::Replace;
+        if is_wanted
+            && found_at(folder, &path).is_some_and(|found| !is_same(&found, file) && !may_be_damaged(&path, &found))
+        {
+            self.found.overwritten.push(path);
+        }
+    }
+
+    pub(super) fn into_found(self) -> FoundEarlier {
+        self.found
     }
 
     fn takes(&self, part: &UnpackedPart, path: &RelativePath) -> bool {
@@ -123,30 +149,45 @@ impl<'a> Earlier<'a> {
 
 /// Returns true if the file at `path` is as it was written. None if there is none.
 fn is_unchanged(folder: &Dir, path: &RelativePath, written: &UnpackedFile) -> Option<bool> {
-    let found = folder.metadata_of(path.as_str(), Link::Stay).ok()?;
-    let is_file = found.file_type == FileType::File;
-    is_file.then(|| (found.size, found.modified) == (written.size, written.modified))
+    found_at(folder, path).map(|found| is_same(&found, written))
 }
 
-/// Deletes the files that earlier versions left in the folder, or warns of them. Returns the deleted ones.
+fn found_at(folder: &Dir, path: &RelativePath) -> Option<Metadata> {
+    folder.metadata_of(path.as_str(), Link::Stay).ok().filter(|found| found.file_type == FileType::File)
+}
+
+fn is_same(found: &Metadata, written: &UnpackedFile) -> bool {
+    (found.size, found.modified) == (written.size, written.modified)
+}
+
+/// Deletes the files that earlier versions left in the folder, or warns of them, and warns of changed files that were
+/// replaced. Returns the deleted ones.
 ///
-/// `earlier` are the files that the current run does not have. If it has not unpacked all layers of `child`, which is
-/// read from `source`, the others may contain some of them.
-pub(super) fn settle_dropped(
-    earlier: Vec<EarlierFile>,
+/// If the current run has not unpacked all layers of `child`, which is read from `source`, the others may contain some
+/// of the files that it does not have.
+pub(super) fn settle_earlier(
+    earlier: FoundEarlier,
     unpacked: (&dyn Source, &Inspected),
     options: &UnpackOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<RelativePath>, Error> {
-    let earlier = without_contained(earlier, unpacked, options)?;
+    warn_of_overwritten(earlier.overwritten, progress, false);
+    let earlier = without_contained(earlier.dropped, unpacked, options)?;
     match options.dropped {
         DroppedFiles::Delete => delete(&earlier, options, progress),
         DroppedFiles::Keep => Ok(warn(&earlier, progress)),
     }
 }
 
-/// Returns the files that [`settle_dropped`] would delete if `files` were unpacked from `repository`, or warns of them.
-pub(super) fn plan_dropped(
+fn warn_of_overwritten(mut overwritten: Vec<RelativePath>, progress: &dyn Progress, is_dry_run: bool) {
+    overwritten.sort();
+    if let Some(files) = named(&overwritten.iter().collect::<Vec<_>>()) {
+        progress.warn(&Warning::ChangedFilesReplaced { files, is_dry_run });
+    }
+}
+
+/// Returns the files that [`settle_earlier`] would delete if `files` were unpacked from `repository`, or warns of them.
+pub(super) fn plan_earlier(
     session: &Session<'_>,
     repository: &str,
     unpacked: (&dyn Source, &Inspected),
@@ -161,18 +202,22 @@ pub(super) fn plan_dropped(
             return Ok(Vec::new());
         }
     };
-    let planned: HashSet<_> = files.iter().map(|file| file.path.as_str()).collect();
+    let planned: HashMap<_, _> = files.iter().map(|file| (file.path.as_str(), file.action)).collect();
     let mut earlier = Earlier::new(&folder, options);
     for entry in entries {
         match entry {
             UnpackEntry::Run(run) => earlier.begin_run(&run),
-            UnpackEntry::File(file) if !planned.contains(file.path.as_str()) => {
-                earlier.keeps(&file, &Received::default());
-            }
-            UnpackEntry::File(_) | UnpackEntry::Times(_) => {}
+            UnpackEntry::Times(_) => {}
+            UnpackEntry::File(file) => match planned.get(file.path.as_str()) {
+                None => drop(earlier.keeps(&file, &Received::default())),
+                Some(PlannedAction::Replace) => earlier.note_replaced(&file, |_, _| false),
+                Some(_) => {}
+            },
         }
     }
-    let earlier = without_contained(earlier.into_files(), unpacked, options)?;
+    let FoundEarlier { dropped, overwritten } = earlier.into_found();
+    warn_of_overwritten(overwritten, session.progress, true);
+    let earlier = without_contained(dropped, unpacked, options)?;
     match options.dropped {
         DroppedFiles::Delete => {
             Ok(earlier.into_iter().filter(|file| file.is_unchanged).map(|file| file.path).collect())
@@ -202,8 +247,8 @@ fn without_contained(
 
 fn warn(earlier: &[EarlierFile], progress: &dyn Progress) -> Vec<RelativePath> {
     let unchanged: Vec<_> = earlier.iter().filter(|file| file.is_unchanged).map(|file| &file.path).collect();
-    if let Some((paths, more)) = named(&unchanged) {
-        progress.warn(&Warning::EarlierFilesRemain { paths, more });
+    if let Some(paths) = named(&unchanged) {
+        progress.warn(&Warning::EarlierFilesRemain(paths));
     }
     Vec::new()
 }
@@ -225,16 +270,17 @@ fn delete(
             None => {}
         }
     }
-    if let Some((paths, more)) = named(&kept) {
-        progress.warn(&Warning::ChangedFilesKept { paths, more });
+    if let Some(paths) = named(&kept) {
+        progress.warn(&Warning::ChangedFilesKept(paths));
     }
     Ok(deleted)
 }
 
 /// Returns the first of `paths`, and the number of the others. None if there are no paths.
-pub(crate) fn named<'a>(paths: &[&'a RelativePath]) -> Option<(Vec<&'a str>, usize)> {
-    let first = paths.iter().take(NAMED).map(|path| path.as_str()).collect();
-    (!paths.is_empty()).then(|| (first, paths.len().saturating_sub(NAMED)))
+pub(crate) fn named<'a>(paths: &[&'a RelativePath]) -> Option<Paths<'a>> {
+    let (first, more) =
+        (paths.iter().take(NAMED).map(|path| path.as_str()).collect(), paths.len().saturating_sub(NAMED));
+    (!paths.is_empty()).then_some(Paths { paths: first, more })
 }
 
 /// Removes the files from `earlier` that the layers of `child` contain which are not unpacked now; all files below the

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::choice::{Choice, warn_of_other_layers, warn_of_remote_datasets};
-use super::dropped::settle_dropped;
+use super::dropped::settle_earlier;
 use super::layers::{Unpacker, report_layers};
 use super::ledger::FolderLedger;
 use super::space::check_disk_space;
@@ -131,7 +131,7 @@ fn unpack_whole(
     if outcome.repaired > 0 {
         session.progress.warn(&Warning::DamagedFilesReplaced { files: outcome.repaired });
     }
-    let deleted = settle_dropped(earlier, (&*found.source, child), options, session.progress)?;
+    let deleted = settle_earlier(earlier, (&*found.source, child), options, session.progress)?;
     let (manifest, taken) = (child.descriptor.clone(), delta.taken());
     Ok(Unpacked { manifest, placed: outcome, layers: sizes.len(), deleted, taken })
 }

@@ -11,7 +11,7 @@ use tracing::debug;
 
 use super::choice::{Choice, Wanted};
 use super::damage::{Damage, Parts, span};
-use super::dropped::{Earlier, EarlierFile, Fate};
+use super::dropped::{Earlier, Fate, FoundEarlier};
 use super::into_folder::UnpackOptions;
 use crate::archive::{Ledger, Received};
 use crate::kitfile::FILE_NAMES;
@@ -39,9 +39,9 @@ pub(super) struct FolderLedger {
 enum State {
     Writing(Recording),
     /// The files get their names.
-    Placing(Recorded, Vec<EarlierFile>),
+    Placing(Recorded, FoundEarlier),
     /// There is no record of this run.
-    Off(Vec<EarlierFile>),
+    Off(FoundEarlier),
 }
 
 impl FolderLedger {
@@ -72,10 +72,10 @@ impl FolderLedger {
         Ok(Self { store, folder, repository, parts, options: options.clone(), damage, state })
     }
 
-    /// Notes that all files have their names. Returns the files of earlier versions that the run does not have.
-    pub(super) fn finish(&self) -> Vec<EarlierFile> {
-        match std::mem::replace(&mut *self.state(), State::Off(Vec::new())) {
-            State::Writing(_) => Vec::new(),
+    /// Notes that all files have their names. Returns what was found of earlier versions.
+    pub(super) fn finish(&self) -> FoundEarlier {
+        match std::mem::replace(&mut *self.state(), State::Off(FoundEarlier::default())) {
+            State::Writing(_) => FoundEarlier::default(),
             State::Off(earlier) => earlier,
             State::Placing(recorded, earlier) => {
                 if let Err(error) = recorded.finish() {
@@ -87,17 +87,22 @@ impl FolderLedger {
     }
 
     /// Adds the entries of earlier runs to the record, except for files that this run writes or that no longer exist,
-    /// and gives it its name. Returns the files that this run does not have.
-    fn publish(&self, mut recording: Recording, received: &Received) -> (io::Result<Recorded>, Vec<EarlierFile>) {
+    /// and gives it its name. Returns what was found of them.
+    fn publish(&self, mut recording: Recording, received: &Received) -> (io::Result<Recorded>, FoundEarlier) {
         let mut earlier = Earlier::new(&self.folder, &self.options);
-        let carried = self.carry_shared(&mut recording, &earlier, received).and_then(|are_others| {
+        let carried = self.carry_shared(&mut recording, &mut earlier, received).and_then(|are_others| {
             if are_others { self.carry_others(&mut recording, &mut earlier, received) } else { Ok(()) }
         });
-        (carried.and_then(|()| recording.publish()), earlier.into_files())
+        (carried.and_then(|()| recording.publish()), earlier.into_found())
     }
 
     /// Adds the files that the current run contains as well, as files of this run. Returns true if there are others.
-    fn carry_shared(&self, recording: &mut Recording, earlier: &Earlier<'_>, received: &Received) -> io::Result<bool> {
+    fn carry_shared(
+        &self,
+        recording: &mut Recording,
+        earlier: &mut Earlier<'_>,
+        received: &Received,
+    ) -> io::Result<bool> {
         let (mut begun, mut written, mut are_others) = (0, None, false);
         for entry in self.earlier_entries()? {
             match entry {
@@ -108,7 +113,7 @@ impl FolderLedger {
                         let written = file.written.or(written);
                         recording.write(&UnpackEntry::File(UnpackedFile { written, ..file }))?;
                     }
-                    Fate::Replaced => {}
+                    Fate::Replaced => earlier.note_replaced(&file, |path, found| self.damage().includes(path, found)),
                     Fate::Other => are_others = true,
                 },
             }
@@ -145,6 +150,10 @@ impl FolderLedger {
         self.store.unpack_entries(&self.folder, &self.repository)
     }
 
+    fn damage(&self) -> &Damage {
+        self.damage.get_or_init(|| Damage::read(&self.store, &self.folder, &self.parts))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -152,8 +161,7 @@ impl FolderLedger {
 
 impl Ledger for FolderLedger {
     fn is_damaged(&self, path: &RelativePath, found: &Metadata) -> bool {
-        let damage = self.damage.get_or_init(|| Damage::read(&self.store, &self.folder, &self.parts));
-        damage.includes(path, found)
+        self.damage().includes(path, found)
     }
 
     fn note(&self, path: &RelativePath, written: &Metadata) {
@@ -168,7 +176,9 @@ impl Ledger for FolderLedger {
 
     fn begin_placing(&self, received: &Received) {
         let mut state = self.state();
-        let State::Writing(recording) = std::mem::replace(&mut *state, State::Off(Vec::new())) else { return };
+        let State::Writing(recording) = std::mem::replace(&mut *state, State::Off(FoundEarlier::default())) else {
+            return;
+        };
         let (published, earlier) = self.publish(recording, received);
         *state = match published {
             Ok(recorded) => State::Placing(recorded, earlier),
@@ -182,7 +192,7 @@ impl Ledger for FolderLedger {
 
 fn off(error: &io::Error) -> State {
     debug!(%error, "there is no unpack record");
-    State::Off(Vec::new())
+    State::Off(FoundEarlier::default())
 }
 
 /// Returns the name of the repository, all versions of which have one record. For a layout, it is its path.

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 use super::choice::{Choice, Wanted, warn_of_other_layers, warn_of_remote_datasets};
-use super::dropped::plan_dropped;
+use super::dropped::plan_earlier;
 use super::into_folder::UnpackOptions;
 use super::layers::is_same_kitfile;
 use super::ledger::repository;
@@ -90,7 +90,7 @@ pub fn plan_unpack(
     check_paths(&options.paths, name)?;
     files.sort_by(|one, other| one.path.cmp(&other.path));
     files.dedup_by(|one, other| one.path == other.path);
-    let deleted = plan_dropped(session, &repository(name), (&*found.source, &choice.child), options, &files)?;
+    let deleted = plan_earlier(session, &repository(name), (&*found.source, &choice.child), options, &files)?;
     Ok(UnpackPlan { files, deleted, conflicts: planner.conflicts() })
 }
 

@@ -24,9 +24,10 @@ pub(super) fn look_at_layers(
     let (measured, suspects, files) =
         match measured.and_then(|(measured, suspects)| Ok((measured, suspects, source.files()?))) {
             Ok(found) => found,
-            Err(error @ archive::Error::MissingPath { .. }) => {
-                let advice = "correct the path; it is relative to the packed folder";
-                return Ok(vec![about(Severity::Error, "missing-path", error.to_string(), advice)]);
+            Err(archive::Error::MissingPath { path, advice }) => {
+                let advice = advice.as_deref().unwrap_or("correct the path; it is relative to the packed folder");
+                let message = format!("path `{path}` does not exist");
+                return Ok(vec![about(Severity::Error, "missing-path", message, advice)]);
             }
             Err(error) => {
                 let advice = "move or remove it, or add it to .kitignore";

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use super::files::look_at_layers;
-use crate::archive::{self, IgnoreRules, LayerSource, Links};
+use crate::archive::{self, IgnoreRules, LayerSource, Links, UnmatchedLine};
 use crate::kitfile::{self, Entry, FieldPlaces, Kitfile};
 use crate::oci::Reference;
 use crate::ops::error::Error;
-use crate::ops::pack::{read_ignore_rules, uncovered};
+use crate::ops::pack::{read_ignore_rules, uncovered, unmatched_ignore_lines};
 use crate::ops::refused::Lack;
 use crate::relative_path::RelativePath;
 
@@ -88,6 +88,20 @@ fn bad_rules(error: &archive::Error) -> Finding {
         place: ".kitignore".to_owned(),
         message: error.to_string(),
         advice: "correct it; the syntax is that of .dockerignore".to_owned(),
+    }
+}
+
+fn unmatched_line(UnmatchedLine { line, pattern, meant }: UnmatchedLine) -> Finding {
+    let advice = match meant {
+        Some(meant) => format!("write `{meant}` to match at any depth; a pattern begins at the packed folder"),
+        None => "correct or delete it; a pattern begins at the packed folder".to_owned(),
+    };
+    Finding {
+        severity: Severity::Warning,
+        rule: "unmatched-line",
+        place: format!(".kitignore:{line}"),
+        message: format!("`{pattern}` matches nothing"),
+        advice,
     }
 }
 
@@ -172,6 +186,8 @@ impl Review<'_> {
                 advice: "add it to the Kitfile, or to .kitignore if it should not be packed".to_owned(),
             });
         }
+        let (lines, _) = unmatched_ignore_lines(&self.options.context)?;
+        findings.extend(lines.into_iter().map(unmatched_line));
         Ok(findings)
     }
 

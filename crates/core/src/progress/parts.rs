@@ -1,0 +1,23 @@
+//! Parts that several warnings have, or of which a warning has several.
+
+use serde::Serialize;
+
+/// Paths that a warning is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Paths<'a> {
+    /// The first ones.
+    pub paths: Vec<&'a str>,
+    /// The number of others.
+    pub more: usize,
+}
+
+/// A line of a `.kitignore`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IgnoreLine<'a> {
+    /// The number of the line, from 1.
+    pub line: usize,
+    /// Its pattern.
+    pub pattern: &'a str,
+    /// The pattern that may be meant.
+    pub meant: Option<&'a str>,
+}
