@@ -16,6 +16,7 @@ mod referrers;
 mod resume;
 mod roundtrips;
 mod save;
+mod selected;
 #[cfg(unix)]
 mod signals;
 mod tables;

@@ -56,6 +56,17 @@ impl PathPatterns {
         (self.included.is_empty() || count > 0) && !self.excludes(path)
     }
 
+    /// Returns true if `path` is selected, without remembering anything.
+    pub(crate) fn select(&self, path: &RelativePath) -> bool {
+        let is_included = self.included.is_empty() || self.included.iter().any(|it| it.matches(path.as_str()));
+        is_included && !self.excludes(path)
+    }
+
+    /// Returns true if everything at and below `path` is certainly selected.
+    pub(crate) fn select_all_below(&self, path: &RelativePath) -> bool {
+        self.excluded.is_empty() && self.select(path)
+    }
+
     /// Returns true if `path` or something below it may be selected.
     pub(crate) fn may_match_at_or_below(&self, path: &RelativePath) -> bool {
         let may_match = |pattern: &PathPattern| pattern.may_match_at_or_below(path);

@@ -14,12 +14,13 @@ use crate::limits;
 use crate::modelkit::{
     Change, Drift, Layer, Lock, LockedFile, LockedLayer, LockedRemote, Selection, Subject, kitfile_digest,
 };
+use crate::oci::Source;
 use crate::ops::artifact::{
     check_filters, check_paths, entries, entries_of_parents, inspect, locked_entries, refuse_unreadable,
 };
 use crate::ops::error::Error;
 use crate::ops::files::digest_file;
-use crate::ops::pack::{read_ignore_rules, read_layer};
+use crate::ops::pack::{read_ignore_rules, read_selected};
 use crate::ops::session::{Located, Session};
 use crate::ops::unpack::{Chosen, Damage, named, wanted_parents};
 use crate::ops::workers;
@@ -104,15 +105,15 @@ pub fn verify_modelkit(
     let (mut chosen, mut wanted) = (Chosen::default(), Vec::new());
     let of_parent = selection.of_parent();
     let may_match = |layer: &&Layer| options.paths.may_match_at_or_below(&layer.path);
+    let read = |source: &dyn Source, layer: &Layer| read_selected(source, layer, &options.paths, session.progress);
     for parent in parents.iter().rev() {
         let mut layers = chosen.of(&parent.inspected.modelkit, of_parent.as_ref());
         layers.retain(may_match);
-        wanted
-            .extend(workers::run(*jobs, &layers, |layer| read_layer(&*parent.found.source, layer, session.progress))?);
+        wanted.extend(workers::run(*jobs, &layers, |layer| read(&*parent.found.source, layer))?);
     }
     let mut layers = chosen.of(&child.modelkit, Some(selection));
     layers.retain(may_match);
-    wanted.extend(workers::run(*jobs, &layers, |layer| read_layer(&*found.source, layer, session.progress))?);
+    wanted.extend(workers::run(*jobs, &layers, |layer| read(&*found.source, layer))?);
     let of_parents = parents.iter().flat_map(|parent| &parent.inspected.modelkit.layers);
     let remote = child.modelkit.config.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok());
     let paths = child.modelkit.layers.iter().chain(of_parents).map(|layer| layer.path.clone()).chain(remote).collect();

@@ -73,8 +73,8 @@ pub struct Unpacked {
 /// From a registry, only the content that the files in the directory do not contain is fetched, if that is likely to be
 /// faster.
 ///
-/// Each layer is read once, verified, and staged until all layers are verified and no existing file conflicts; only
-/// then do files get their final names. An error before that leaves the directory unchanged. As with `cp`, the
+/// If only a small part of a layer is selected by path, only the ranges of these files are read, and verified by the
+/// table of contents. Any other layer is read once, verified, and staged until all are verified and no existing file conflicts; only then do files get their final names. An error before that leaves the directory unchanged. As with `cp`, the
 /// operating system decides when the files are written to disk, unless the store waits for the disk; after a power
 /// failure a second run replaces the files that were damaged.
 pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &UnpackOptions) -> Result<Unpacked, Error> {
@@ -92,7 +92,7 @@ fn unpack_whole(
     let delta = DeltaSource::new(&*found.source, Older::Tree(&options.folder));
     let source = if found.is_remote { &delta } else { &*found.source };
     let wanted = choice.wanted(source, name, options, session.progress)?;
-    check_disk_space(&wanted, &remotes.files, &options.folder)?;
+    check_disk_space(&wanted, &remotes.files, options)?;
 
     warn_of_remote_datasets(&child.modelkit, options, session.progress);
     warn_of_other_layers(&child.modelkit, options, session.progress);
@@ -107,7 +107,7 @@ fn unpack_whole(
         wanted.iter().try_for_each(|wanted| unpacker.unpack_layers(wanted))?;
         Ok(workers::run(options.jobs.large, &remotes.files, |file| unpacker.unpack_file(file)).map(drop)?)
     };
-    let mut by_pieces = options.paths.is_empty();
+    let mut by_pieces = true;
     let (outcome, ledger) = loop {
         let destination = Destination::open(&options.folder, options.overwrite)?;
         let destination = destination.with_unsafe_paths(&options.unsafe_paths).with_paths(&options.paths);

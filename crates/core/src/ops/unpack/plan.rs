@@ -73,7 +73,7 @@ pub fn plan_unpack(
 ) -> Result<UnpackPlan, Error> {
     let choice = Choice::read(session, found, name, options)?;
     let wanted = choice.wanted(&*found.source, name, options, session.progress)?;
-    check_disk_space(&wanted, &choice.remotes.files, &options.folder)?;
+    check_disk_space(&wanted, &choice.remotes.files, options)?;
     warn_of_remote_datasets(&choice.child.modelkit, options, session.progress);
     warn_of_other_layers(&choice.child.modelkit, options, session.progress);
     let planner = Planner::new(options)?;
