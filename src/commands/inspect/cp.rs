@@ -102,7 +102,8 @@ impl CpArgs {
     fn copy(&self, context: &Context, file: &FileLocation, options: &CpOptions) -> Result<Placed> {
         let (found, inspected, jobs) = self.open.open(context, &file.location)?;
         let options = CpOptions { jobs, ..options.clone() };
-        Ok(ops::cp(&*found.source, &inspected.modelkit, &file.path, &options, &context.bars)?)
+        let copied = ops::cp(&*found.source, &inspected.modelkit, &file.path, &options, &context.bars);
+        Ok(copied.map_err(|error| error.of_place(found.is_remote))?)
     }
 }
 

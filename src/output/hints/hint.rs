@@ -97,6 +97,10 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NotAModelKit { name, found } if found.starts_with("an artifact") => {
             Some(format!("if its layers are files, `kit import oci://{name}` makes a ModelKit of them"))
         }
+        ops::Error::DamagedInRegistry(_) => Some(
+            "the registry delivers damaged content; push the ModelKit again, or ask its publisher to do that"
+                .to_owned(),
+        ),
         ops::Error::NotHere { .. } => Some("`kit list` shows local ModelKits".to_owned()),
         ops::Error::OtherTags { .. } => Some("use --all-tags to remove the ModelKit with all its tags".to_owned()),
         ops::Error::OnlyWholeRemoval { .. } => {

@@ -96,6 +96,15 @@ pub fn verify_modelkit(
     name: &str,
     options: &VerifyOptions,
 ) -> Result<Verified, Error> {
+    verify_found(session, found, name, options).map_err(|error| error.of_place(found.is_remote))
+}
+
+fn verify_found(
+    session: &Session<'_>,
+    found: &Located,
+    name: &str,
+    options: &VerifyOptions,
+) -> Result<Verified, Error> {
     let VerifyOptions { selection, jobs, .. } = options;
     let child = inspect(found)?;
     let parents = wanted_parents(session, &child, name, selection)?;

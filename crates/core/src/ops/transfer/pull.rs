@@ -35,9 +35,10 @@ pub fn pull(
     for parent in parents {
         session.progress.report(&Event::PullingReference { reference: &parent.reference.to_string() });
         let wrong = |source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
-        bring(session, &parent.found, &parent.reference, fetch, options).map_err(wrong)?;
+        let brought = bring(session, &parent.found, &parent.reference, fetch, options);
+        brought.map_err(|error| wrong(error).of_place(parent.found.is_remote))?;
     }
-    bring(session, &found, name, fetch, options)
+    bring(session, &found, name, fetch, options).map_err(|error| error.of_place(found.is_remote))
 }
 
 /// Returns the plan of a [`pull`], each part with its name: first the referenced ModelKits, in the order in which they

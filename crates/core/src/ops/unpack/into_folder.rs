@@ -78,7 +78,8 @@ pub struct Unpacked {
 /// operating system decides when the files are written to disk, unless the store waits for the disk; after a power
 /// failure a second run replaces the files that were damaged.
 pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &UnpackOptions) -> Result<Unpacked, Error> {
-    unpack_whole(session, found, name, options).map_err(|error| disk_space::explain(&options.folder, error))
+    let unpacked = unpack_whole(session, found, name, options).map_err(|error| error.of_place(found.is_remote));
+    unpacked.map_err(|error| disk_space::explain(&options.folder, error))
 }
 
 fn unpack_whole(
