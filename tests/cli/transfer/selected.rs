@@ -79,6 +79,9 @@ fn only_the_ranges_of_selected_files_are_read() {
 #[test]
 fn a_selected_file_that_was_damaged_in_the_registry_is_refused() {
     let (sandbox, registry, name) = scene(true);
+    sandbox.write("project/data/m/tokenizer.model", "");
+    let emptied = format!("{}/team/big:v2", registry.host());
+    sandbox.kit(&["pack", "project", "--push", &emptied, "--plain-http"]).ok();
     let (_, manifest) = registry.manifest("team/big", "v1").unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
     let layers = manifest["layers"].as_array().unwrap().iter().map(|layer| layer["digest"].as_str().unwrap());
@@ -89,8 +92,21 @@ fn a_selected_file_that_was_damaged_in_the_registry_is_refused() {
     bytes[place] = b'[';
     registry.replace_blob(digest, &bytes);
     let run = sandbox.kit(&["unpack", &name, "-d", "out", "--path", "data/m", "--plain-http"]);
-    run.exits(3);
+    run.exits(3).says("hint: the registry delivers damaged content");
     assert!(!sandbox.path("out/data").exists());
+    let file = format!("{name}//data/m/tokenizer.model");
+    let commands: [&[&str]; 5] = [
+        &["unpack", &name, "-d", "out"],
+        &["pull", &name],
+        &["cp", &file, "."],
+        &["cat", &file],
+        &["diff", &name, &emptied, "--patch"],
+    ];
+    for command in commands {
+        let run = sandbox.kit(&[command, &["--plain-http"]].concat()).exits(3);
+        let run = run.says("does not match its digest").says("hint: the registry delivers damaged content");
+        assert!(!run.stdout.contains('['), "{}", run.stdout);
+    }
 }
 
 #[test]
