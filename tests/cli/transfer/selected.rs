@@ -118,3 +118,33 @@ fn without_tables_a_layer_that_is_a_file_is_chosen_by_its_path() {
     assert!((folders..folders + file).contains(&bytes), "the folders but not the model: {bytes}");
     assert_eq!(sandbox.read("out/tokenizer.json"), "{}");
 }
+
+#[test]
+fn a_pattern_that_matches_nothing_is_explained() {
+    let sandbox = Sandbox::packed();
+    for (args, error, hint) in [
+        (
+            &["--path", "src/README.md"][..],
+            "no file of `sample:v1` matches `src/README.md`",
+            "hint: `README.md` exists: use `README.md`",
+        ),
+        (
+            &["--path", "data/val.csv"],
+            "matches `data/val.csv`",
+            "hint: `data/more/val.csv` exists: use `data/more/val.csv`",
+        ),
+        (&["--path", "a/b.txt"], "matches `a/b.txt`", "hint: patterns start at the root; `**/b.txt` matches in every"),
+        (&["--path", "**/b.txt"], "matches `**/b.txt`", "hint: `kit ls NAME:TAG` shows the files in a ModelKit"),
+        (
+            &["--path", "weights/tokenizer.json", "--filter", "docs"],
+            "no file of `sample:v1` in the parts that `--filter docs` selects matches `weights/tokenizer.json`",
+            "hint: only the parts that --filter selects were searched; leave it out, or add the part of the file",
+        ),
+    ] {
+        for command in [&["unpack", "sample:v1", "-d", "out"][..], &["ls", "sample:v1"]] {
+            sandbox.kit(&[command, args].concat()).exits(4).says(error).says(hint);
+        }
+    }
+    let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--format", "{{.Nope}}"]).exits(2);
+    assert!(run.stderr.contains("`keptFiles`") && !run.stderr.contains("linkedBytes"), "{}", run.stderr);
+}

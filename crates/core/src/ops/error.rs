@@ -188,18 +188,24 @@ pub enum Error {
         parts: Vec<String>,
     },
     /// Patterns that match no file of the selected parts.
-    #[error("no file of `{name}` matches `{}`", patterns.join("` or `"))]
+    #[error("no file of `{name}`{} matches `{}`", refused::filtered(filters), patterns.join("` or `"))]
     NoPathMatches {
         /// The name of the ModelKit.
         name: String,
         /// The patterns.
         patterns: Vec<String>,
+        /// The filters that select the parts.
+        filters: Vec<String>,
+        /// A path that a pattern would have matched in another folder, if one was seen.
+        elsewhere: Option<String>,
     },
     /// Patterns that match no file of two compared sides.
     #[error("no file of either side matches `{}`", patterns.join("` or `"))]
     NoPathMatchesEither {
         /// The patterns.
         patterns: Vec<String>,
+        /// A path that a pattern would have matched in another folder, if one was seen.
+        elsewhere: Option<String>,
     },
     /// An MCP server has no valid bundle.
     #[error("invalid MCP bundle for mcpServer {server}")]

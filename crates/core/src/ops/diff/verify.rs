@@ -169,7 +169,7 @@ impl Expected {
             let change = kitfile_change(options, expected)?;
             drifts.extend(change.map(|change| Drift { subject: Subject::Kitfile, change }));
         }
-        check_paths(&options.paths, name)?;
+        check_paths(&options.paths, &options.selection, name)?;
         drifts.sort_by(|one, other| one.subject.cmp(&other.subject));
         drifts.dedup();
         self.warn_of_damage(&drifts, options, progress);

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::choice::{Choice, warn_of_other_layers, warn_of_remote_datasets};
-use super::dropped::settle_dropped;
+use super::dropped::{lacks_record, settle_dropped, warn_of_no_record};
 use super::layers::{Unpacker, report_layers};
-use super::ledger::FolderLedger;
+use super::ledger::{FolderLedger, repository};
 use super::space::check_disk_space;
 use crate::archive::{Destination, Overwrite, PathPatterns, Placed, UnsafePaths};
 use crate::modelkit::Selection;
@@ -108,6 +108,7 @@ fn unpack_whole(
         wanted.iter().try_for_each(|wanted| unpacker.unpack_layers(wanted))?;
         Ok(workers::run(options.jobs.large, &remotes.files, |file| unpacker.unpack_file(file)).map(drop)?)
     };
+    let lacks_record = lacks_record(session, &repository(name), options);
     let mut by_pieces = true;
     let (outcome, ledger) = loop {
         let destination = Destination::open(&options.folder, options.overwrite)?;
@@ -116,7 +117,7 @@ fn unpack_whole(
         let destination = destination.with_ledger(ledger.clone());
         match fill(&destination, by_pieces) {
             Ok(()) => {
-                check_paths(&options.paths, name)?;
+                check_paths(&options.paths, &options.selection, name)?;
                 break (destination.commit()?, ledger);
             }
             Err(Stop::Refuted) => {}
@@ -131,6 +132,9 @@ fn unpack_whole(
     report_layers(&wanted, outcome.files, session.progress);
     if outcome.repaired > 0 {
         session.progress.warn(&Warning::DamagedFilesReplaced { files: outcome.repaired });
+    }
+    if lacks_record {
+        warn_of_no_record(options, session.progress);
     }
     let deleted = settle_dropped(earlier, (&*found.source, child), options, session.progress)?;
     let (manifest, taken) = (child.descriptor.clone(), delta.taken());
