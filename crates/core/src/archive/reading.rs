@@ -6,12 +6,6 @@ use std::io::{self, Read};
 /// GiB was limited by SHA-256 at 1.9 GB/s and by the page cache.
 pub(super) const BUFFER_BYTES: usize = 1 << 20;
 
-/// The size of reads and writes of parts of files that go through the page cache. Linux allocates larger folios for
-/// larger writes, and on a virtual machine whose host reclaims free memory those are slow to allocate. Hashing and
-/// copying 2 GiB with two threads in writes of 16, 32, 64, 128, 256 KiB and 1 MiB took 0.80, 0.64, 0.58, 0.65, 0.6 to
-/// 2.6 and 3.2 s (medians of three); `cp` took 0.6 to 0.9 s.
-pub(super) const CACHED_BYTES: usize = 64 * 1024;
-
 /// Reads at least one byte. Returns 0 at the end.
 pub(super) fn read_once(source: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
     loop {

@@ -10,6 +10,10 @@ use super::memory::cacheable_bytes;
 /// this process fill it as well.
 const STEP: u64 = 64 * 1024 * 1024;
 
+/// The number of bytes that go through the page cache before a slow disk is tried again, the first time. Such a try
+/// waits behind everything that the system is writing to the disk.
+const FIRST: u64 = 32 * STEP;
+
 /// The speed above which blocks always go to the disk: on virtual machines, the page cache takes new pages hardly
 /// faster.
 const QUICK_BYTES_PER_SECOND: u64 = 400_000_000;
@@ -20,7 +24,7 @@ const MEASURED_BYTES: u64 = 8 * 1024 * 1024;
 /// The lane of the blocks of one file.
 ///
 /// Blocks go past the page cache until the caller has to wait for a slow disk. The following blocks then go through the
-/// page cache, first 64 MiB and twice as many each time, before the disk is tried again: it may only have been busy for
+/// page cache, first 2 GiB and twice as many each time, before the disk is tried again: it may only have been busy for
 /// a moment, and copying costs the processor more. While the page cache has no space, blocks go past it in any case:
 /// the system would hold up the writer.
 pub(super) struct Lane {
@@ -48,7 +52,7 @@ impl Lane {
     pub(super) fn new(is_behind: Arc<AtomicBool>) -> Self {
         let written = (0, Duration::ZERO);
         let measure = cacheable_bytes;
-        Self { is_behind, left: 0, next: STEP, space: 0, past: 0, kept_up: 0, is_slow: false, written, measure }
+        Self { is_behind, left: 0, next: FIRST, space: 0, past: 0, kept_up: 0, is_slow: false, written, measure }
     }
 
     /// Records that the disk took `time` to write a block of `bytes`.
@@ -66,7 +70,7 @@ impl Lane {
         if !self.is_slow || !self.is_behind.load(Ordering::Relaxed) {
             self.kept_up += bytes;
             if self.kept_up >= STEP {
-                self.next = STEP;
+                self.next = FIRST;
             }
             return false;
         }
@@ -114,13 +118,13 @@ mod tests {
     #[test]
     fn the_disk_is_tried_again_after_twice_as_many_blocks_each_time() {
         let mut lane = lane(|| u64::MAX);
-        for expected in [64, 128, 256] {
+        for expected in [2048, 4096, 8192] {
             lane.is_behind.store(true, Ordering::Relaxed);
             assert_eq!(cached_of(expected + 10, &mut lane), expected);
         }
         assert_eq!(cached_of(64, &mut lane), 0, "the disk keeps up");
         lane.is_behind.store(true, Ordering::Relaxed);
-        assert_eq!(cached_of(300, &mut lane), 64);
+        assert_eq!(cached_of(2100, &mut lane), 2048);
     }
 
     #[test]

@@ -49,7 +49,7 @@ mod sync;
 mod terminal;
 mod write_at;
 
-pub use block_writer::{BlockWriter, DIRECT_FROM_BYTES};
+pub use block_writer::{BlockWriter, CACHED_BYTES, DIRECT_FROM_BYTES};
 pub use boot::{boot_identity, is_on_local_disk};
 pub use clone::{clone_whole, device_of};
 pub use dir::{Dir, Found, Link, Names, is_link_refusal};

@@ -7,10 +7,10 @@ use super::destination::Destination;
 use super::extract::SingleFile;
 use super::receive::create;
 use crate::archive::error::Error;
-use crate::archive::reading::{CACHED_BYTES, fill, read_once};
+use crate::archive::reading::{fill, read_once};
 use crate::progress::Task;
 use crate::relative_path::RelativePath;
-use crate::sys::{self, BlockWriter, Found};
+use crate::sys::{self, BlockWriter, CACHED_BYTES, Found};
 
 /// The permission to open a file again for writing.
 const OWNER_WRITES: u32 = 0o200;
