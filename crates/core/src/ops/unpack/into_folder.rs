@@ -74,9 +74,10 @@ pub struct Unpacked {
 /// faster.
 ///
 /// If only a small part of a layer is selected by path, only the ranges of these files are read, and verified by the
-/// table of contents. Any other layer is read once, verified, and staged until all are verified and no existing file conflicts; only then do files get their final names. An error before that leaves the directory unchanged. As with `cp`, the
-/// operating system decides when the files are written to disk, unless the store waits for the disk; after a power
-/// failure a second run replaces the files that were damaged.
+/// table of contents. Any other layer is read once, verified, and staged until all are verified and no existing file
+/// conflicts; only then do files get their final names. An error before that leaves the directory unchanged. As with
+/// `cp`, the operating system decides when the files are written to disk, unless the store waits for the disk; after a
+/// power failure a second run replaces the files that were damaged.
 pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &UnpackOptions) -> Result<Unpacked, Error> {
     let unpacked = unpack_whole(session, found, name, options).map_err(|error| error.of_place(found.is_remote));
     unpacked.map_err(|error| disk_space::explain(&options.folder, error))
