@@ -76,12 +76,14 @@ pub(crate) fn skim_selected(
         return Ok(false);
     }
     let blob = source.blob(&layer.descriptor);
-    let visit: Visit = &mut |member, content| match member.is_directory {
-        true => visit(member, content),
-        false => match existing(member) {
+    let visit: Visit = &mut |member, content| {
+        if member.is_directory {
+            return visit(member, content);
+        }
+        match existing(member) {
             Some(mut content) => visit(member, &mut content),
             None => visit(member, &mut *open_whole(&*blob, layer, member, content)?),
-        },
+        }
     };
     show_entries(&*blob, layer, table, visit).map(|_| true)
 }
