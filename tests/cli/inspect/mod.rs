@@ -4,7 +4,7 @@ mod diff;
 mod diff_data;
 mod diff_lock;
 mod diff_patch;
-pub(crate) mod files;
+mod files;
 mod forged;
 mod future_kits;
 mod history;

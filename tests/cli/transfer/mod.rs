@@ -16,7 +16,6 @@ mod referrers;
 mod resume;
 mod roundtrips;
 mod save;
-mod selected;
 #[cfg(unix)]
 mod signals;
 mod tables;

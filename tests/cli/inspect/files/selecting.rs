@@ -3,7 +3,7 @@
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::Sandbox;
 
-use crate::inspect::files::drop_tables;
+use super::scene::drop_tables;
 
 const MEBIBYTE: usize = 1024 * 1024;
 const KITFILE: &str = "manifestVersion: 1.0.0
