@@ -29,7 +29,12 @@ pub(crate) struct DigestReceiptArgs {
 impl ReceiptArgs {
     /// Begins the receipt of the run.
     pub(crate) fn begin(&self, context: &Context) -> Result<()> {
-        context.receipt.begin(&self.format, None)
+        context.receipt.begin(&self.format, None, None)
+    }
+
+    /// Begins the receipt of a command whose document has only these `members`.
+    pub(crate) fn begin_with(&self, context: &Context, members: &[&str]) -> Result<()> {
+        context.receipt.begin(&self.format, Some(members), None)
     }
 }
 
@@ -37,6 +42,6 @@ impl DigestReceiptArgs {
     /// Begins the receipt of the run.
     pub(crate) fn begin(&self, context: &Context) -> Result<()> {
         let file = self.digest_file.as_ref().map(|path| context.environment.absolute(path));
-        context.receipt.begin(&self.receipt.format, file)
+        context.receipt.begin(&self.receipt.format, None, file)
     }
 }

@@ -91,11 +91,11 @@ impl<'a> Place<'a> {
 
     fn offer(&self, word: &str, references: &dyn Fn() -> Vec<String>) -> Offer {
         if let Some(option) = self.option.filter(|option| takes(option, word)) {
-            return values(option, "", word, references);
+            return values(option, ("", 0), word, references);
         }
         let flag = word.strip_prefix("--").and_then(|flag| flag.split_once('=')).filter(|_| !self.is_escaped);
         if let Some((name, value)) = flag {
-            let offer = |option| values(option, &format!("--{name}="), value, references);
+            let offer = |option| values(option, (&format!("--{name}="), 0), value, references);
             return self.long(name).map(offer).unwrap_or_default();
         }
         if word.starts_with('-') && !self.is_escaped {
@@ -104,7 +104,7 @@ impl<'a> Place<'a> {
         let is_key = |argument: &Arg| value_name(argument, self.positions) == Some("KEY");
         let mut offer = match self.position() {
             Some(argument) if is_key(argument) => settings(),
-            Some(argument) => values(argument, "", word, references),
+            Some(argument) => values(argument, ("", self.positions), word, references),
             None => Offer::default(),
         };
         if self.positions == 0 {
@@ -152,14 +152,19 @@ fn takes(option: &Arg, word: &str) -> bool {
     !word.starts_with('-') || option.get_num_args().is_some_and(|count| count.min_values() > 0)
 }
 
-/// The candidates for the value of `argument`; `prefix` is the part of the word before the value.
-fn values(argument: &Arg, prefix: &str, value: &str, references: &dyn Fn() -> Vec<String>) -> Offer {
+/// The candidates for the value of `argument` at `position`; `prefix` is the part of the word before the value.
+fn values(
+    argument: &Arg,
+    (prefix, position): (&str, usize),
+    value: &str,
+    references: &dyn Fn() -> Vec<String>,
+) -> Offer {
     let delimiter = argument.get_value_delimiter().and_then(|delimiter| value.rfind(delimiter));
     let prefix = delimiter.map_or_else(|| prefix.to_owned(), |at| format!("{prefix}{}", &value[..=at]));
     let possible = argument.get_possible_values();
     let shown = possible.iter().filter(|value| !value.is_hide_set());
     let mut words: Vec<_> = shown.map(|value| (value.get_name().to_owned(), text(value.get_help()))).collect();
-    let name = argument.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
+    let name = value_name(argument, position).unwrap_or_default();
     let names: Vec<String> = match NameOf::of(name) {
         Some(NameOf::ModelKit) => references(),
         Some(NameOf::File) => references().iter().map(|reference| format!("{reference}//")).collect(),

@@ -176,6 +176,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             let (verb, them) = if paths.len() + more == 1 { ("is", "it") } else { ("are", "them") };
             format!("{} {verb} left from an earlier version; --delete removes {them}", named(paths, *more))
         }
+        Warning::NoUnpackRecord { folder } => {
+            format!("no record of `{folder}`: nothing was deleted; `kit verify --exact` lists files of no version")
+        }
         Warning::ChangedFilesKept(Paths { paths, more }) => {
             let (were, they) = if paths.len() + more == 1 { ("was", "it") } else { ("were", "they") };
             format!("{} {were} not deleted, because {they} {were} changed after unpacking", named(paths, *more))

@@ -82,11 +82,11 @@ struct State {
 }
 
 impl Receipt {
-    /// Begins the receipt in this format, whose template must use known members only. Removes an old file with a
-    /// digest, so that a failure does not leave it.
-    pub(crate) fn begin(&self, format: &Format, digest_file: Option<PathBuf>) -> Result<()> {
+    /// Begins the receipt in this format, whose template must use the `members` of the command only; without them, any
+    /// known member. Removes an old file with a digest, so that a failure does not leave it.
+    pub(crate) fn begin(&self, format: &Format, members: Option<&[&str]>, digest_file: Option<PathBuf>) -> Result<()> {
         if let Format::Template(template) = format {
-            template.expect_fields(&MEMBERS).map_err(usage)?;
+            template.expect_fields(members.unwrap_or(&MEMBERS)).map_err(usage)?;
         }
         if let Some(path) = &digest_file {
             if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {

@@ -40,6 +40,7 @@ impl CatArgs {
     fn print(&self, context: &Context, file: &FileLocation) -> Result<()> {
         let (found, inspected, _) = self.open.open(context, &file.location)?;
         let sink = &mut Output::stream();
-        Ok(ops::cat(&*found.source, &inspected.modelkit, &file.path, sink, &context.bars)?)
+        let printed = ops::cat(&*found.source, &inspected.modelkit, &file.path, sink, &context.bars);
+        Ok(printed.map_err(|error| error.of_place(found.is_remote))?)
     }
 }

@@ -1,7 +1,8 @@
 //! `kit cp`
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -25,6 +26,7 @@ use kit_core::ops::{self, CpOptions, FileLocation, Jobs, Nesting};
 /// the table of contents of their layer. Of a layer without one, as other tools write it, single files cannot be
 /// verified, unless it is compressed and therefore read completely; use `kit unpack` to verify.
 #[derive(Debug, Args)]
+#[command(override_usage = "kit cp [OPTIONS] <NAME:TAG//PATH>... <DEST>")]
 #[command(after_help = "\
 Examples:
   kit cp sentiment:v2//Kitfile .
@@ -34,12 +36,11 @@ Examples:
   kit cp --remote registry.example/team/sentiment:v2//data/train ./train -o
   kit cp sentiment:v2//data/. ./train")]
 pub(crate) struct CpArgs {
-    /// ModelKits and paths of the files or folders in them; after NAME:TAG alone, also paths in that ModelKit
-    #[arg(value_name = "NAME:TAG//PATH", required = true)]
-    files: Vec<String>,
-    /// Existing folder to copy into, or the path of the copy of a single file or folder in an existing folder
-    #[arg(value_name = "DEST")]
-    destination: PathBuf,
+    /// ModelKits and paths of the files or folders in them; after NAME:TAG alone, also paths in that ModelKit. The last
+    /// is an existing folder to copy into, or the path of the copy of a single file or folder in an existing folder
+    // One list, because clap accepts no options between a list and another positional argument.
+    #[arg(value_names = ["NAME:TAG//PATH", "DEST"], required = true, num_args = 1..)]
+    paths: Vec<OsString>,
     #[command(flatten)]
     overwrite: OverwriteArgs,
     #[command(flatten)]
@@ -51,15 +52,20 @@ pub(crate) struct CpArgs {
 impl CpArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
-        let files = self.files(context)?;
+        let (destination, files) = self.paths.split_last().expect("clap requires a destination");
+        if files.is_empty() {
+            return Err(usage("there is no DEST: kit cp [OPTIONS] <NAME:TAG//PATH>... <DEST>"));
+        }
+        let given = Path::new(destination);
+        let files = Self::files(context, files)?;
         let options = CpOptions {
-            destination: context.environment.absolute(&self.destination),
+            destination: context.environment.absolute(given),
             nesting: Nesting::Named,
             overwrite: self.overwrite.choice(),
             unsafe_paths: self.unsafe_paths.choice(&context.environment),
             jobs: Jobs::default(),
         };
-        let destination = tidy(&self.destination);
+        let destination = tidy(given);
         if files.len() > 1 && !ops::is_folder(&options.destination) {
             return Err(usage(format!("`{destination}` is not a folder; several files are copied into a folder")));
         }
@@ -84,8 +90,10 @@ impl CpArgs {
     }
 
     /// The files to copy. After a ModelKit without a path, arguments without `//` are paths in it.
-    fn files(&self, context: &Context) -> Result<Vec<(FileLocation, Nesting)>> {
-        let (text, rest) = self.files.split_first().expect("clap requires a file");
+    fn files(context: &Context, given: &[OsString]) -> Result<Vec<(FileLocation, Nesting)>> {
+        let text = |given: &OsString| given.to_str().map(str::to_owned).ok_or_else(|| usage("a name is not UTF-8"));
+        let given = given.iter().map(text).collect::<Result<Vec<_>>>()?;
+        let (text, rest) = given.split_first().expect("clap requires a file");
         let first = context.file_location(text)?;
         let is_modelkit = first.path.is_root() && !rest.is_empty();
         let more = rest.iter().map(|text| {
@@ -102,7 +110,8 @@ impl CpArgs {
     fn copy(&self, context: &Context, file: &FileLocation, options: &CpOptions) -> Result<Placed> {
         let (found, inspected, jobs) = self.open.open(context, &file.location)?;
         let options = CpOptions { jobs, ..options.clone() };
-        Ok(ops::cp(&*found.source, &inspected.modelkit, &file.path, &options, &context.bars)?)
+        let copied = ops::cp(&*found.source, &inspected.modelkit, &file.path, &options, &context.bars);
+        Ok(copied.map_err(|error| error.of_place(found.is_remote))?)
     }
 }
 

@@ -106,6 +106,11 @@ impl VerifyArgs {
         let given = self.lock.as_ref().map(|path| context.environment.absolute(path));
         let path = given.unwrap_or_else(|| options.folder.join(LOCK_FILE));
         let name = self.lock.as_ref().map_or_else(|| tidy_in(&self.folder, LOCK_FILE), |path| tidy(path));
+        if self.lock.is_none() && !path.exists() {
+            let (folder, missing) = (tidy(&self.folder), format!("lock file `{name}` not found"));
+            let advice = format!("create it with `kit pack --lock`, or compare with a ModelKit: `kit verify {folder}");
+            return Err(Failure::error(Code::NotFound, format!("{missing}; {advice} NAME:TAG`")));
+        }
         let lock = lock_file::read(&path, &name)?;
         let verified = ops::verify_lock(&lock, &name, options, &context.bars);
         let verified = verified.with_context(|| format!("cannot verify `{}`", tidy(&self.folder)))?;

@@ -51,7 +51,8 @@ pub(crate) struct UnpackArgs {
     #[command(flatten)]
     overwrite: OverwriteArgs,
     /// Delete the files that kit unpacked from an earlier version of the repository and that this one does not contain,
-    /// unless they were changed since
+    /// unless they were changed since. They are known from a record in the local store: without one, a warning says
+    /// that nothing was deleted
     #[arg(long, conflicts_with = "as_skill")]
     delete: bool,
     #[command(flatten)]
@@ -102,10 +103,28 @@ pub(crate) struct UnpackArgs {
     network: NetworkArgs,
 }
 
+/// The members of the document.
+const MEMBERS: [&str; 14] = [
+    "digest",
+    "references",
+    "artifacts",
+    "seconds",
+    "folder",
+    "files",
+    "writtenBytes",
+    "replacedFiles",
+    "unchangedFiles",
+    "keptFiles",
+    "deletedFiles",
+    "dryRun",
+    "plannedFiles",
+    "deletedPaths",
+];
+
 impl UnpackArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
-        self.receipt.begin(context)?;
+        self.receipt.begin_with(context, &MEMBERS)?;
         let location = context.location(&self.reference)?;
         let folder = context.environment.absolute(self.given_folder());
         let session = context.session(&self.network)?;

@@ -13,7 +13,7 @@ use kit_core::upstream::{self, hub, lfs};
 
 use super::full_disk;
 use super::import::{hint_for_git, hint_for_hub, hint_for_mlflow};
-use super::names::{hint_for_missing, hint_for_tags, hint_for_usage};
+use super::names::{hint_for_missing, hint_for_patterns, hint_for_tags, hint_for_usage};
 use super::registry::hint_for_registry;
 use crate::output::report::{NotLoggedIn, Usage};
 
@@ -94,9 +94,17 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
             "`kit list` shows local ModelKits; to use a registry, put its host in front: REGISTRY/REPOSITORY:TAG"
                 .to_owned(),
         ),
+        ops::Error::NotAModelKit { name, found } if found.contains("image") && name.ends_with(ops::IMAGE_SUFFIX) => {
+            let modelkit = name.trim_end_matches(ops::IMAGE_SUFFIX);
+            Some(format!("if it is the image form of a ModelKit, use the name of that: `{modelkit}`"))
+        }
         ops::Error::NotAModelKit { name, found } if found.starts_with("an artifact") => {
             Some(format!("if its layers are files, `kit import oci://{name}` makes a ModelKit of them"))
         }
+        ops::Error::DamagedInRegistry(_) => Some(
+            "the registry delivers damaged content; push the ModelKit again, or ask its publisher to do that"
+                .to_owned(),
+        ),
         ops::Error::NotHere { .. } => Some("`kit list` shows local ModelKits".to_owned()),
         ops::Error::OtherTags { .. } => Some("use --all-tags to remove the ModelKit with all its tags".to_owned()),
         ops::Error::OnlyWholeRemoval { .. } => {
@@ -119,10 +127,15 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoFolder(path) => {
             Some(format!("check the path, or create the folder with `mkdir -p {}`", path.display()))
         }
-        ops::Error::NoSuchFile(_)
-        | ops::Error::IsFolder(_)
-        | ops::Error::NoPathMatches { .. }
-        | ops::Error::NoPathMatchesEither { .. } => Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned()),
+        ops::Error::NoPathMatches { patterns, filters, elsewhere, .. } => {
+            Some(hint_for_patterns(patterns, !filters.is_empty(), elsewhere.as_deref()))
+        }
+        ops::Error::NoPathMatchesEither { patterns, elsewhere } => {
+            Some(hint_for_patterns(patterns, false, elsewhere.as_deref()))
+        }
+        ops::Error::NoSuchFile(_) | ops::Error::IsFolder(_) => {
+            Some("`kit ls NAME:TAG` shows the files in a ModelKit".to_owned())
+        }
         ops::Error::UnsupportedForm(UnsupportedForm::LayerType { .. }) => Some(
             "use `kit pack --layer-format tar` for layers that a ModelKit, a ModelPack and an image can share"
                 .to_owned(),

@@ -44,3 +44,24 @@ pub(super) fn hint_for_missing(name: &str) -> Option<String> {
 pub(super) fn hint_for_tags(repository: &str, similar: &[String]) -> String {
     format!("similar tags: {}; `kit list {repository}` shows all", similar.join(", "))
 }
+
+/// The hint for patterns of --path that match no file. `elsewhere` is a file with the right name in another folder.
+pub(super) fn hint_for_patterns(patterns: &[String], is_filtered: bool, elsewhere: Option<&str>) -> String {
+    let is_at_root = |pattern: &&String| !pattern.contains("**");
+    match (elsewhere, patterns.iter().find(is_at_root)) {
+        (Some(path), _) => format!("`{path}` exists: use `{path}`"),
+        (None, _) if is_filtered => {
+            "only the parts that --filter selects were searched; leave it out, or add the part \
+             of the file"
+                .to_owned()
+        }
+        (None, Some(pattern)) => {
+            let name = pattern.trim_end_matches('/').rsplit('/').next().unwrap_or(pattern);
+            format!(
+                "patterns start at the root; `**/{name}` matches in every folder; `kit ls NAME:TAG` shows the files in \
+                 a ModelKit"
+            )
+        }
+        (None, None) => "`kit ls NAME:TAG` shows the files in a ModelKit".to_owned(),
+    }
+}

@@ -151,3 +151,17 @@ fn diff_shows_what_two_modelkits_share() {
     "#]]
     .assert_eq(&text);
 }
+
+#[test]
+fn info_of_an_image_form_names_the_modelkit() {
+    let sandbox = packed();
+    sandbox.kit(&["push", "sample:v1", "oci:layout:v1", "--also", "image"]).ok();
+    let run = sandbox.kit(&["info", "oci:layout:v1-image"]).fails();
+    assert!(
+        run.stderr.starts_with("error: `oci:") && run.stderr.contains("but to a container image"),
+        "{}",
+        run.stderr
+    );
+    assert!(!run.stderr.contains("Could not find") && !run.stderr.contains("caused by"), "{}", run.stderr);
+    run.says("hint: if it is the image form of a ModelKit, use the name of that: `oci:").says("layout:v1`");
+}

@@ -123,3 +123,17 @@ fn a_file_is_not_imported_from_the_hub() {
     sandbox.write("clf.pkl", "x");
     sandbox.kit(&["import", "clf.pkl"]).exits(2).says("`clf.pkl` is a file; to pack it, run `kit init` and `kit pack`");
 }
+
+#[test]
+fn a_quiet_gate_warns_that_it_compared_the_local_copy_of_a_tag() {
+    let registry = FakeRegistry::start();
+    let (sandbox, repository) = pushed(&registry);
+    let (v1, v2) = (format!("{repository}:v1"), format!("{repository}:v2"));
+    sandbox.kit(&["pull", &v1, PLAIN]).ok();
+    sandbox.write("project/README.md", "# Moved\n");
+    sandbox.kit(&["pack", "project", PLAIN, "--push", &v1]).ok();
+    let gate = |flags: &[&str]| sandbox.kit(&[&["diff", &v1, &v2, PLAIN, "-q"], flags].concat());
+    gate(&["--exit-code"]).ok().says(&format!("{v1} is read from the local store; --remote reads the registry"));
+    assert!(!gate(&[]).ok().stderr.contains("local store"), "only a gate needs it");
+    assert!(!gate(&["--exit-code", "--remote"]).exits(1).stderr.contains("local store"));
+}

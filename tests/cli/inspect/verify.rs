@@ -216,3 +216,13 @@ fn additional_files_outside_the_layers_differ_only_with_exact() {
         assert_eq!(verify(&["--exact", "-f", "model"]), "extra beside, extra folder/beside, \n");
     }
 }
+
+#[test]
+fn without_a_lock_the_name_of_a_modelkit_is_asked_for() {
+    let sandbox = Sandbox::packed();
+    fs_err::create_dir(sandbox.path("full")).unwrap();
+    sandbox.kit(&["verify", "full"]).exits(4).says(
+        "lock file `full/Kitfile.lock` not found; create it with `kit pack --lock`, or compare with a ModelKit: \
+         `kit verify full NAME:TAG`",
+    );
+}

@@ -235,7 +235,7 @@ fn the_files_of_other_repositories_in_the_folder_are_left() {
     let sandbox = unpacked();
     pack_smaller(&sandbox, "other:v1");
     let run = sandbox.kit(&["unpack", "other:v1", "-d", "out", "-f", "datasets", "--delete"]).ok();
-    assert!(!run.stderr.contains("deleted") && sandbox.path("out/data/more/val.csv").exists());
+    assert!(run.stderr.contains("nothing was deleted") && sandbox.path("out/data/more/val.csv").exists());
 }
 
 #[test]
@@ -266,4 +266,20 @@ fn a_run_that_fails_leaves_the_earlier_record() {
     let before = fs_err::read(&records(&sandbox)[0]).unwrap();
     sandbox.kit(&["unpack", "sample:v2", "-d", "out"]).fails();
     assert!(records(&sandbox).len() == 1 && fs_err::read(&records(&sandbox)[0]).unwrap() == before);
+}
+
+#[test]
+fn delete_without_a_record_warns_that_nothing_was_deleted() {
+    let sandbox = Sandbox::packed();
+    let unpack = |home: &str, flags: &[&str]| {
+        let args = [&["unpack", "oci:layout:v1", "-d", "out", "-o", "--delete"], flags].concat();
+        sandbox.run(sandbox.command(&args).env("KIT_HOME", sandbox.path(home)))
+    };
+    sandbox.kit(&["push", "sample:v1", "oci:layout:v1"]).ok();
+    let warning = "nothing was deleted; `kit verify --exact` lists files of no version";
+    assert!(!unpack("one", &[]).ok().stderr.contains(warning), "the folder is new");
+    assert!(!unpack("one", &[]).ok().stderr.contains(warning), "there is a record");
+    unpack("two", &["--dry-run"]).ok().says(warning);
+    unpack("two", &["-q"]).ok().says("out`: ").says(warning);
+    assert!(!unpack("two", &[]).ok().stderr.contains(warning));
 }

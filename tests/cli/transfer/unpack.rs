@@ -85,7 +85,7 @@ fn paths_choose_files() {
     check(&["**/*.csv", "Kitfile"], &["Kitfile", "data/more/val.csv", "data/train.csv"]);
     sandbox.kit(&["unpack", "sample:v1", "--path", "["]).exits(2).says("invalid pattern `[`");
     let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--path", "README.md", "--path", "*.csv"]).fails();
-    run.says("no file of `sample:v1` matches `*.csv`").says("hint: `kit ls");
+    run.says("no file of `sample:v1` matches `*.csv`").says("; `kit ls");
     assert!(!sandbox.path("out").exists());
 }
 

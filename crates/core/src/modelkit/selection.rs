@@ -164,6 +164,11 @@ impl Selection {
         Self { filters }
     }
 
+    /// The filters.
+    pub fn filters(&self) -> &[Filter] {
+        &self.filters
+    }
+
     /// Returns true if everything is selected.
     pub fn is_everything(&self) -> bool {
         self.filters.is_empty()

@@ -8,7 +8,7 @@ use super::refused::{self, Empty, Secret};
 use super::remote_data_error::RemoteDataError;
 use super::tag_state::TagState;
 use crate::archive;
-use crate::digest::Digest;
+use crate::digest::{Digest, Mismatch};
 use crate::modelkit;
 use crate::oci::{ContentError, Reference};
 use crate::problem::{self, printable};
@@ -59,6 +59,9 @@ pub enum Error {
         /// The cause.
         source: ContentError,
     },
+    /// A registry delivered content that does not match its digest.
+    #[error(transparent)]
+    DamagedInRegistry(Box<Error>),
     /// Content could not be written to its target.
     #[error("cannot write {what}")]
     Write {
@@ -185,18 +188,24 @@ pub enum Error {
         parts: Vec<String>,
     },
     /// Patterns that match no file of the selected parts.
-    #[error("no file of `{name}` matches `{}`", patterns.join("` or `"))]
+    #[error("no file of `{name}`{} matches `{}`", refused::filtered(filters), patterns.join("` or `"))]
     NoPathMatches {
         /// The name of the ModelKit.
         name: String,
         /// The patterns.
         patterns: Vec<String>,
+        /// The filters that select the parts.
+        filters: Vec<String>,
+        /// A path that a pattern would have matched in another folder, if one was seen.
+        elsewhere: Option<String>,
     },
     /// Patterns that match no file of two compared sides.
     #[error("no file of either side matches `{}`", patterns.join("` or `"))]
     NoPathMatchesEither {
         /// The patterns.
         patterns: Vec<String>,
+        /// A path that a pattern would have matched in another folder, if one was seen.
+        elsewhere: Option<String>,
     },
     /// An MCP server has no valid bundle.
     #[error("invalid MCP bundle for mcpServer {server}")]
@@ -335,6 +344,13 @@ impl Error {
 }
 
 impl Error {
+    /// Returns the error of an operation that reads from a registry if `is_remote` is true: damage is its fault then,
+    /// not that of the local store.
+    #[must_use]
+    pub fn of_place(self, is_remote: bool) -> Self {
+        if is_remote && is_damage(&self) { Self::DamagedInRegistry(Box::new(self)) } else { self }
+    }
+
     /// Returns true if the text of the error has several lines. Untrusted text in these lines is escaped.
     pub fn has_lines(&self) -> bool {
         match self {
@@ -344,6 +360,15 @@ impl Error {
             _ => false,
         }
     }
+}
+
+/// Returns true if content that does not match its digest is a cause of `error`.
+fn is_damage(error: &(dyn std::error::Error + 'static)) -> bool {
+    let is_mismatch = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(ContentError::Mismatch(_)))
+            || cause.downcast_ref().and_then(Mismatch::in_io).is_some()
+    };
+    std::iter::successors(Some(error), |cause| cause.source()).any(is_mismatch)
 }
 
 /// The error and its causes, joined by colons, as the reason in a [`Warning`](crate::progress::Warning).

@@ -31,6 +31,14 @@ impl Secret {
     }
 }
 
+/// The filters of a selection of which no file matches a pattern, for the error.
+pub(super) fn filtered(filters: &[String]) -> String {
+    match filters {
+        [] => String::new(),
+        filters => format!(" in the parts that `--filter {}` selects", filters.join(" --filter ")),
+    }
+}
+
 /// A part of a ModelKit without usable content.
 #[derive(Debug)]
 pub struct Empty {

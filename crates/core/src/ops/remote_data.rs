@@ -258,7 +258,7 @@ fn unreadable(address: &str, source: ContentError) -> Error {
 
 /// Opens the file at `place` if it can be read and has this content. A different file is ignored here; a later step
 /// reports it if it is in the way.
-fn right_file(place: &Path, expected: Digest, size: u64) -> Option<fs::File> {
+pub(super) fn right_file(place: &Path, expected: Digest, size: u64) -> Option<fs::File> {
     fs::symlink_metadata(place).ok().filter(|metadata| metadata.is_file() && metadata.len() == size)?;
     let mut file = fs::File::open(place).ok()?;
     let (found, _) = digest(&mut file, &mut buffer(Some(size)), &Silent).ok()?;

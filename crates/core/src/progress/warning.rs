@@ -21,8 +21,7 @@ pub enum Warning<'a> {
         /// The number of the process that holds it, if it is known.
         process: Option<u32>,
     },
-    /// Another process is downloading a blob that the operation needs, and the operation has been waiting for it for
-    /// some time.
+    /// Another process is downloading a blob that the operation needs and has been waiting for.
     WaitingForDownload {
         /// The digest of the blob.
         digest: &'a Digest,
@@ -154,6 +153,11 @@ pub enum Warning<'a> {
     },
     /// Files of an earlier version remain in the folder into which a ModelKit was unpacked.
     EarlierFilesRemain(Paths<'a>),
+    /// No file of an earlier version is deleted, because the folder has files, but no record of unpacking them.
+    NoUnpackRecord {
+        /// The folder.
+        folder: &'a str,
+    },
     /// Files of an earlier version are not deleted because they were changed after they had been unpacked.
     ChangedFilesKept(Paths<'a>),
     /// Files that were changed after they had been unpacked are replaced, because the options say so.

@@ -154,6 +154,11 @@ impl FakeRegistry {
         repository.tags.retain(|_, tagged| tagged != digest);
     }
 
+    /// Replaces the bytes of a blob, as a disk error in the registry does.
+    pub fn replace_blob(&self, digest: &str, bytes: &[u8]) {
+        self.state().blobs.insert(digest.to_owned(), Bytes::copy_from_slice(bytes));
+    }
+
     /// Removes a blob.
     pub fn remove_blob(&self, digest: &str) {
         self.state().blobs.remove(digest);

@@ -12,7 +12,7 @@ use super::json::DiffData;
 use super::table::Style;
 use super::{markdown, table};
 use crate::arguments::kitfile::{KitfileText, find_kitfile};
-use crate::arguments::{PathArgs, Size, lock_file, report_local_store};
+use crate::arguments::{PathArgs, Size, lock_file, report_local_store, warn_of_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidFormat, tidy, usage};
@@ -39,7 +39,7 @@ use kit_core::ops::{
 #[command(after_help = "\
 Examples:
   kit diff sentiment:v1 sentiment:v2
-  kit diff registry.example/team/sentiment:v2 . --exit-code
+  kit diff registry.example/team/sentiment:v2 . --remote --exit-code
   kit diff registry.example/team/sentiment:v2 . --only code --patch
   kit diff sentiment:v1 sentiment:v2 --path config.json --path 'tokenizer*' --exit-code
   kit diff Kitfile.lock registry.example/team/sentiment:v2
@@ -188,7 +188,10 @@ impl DiffArgs {
         let location = context.location(text)?;
         let found = session.find(&location, place.unwrap_or_else(|| self.place(&location)))?;
         if place.is_none() {
-            report_local_store(context, &location, &found);
+            // A script that asks for an answer needs to know that it may be about an old version.
+            let must_be_seen = self.exit_code && context.output.prints_digests_only();
+            let report = if must_be_seen { warn_of_local_store } else { report_local_store };
+            report(context, &location, &found);
         }
         Ok(Comparable::ModelKit(found))
     }

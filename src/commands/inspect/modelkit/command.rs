@@ -70,8 +70,12 @@ pub(crate) fn read(context: &Context, network: &NetworkArgs, reference: &str, pl
 
 fn find(context: &Context, network: &NetworkArgs, reference: &str, place: Lookup) -> Result<(Located, Inspected)> {
     let (found, location) = open(context, network, reference, place)?;
-    let inspected = ops::inspect(&found).with_context(|| not_found(&location))?;
-    Ok((found, inspected))
+    match ops::inspect(&found) {
+        Ok(inspected) => Ok((found, inspected)),
+        // It was found, but it is something else.
+        Err(error @ ops::Error::NotAModelKit { .. }) => Err(error.into()),
+        Err(error) => Err(error).with_context(|| not_found(&location)),
+    }
 }
 
 fn open(context: &Context, network: &NetworkArgs, reference: &str, place: Lookup) -> Result<(Located, Location)> {

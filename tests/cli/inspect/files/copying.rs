@@ -130,3 +130,17 @@ fn a_missing_folder_is_not_made() {
         assert!(!sandbox.path(missing.split('/').next().unwrap()).exists());
     }
 }
+
+#[test]
+fn options_may_stand_anywhere() {
+    let sandbox = Sandbox::packed();
+    sandbox.write("one/README.md", "other");
+    for args in [
+        ["sample:v1//README.md", "-o", "one"],
+        ["-o", "sample:v1//README.md", "one"],
+        ["sample:v1//README.md", "one", "-o"],
+    ] {
+        sandbox.kit(&[&["cp"], &args[..]].concat()).ok();
+    }
+    sandbox.kit(&["cp", "sample:v1//README.md"]).exits(2).says("kit cp [OPTIONS] <NAME:TAG//PATH>... <DEST>");
+}

@@ -4,6 +4,7 @@ mod copying;
 mod listing;
 mod printing;
 mod scene;
+mod selecting;
 mod verification;
 
 pub(crate) use scene::drop_tables;

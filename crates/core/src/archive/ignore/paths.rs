@@ -1,5 +1,6 @@
 //! Patterns that select the files to unpack, in the language of `.kitignore`.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::pattern::Pattern;
@@ -23,6 +24,10 @@ struct PathPattern {
     /// True if the pattern contains `**`, so that it may match at any depth below `components`.
     is_deep: bool,
     has_matched: AtomicBool,
+    /// The last component, if it is a name without wildcards.
+    file_name: Option<String>,
+    /// A path with this name that does not match.
+    elsewhere: OnceLock<String>,
 }
 
 /// A text that is not a pattern.
@@ -51,19 +56,48 @@ impl PathPatterns {
 
     /// Returns true if `path` is selected, and remembers the patterns that match.
     pub(crate) fn take(&self, path: &RelativePath) -> bool {
+        self.note_elsewhere(path);
         let matching = self.included.iter().filter(|pattern| pattern.matches(path.as_str()));
         let count = matching.inspect(|pattern| pattern.has_matched.store(true, Ordering::Relaxed)).count();
         (self.included.is_empty() || count > 0) && !self.excludes(path)
     }
 
+    /// Returns true if `path` is selected, without remembering the patterns that match.
+    pub(crate) fn select(&self, path: &RelativePath) -> bool {
+        self.note_elsewhere(path);
+        let is_included = self.included.is_empty() || self.included.iter().any(|it| it.matches(path.as_str()));
+        is_included && !self.excludes(path)
+    }
+
+    /// Returns true if everything at and below `path` is certainly selected.
+    pub(crate) fn select_all_below(&self, path: &RelativePath) -> bool {
+        self.excluded.is_empty() && self.select(path)
+    }
+
     /// Returns true if `path` or something below it may be selected.
     pub(crate) fn may_match_at_or_below(&self, path: &RelativePath) -> bool {
+        self.note_elsewhere(path);
         let may_match = |pattern: &PathPattern| pattern.may_match_at_or_below(path);
         (self.included.is_empty() || self.included.iter().any(may_match)) && !self.excludes(path)
     }
 
     fn excludes(&self, path: &RelativePath) -> bool {
         self.excluded.iter().any(|pattern| pattern.matches(path.as_str()))
+    }
+
+    /// A path that an unmatched pattern would have matched in another folder, if one was seen.
+    pub(crate) fn elsewhere(&self) -> Option<String> {
+        let mut unmatched = self.included.iter().filter(|pattern| !pattern.has_matched.load(Ordering::Relaxed));
+        unmatched.find_map(|pattern| pattern.elsewhere.get().cloned())
+    }
+
+    fn note_elsewhere(&self, path: &RelativePath) {
+        for pattern in &self.included {
+            let is_namesake = pattern.file_name.as_deref().is_some_and(|name| path.file_name() == Some(name));
+            if is_namesake && pattern.elsewhere.get().is_none() && !pattern.matches(path.as_str()) {
+                pattern.elsewhere.get_or_init(|| path.as_str().to_owned());
+            }
+        }
     }
 
     /// The patterns that should select files and have not matched any path.
@@ -87,6 +121,8 @@ impl PathPattern {
             is_deep,
             pattern: if clean == "." { Pattern::parse("**")? } else { Pattern::parse(&clean)? },
             has_matched: AtomicBool::new(false),
+            file_name: clean.rsplit('/').next().filter(|name| !name.contains(['*', '?', '[', '\\'])).map(str::to_owned),
+            elsewhere: OnceLock::new(),
         })
     }
 
@@ -133,6 +169,21 @@ mod tests {
         check("/data", "data", true, true);
         check(".", "data", true, true);
         check("a", ".", false, true);
+    }
+
+    #[test]
+    fn a_file_with_the_name_in_another_folder_is_noted() {
+        for (pattern, path, expected) in [
+            ("config.json", "model/config.json", Some("model/config.json")),
+            ("src/config.json", "model/config.json", Some("model/config.json")),
+            ("config.json", "model/other.json", None),
+            ("*.json", "model/config.json", None),
+            ("config.json", "config.json", None),
+        ] {
+            let patterns = PathPatterns::parse(&[pattern.to_owned()]).unwrap();
+            patterns.take(&path.parse().unwrap());
+            assert_eq!(patterns.elsewhere().as_deref(), expected, "{pattern} {path}");
+        }
     }
 
     #[test]

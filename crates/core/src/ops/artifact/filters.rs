@@ -30,12 +30,14 @@ pub(crate) fn check_filters(
     Err(Error::NothingMatches { name: name.to_owned(), filters, parts: entries.iter().map(title).collect() })
 }
 
-/// Fails if a pattern has not matched any file of the ModelKit or lock `name`.
-pub(crate) fn check_paths(paths: &PathPatterns, name: &str) -> Result<(), Error> {
-    match paths.unmatched() {
-        unmatched if unmatched.is_empty() => Ok(()),
-        patterns => Err(Error::NoPathMatches { name: name.to_owned(), patterns }),
+/// Fails if a pattern has not matched any file in the selected parts of the ModelKit or lock `name`.
+pub(crate) fn check_paths(paths: &PathPatterns, selection: &Selection, name: &str) -> Result<(), Error> {
+    let patterns = paths.unmatched();
+    if patterns.is_empty() {
+        return Ok(());
     }
+    let filters = selection.filters().iter().map(ToString::to_string).collect();
+    Err(Error::NoPathMatches { name: name.to_owned(), patterns, filters, elsewhere: paths.elsewhere() })
 }
 
 /// Returns the entries of `modelkit`, including remote datasets and a model that refers to another ModelKit.

@@ -212,7 +212,7 @@ fn check_patterns(layers: &[SideLayer], paths: &PathPatterns) -> Result<(), Erro
     }
     match paths.unmatched() {
         unmatched if unmatched.is_empty() => Ok(()),
-        patterns => Err(Error::NoPathMatchesEither { patterns }),
+        patterns => Err(Error::NoPathMatchesEither { patterns, elsewhere: paths.elsewhere() }),
     }
 }
 

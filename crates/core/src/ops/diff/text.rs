@@ -10,6 +10,7 @@ use similar::{ChangeTag, TextDiff as Lines};
 use super::compare::DiffOptions;
 use super::files::{FileChange, FileDiff};
 use super::listing::{File, Files, look_into};
+use crate::digest::VerifyingReader;
 use crate::limits;
 use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
@@ -88,7 +89,17 @@ fn read_side(
     options: &DiffOptions,
 ) -> Result<HashMap<RelativePath, String>, Error> {
     let wanted: Vec<_> = wanted.iter().filter(|path| files.contains_key(*path)).cloned().collect();
-    let texts = look_into(files, &wanted, options.jobs, |_, content| read_text(content))?;
+    let digest_of = |file: &File| file.state.digest.filter(|_| !file.is_local());
+    let texts = look_into(files, &wanted, options.jobs, |file, content| match digest_of(file) {
+        // The rest of a file that is not a text is read as well, so that the digest is verified.
+        Some(digest) => {
+            let mut verified = VerifyingReader::new(content, digest, file.state.size);
+            let text = read_text(&mut verified)?;
+            io::copy(&mut verified, &mut io::sink()).map(|_| text)
+        }
+        None => read_text(content),
+    });
+    let texts = texts.map_err(|error| error.of_place(true))?;
     Ok(texts.into_iter().filter_map(|(path, text)| Some((path, text?))).collect())
 }
 

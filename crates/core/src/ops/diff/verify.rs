@@ -15,11 +15,12 @@ use crate::limits;
 use crate::modelkit::{
     Change, Drift, Layer, Lock, LockedFile, LockedLayer, LockedRemote, Selection, Subject, kitfile_digest,
 };
+use crate::oci::Source;
 use crate::ops::artifact::{
     check_filters, check_paths, entries, entries_of_parents, inspect, locked_entries, refuse_unreadable,
 };
 use crate::ops::error::Error;
-use crate::ops::pack::{read_ignore_rules, read_layer};
+use crate::ops::pack::{read_ignore_rules, read_selected};
 use crate::ops::session::{Located, Session};
 use crate::ops::unpack::{Chosen, Damage, named, wanted_parents};
 use crate::ops::workers;
@@ -95,6 +96,15 @@ pub fn verify_modelkit(
     name: &str,
     options: &VerifyOptions,
 ) -> Result<Verified, Error> {
+    verify_found(session, found, name, options).map_err(|error| error.of_place(found.is_remote))
+}
+
+fn verify_found(
+    session: &Session<'_>,
+    found: &Located,
+    name: &str,
+    options: &VerifyOptions,
+) -> Result<Verified, Error> {
     let VerifyOptions { selection, jobs, .. } = options;
     let child = inspect(found)?;
     let parents = wanted_parents(session, &child, name, selection)?;
@@ -104,15 +114,15 @@ pub fn verify_modelkit(
     let (mut chosen, mut wanted) = (Chosen::default(), Vec::new());
     let of_parent = selection.of_parent();
     let may_match = |layer: &&Layer| options.paths.may_match_at_or_below(&layer.path);
+    let read = |source: &dyn Source, layer: &Layer| read_selected(source, layer, &options.paths, session.progress);
     for parent in parents.iter().rev() {
         let mut layers = chosen.of(&parent.inspected.modelkit, of_parent.as_ref());
         layers.retain(may_match);
-        wanted
-            .extend(workers::run(*jobs, &layers, |layer| read_layer(&*parent.found.source, layer, session.progress))?);
+        wanted.extend(workers::run(*jobs, &layers, |layer| read(&*parent.found.source, layer))?);
     }
     let mut layers = chosen.of(&child.modelkit, Some(selection));
     layers.retain(may_match);
-    wanted.extend(workers::run(*jobs, &layers, |layer| read_layer(&*found.source, layer, session.progress))?);
+    wanted.extend(workers::run(*jobs, &layers, |layer| read(&*found.source, layer))?);
     let of_parents = parents.iter().flat_map(|parent| &parent.inspected.modelkit.layers);
     let remote = child.modelkit.config.kitfile.remote_datasets().filter_map(|dataset| dataset.path.parse().ok());
     let paths = child.modelkit.layers.iter().chain(of_parents).map(|layer| layer.path.clone()).chain(remote).collect();
@@ -160,7 +170,7 @@ impl Expected {
             let change = kitfile_change(options, expected)?;
             drifts.extend(change.map(|change| Drift { subject: Subject::Kitfile, change }));
         }
-        check_paths(&options.paths, name)?;
+        check_paths(&options.paths, &options.selection, name)?;
         drifts.sort_by(|one, other| one.subject.cmp(&other.subject));
         drifts.dedup();
         self.warn_of_damage(&drifts, options, progress);

@@ -87,7 +87,7 @@ pub fn ls<'m>(
     if files.is_empty() && !is_there && !path.is_root() {
         return Err(Error::NoSuchFile(path.clone()));
     }
-    check_paths(paths, name)?;
+    check_paths(paths, selection, name)?;
     // Sorting takes memory, and the files of a single layer are usually sorted.
     if !files.is_sorted_by(|one, other| one.path <= other.path) {
         files.sort_by(|one, other| one.path.cmp(&other.path));

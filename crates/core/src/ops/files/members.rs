@@ -202,7 +202,7 @@ pub(super) fn open_whole<'a>(
     })
 }
 
-fn show_entries(
+pub(super) fn show_entries(
     blob: &dyn Content,
     layer: &Layer,
     Table { entries, evidence, turn: _turn }: Table,
@@ -241,7 +241,7 @@ fn show_entries(
     Ok(ControlFlow::Continue(()))
 }
 
-fn show_stream(layer: &Layer, reader: impl Read + Send, visit: Visit) -> Result<ControlFlow<()>, Error> {
+pub(super) fn show_stream(layer: &Layer, reader: impl Read + Send, visit: Visit) -> Result<ControlFlow<()>, Error> {
     let failed = |error: io::Error| Error::reading(&label(&layer.descriptor), error.into());
     let mut decoder = layer.compression.decoder(BufReader::new(reader)).map_err(failed)?;
     match layer.format {

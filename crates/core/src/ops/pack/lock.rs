@@ -4,16 +4,20 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
+use std::ops::ControlFlow;
 
 use super::packer::Assembled;
-use crate::archive::{self, LayerMember, Listing};
+use crate::archive::{self, LayerMember, Listing, PathPatterns};
 use crate::contents::{Entry, Kind};
 use crate::layer_format::Format;
 use crate::modelkit::{Layer, Lock, LockedFile, LockedFolder, LockedLayer, kitfile_digest, label};
 use crate::oci::Source;
 use crate::ops::error::Error;
 use crate::ops::files::tables::Headers;
-use crate::ops::files::{BUFFER_BYTES, Depth, PLAIN_FILE, PassingCheck, buffer, digest, read_whole, shape, tables};
+use crate::ops::files::{
+    BUFFER_BYTES, Depth, Member, PLAIN_FILE, PassingCheck, buffer, digest, may_be_selected, read_whole, shape,
+    skim_selected, tables,
+};
 use crate::ops::remote_data::lock_remotes;
 use crate::ops::session::Session;
 use crate::ops::workers;
@@ -36,23 +40,63 @@ pub(super) fn lock(
 
 /// Lists the files of a layer from its table of contents, if the table was compared with the layer; otherwise by
 /// reading and verifying the whole layer.
-pub(crate) fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<LockedLayer, Error> {
-    let Layer { section, path, name, descriptor, diff_id, .. } = layer;
+fn read_layer(source: &dyn Source, layer: &Layer, progress: &dyn Progress) -> Result<LockedLayer, Error> {
     let table = source.checked_tables().map_or(Ok(None), |_| tables::entries(source, layer, Headers::Leave))?;
     let Contents { folders, files } = match table {
         Some(table) => table.entries.into_iter().collect(),
         None => read_through(source, layer, progress)?,
     };
     Ok(LockedLayer {
+        folders: folders.into_values().collect(),
+        files: files.into_values().collect(),
+        ..without_files(layer)
+    })
+}
+
+/// Returns the members of `layer` that `paths` select, and reads as little of the layer as possible.
+pub(crate) fn read_selected(
+    source: &dyn Source,
+    layer: &Layer,
+    paths: &PathPatterns,
+    progress: &dyn Progress,
+) -> Result<LockedLayer, Error> {
+    if !may_be_selected(source, layer, paths)? {
+        return Ok(without_files(layer));
+    }
+    // In the local store, the table is enough.
+    if source.checked_tables().is_none() {
+        let mut read = without_files(layer);
+        let skimmed = skim_selected(source, layer, paths, &|_| None, &mut |member, content| {
+            let Member { path, mode, .. } = member.clone();
+            if member.is_directory {
+                read.folders.push(LockedFolder { path, mode });
+            } else {
+                let mut buffer = buffer(member.size);
+                let (digest, size) = digest(content, &mut buffer, &Silent).map_err(|error| member.failed(error))?;
+                read.files.push(LockedFile { path, mode, size, digest });
+            }
+            Ok(ControlFlow::Continue(()))
+        });
+        // After an error, reading the whole layer finds the cause.
+        if matches!(skimmed, Ok(true)) {
+            return Ok(read);
+        }
+    }
+    read_layer(source, layer, progress)
+}
+
+fn without_files(layer: &Layer) -> LockedLayer {
+    let Layer { section, path, name, descriptor, diff_id, .. } = layer;
+    LockedLayer {
         section: *section,
         path: path.clone(),
         name: name.clone(),
         media_type: descriptor.media_type.clone(),
         digest: descriptor.digest,
         diff_id: *diff_id,
-        folders: folders.into_values().collect(),
-        files: files.into_values().collect(),
-    })
+        folders: Vec::new(),
+        files: Vec::new(),
+    }
 }
 
 /// The entries of a layer by path. Of two entries with the same path, the later one counts.

@@ -21,7 +21,7 @@ pub use image_base::{ImageBase, image_base};
 pub(crate) use into_registry::find_in_folder;
 pub use into_registry::{PackedAway, pack_and_push, plan_pack};
 pub use into_store::{Keeping, Locking, PackOptions, Packed, Reading, pack};
-pub(crate) use lock::read_layer;
+pub(crate) use lock::read_selected;
 pub(crate) use packer::Assembled;
 pub(crate) use record::record;
 pub use record::{Git, Recording};

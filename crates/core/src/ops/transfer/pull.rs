@@ -81,9 +81,10 @@ fn bring_all(
     for parent in find_parents(session, source, (found, wanted))? {
         session.progress.report(&Event::PullingReference { reference: &parent.reference.to_string() });
         let wrong = |source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
-        bring(session, &parent.found, &parent.reference, fetch, options).map_err(wrong)?;
+        let brought = bring(session, &parent.found, &parent.reference, fetch, options);
+        brought.map_err(|error| wrong(error).of_place(parent.found.is_remote))?;
     }
-    bring(session, found, name, fetch, options)
+    bring(session, found, name, fetch, options).map_err(|error| error.of_place(found.is_remote))
 }
 
 /// The blobs of the ModelKit `manifest` that the store does not have; none for an index. A failure is left to the copy.

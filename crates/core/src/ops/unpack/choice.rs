@@ -11,8 +11,10 @@ use crate::ops::artifact::{
     Inspected, Parent, check_filters, entries, entries_of_parents, inspect, parents, refuse_unreadable,
 };
 use crate::ops::error::Error;
+use crate::ops::files::may_be_selected;
 use crate::ops::remote_data::{self, RemoteData, RemoteKit, Remotes, wanted_remotes};
 use crate::ops::session::{Located, Session};
+use crate::ops::workers;
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
 
@@ -54,8 +56,8 @@ impl Choice {
         let mut wanted = of_others(parents, &remotes.kits, &options.selection, &mut chosen);
         let layers = chosen.of(&child.modelkit, Some(&options.selection));
         wanted.push(Wanted { other: None, source, layers });
-        for wanted in &mut wanted {
-            wanted.layers.retain(|layer| options.paths.may_match_at_or_below(&layer.path));
+        if !options.paths.is_empty() {
+            wanted.iter_mut().try_for_each(|wanted| wanted.leave_out_others(options))?;
         }
         Ok(wanted)
     }
@@ -67,6 +69,16 @@ pub(super) struct Wanted<'a> {
     pub(super) other: Option<&'a Reference>,
     pub(super) source: &'a dyn Source,
     pub(super) layers: Vec<&'a Layer>,
+}
+
+impl Wanted<'_> {
+    /// Removes the layers of which nothing is selected by its path, so that they are not read.
+    fn leave_out_others(&mut self, options: &UnpackOptions) -> Result<(), Error> {
+        let may_be_selected = |layer: &&Layer| may_be_selected(self.source, layer, &options.paths);
+        let mut are_selected = workers::run(options.jobs.small, &self.layers, may_be_selected)?.into_iter();
+        self.layers.retain(|_| are_selected.next().unwrap_or(true));
+        Ok(())
+    }
 }
 
 /// Returns the layers to unpack of the models of `parents` and of the datasets in `kits`.

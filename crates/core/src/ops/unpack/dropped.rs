@@ -186,6 +186,19 @@ fn warn_of_overwritten(mut overwritten: Vec<RelativePath>, progress: &dyn Progre
     }
 }
 
+/// Returns true if files of earlier versions should be deleted from a folder that has files, but no record of them.
+pub(super) fn lacks_record(session: &Session<'_>, repository: &str, options: &UnpackOptions) -> bool {
+    let is_empty = |folder: &Path| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    let Ok(folder) = fs::canonicalize(&options.folder) else { return false };
+    let has_record = || session.store.unpack_entries(&folder, repository).is_ok_and(|mut it| it.next().is_some());
+    options.dropped == DroppedFiles::Delete && !is_empty(&folder) && !has_record()
+}
+
+/// Warns that nothing is deleted, as [`lacks_record`] found.
+pub(super) fn warn_of_no_record(options: &UnpackOptions, progress: &dyn Progress) {
+    progress.warn(&Warning::NoUnpackRecord { folder: &options.folder.display().to_string() });
+}
+
 /// Returns the files that [`settle_earlier`] would delete if `files` were unpacked from `repository`, or warns of them.
 pub(super) fn plan_earlier(
     session: &Session<'_>,

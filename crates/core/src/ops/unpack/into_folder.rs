@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::choice::{Choice, warn_of_other_layers, warn_of_remote_datasets};
-use super::dropped::settle_earlier;
+use super::dropped::{lacks_record, settle_earlier, warn_of_no_record};
 use super::layers::{Unpacker, report_layers};
-use super::ledger::FolderLedger;
+use super::ledger::{FolderLedger, repository};
 use super::space::check_disk_space;
 use crate::archive::{Destination, Overwrite, PathPatterns, Placed, UnsafePaths};
 use crate::modelkit::Selection;
@@ -73,12 +73,14 @@ pub struct Unpacked {
 /// From a registry, only the content that the files in the directory do not contain is fetched, if that is likely to be
 /// faster.
 ///
-/// Each layer is read once, verified, and staged until all layers are verified and no existing file conflicts; only
-/// then do files get their final names. An error before that leaves the directory unchanged. As with `cp`, the
-/// operating system decides when the files are written to disk, unless the store waits for the disk; after a power
-/// failure a second run replaces the files that were damaged.
+/// If only a small part of a layer is selected by path, only the ranges of these files are read, and verified by the
+/// table of contents. Any other layer is read once, verified, and staged until all are verified and no existing file
+/// conflicts; only then do files get their final names. An error before that leaves the directory unchanged. As with
+/// `cp`, the operating system decides when the files are written to disk, unless the store waits for the disk; after a
+/// power failure a second run replaces the files that were damaged.
 pub fn unpack(session: &Session<'_>, found: &Located, name: &str, options: &UnpackOptions) -> Result<Unpacked, Error> {
-    unpack_whole(session, found, name, options).map_err(|error| disk_space::explain(&options.folder, error))
+    let unpacked = unpack_whole(session, found, name, options).map_err(|error| error.of_place(found.is_remote));
+    unpacked.map_err(|error| disk_space::explain(&options.folder, error))
 }
 
 fn unpack_whole(
@@ -92,7 +94,7 @@ fn unpack_whole(
     let delta = DeltaSource::new(&*found.source, Older::Tree(&options.folder));
     let source = if found.is_remote { &delta } else { &*found.source };
     let wanted = choice.wanted(source, name, options, session.progress)?;
-    check_disk_space(&wanted, &remotes.files, &options.folder)?;
+    check_disk_space(&wanted, &remotes.files, options)?;
 
     warn_of_remote_datasets(&child.modelkit, options, session.progress);
     warn_of_other_layers(&child.modelkit, options, session.progress);
@@ -107,7 +109,8 @@ fn unpack_whole(
         wanted.iter().try_for_each(|wanted| unpacker.unpack_layers(wanted))?;
         Ok(workers::run(options.jobs.large, &remotes.files, |file| unpacker.unpack_file(file)).map(drop)?)
     };
-    let mut by_pieces = options.paths.is_empty();
+    let lacks_record = lacks_record(session, &repository(name), options);
+    let mut by_pieces = true;
     let (outcome, ledger) = loop {
         let destination = Destination::open(&options.folder, options.overwrite)?;
         let destination = destination.with_unsafe_paths(&options.unsafe_paths).with_paths(&options.paths);
@@ -115,7 +118,7 @@ fn unpack_whole(
         let destination = destination.with_ledger(ledger.clone());
         match fill(&destination, by_pieces) {
             Ok(()) => {
-                check_paths(&options.paths, name)?;
+                check_paths(&options.paths, &options.selection, name)?;
                 break (destination.commit()?, ledger);
             }
             Err(Stop::Refuted) => {}
@@ -130,6 +133,9 @@ fn unpack_whole(
     report_layers(&wanted, outcome.files, session.progress);
     if outcome.repaired > 0 {
         session.progress.warn(&Warning::DamagedFilesReplaced { files: outcome.repaired });
+    }
+    if lacks_record {
+        warn_of_no_record(options, session.progress);
     }
     let deleted = settle_earlier(earlier, (&*found.source, child), options, session.progress)?;
     let (manifest, taken) = (child.descriptor.clone(), delta.taken());

@@ -22,8 +22,8 @@ use crate::relative_path::RelativePath;
 pub(super) struct Unpacker<'a> {
     pub(super) destination: &'a Destination,
     pub(super) progress: &'a dyn Progress,
-    options: &'a UnpackOptions,
-    /// True if layers may be unpacked by chunks.
+    pub(super) options: &'a UnpackOptions,
+    /// True if layers may be unpacked by chunks, and selected files by their ranges.
     pub(super) by_pieces: bool,
 }
 
@@ -67,6 +67,9 @@ impl<'a> Unpacker<'a> {
     }
 
     fn unpack_layer(&self, source: &dyn Source, layer: &Layer) -> Result<(), Stop> {
+        if self.by_pieces && self.unpack_selected(source, layer)? {
+            return Ok(());
+        }
         let label = title(layer);
         let blob = source.blob(&layer.descriptor);
         let task = self.progress.start(Phase::Unpacking, &label, Some(layer.descriptor.size));

@@ -8,6 +8,7 @@ mod layers;
 mod ledger;
 mod pieces;
 mod plan;
+mod selected;
 mod space;
 
 pub(crate) use choice::{Chosen, wanted_parents};

@@ -104,7 +104,11 @@ impl Unpacker<'_> {
         layer: &'a Layer,
     ) -> Result<Option<LayerInPieces<'a>>, Stop> {
         let size = layer.descriptor.size;
-        if !self.by_pieces || layer.compression != Compression::None || size < 2 * SPAN_BYTES {
+        if !self.by_pieces
+            || !self.options.paths.is_empty()
+            || layer.compression != Compression::None
+            || size < 2 * SPAN_BYTES
+        {
             return Ok(None);
         }
         let blob = source.blob(&layer.descriptor);

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 use super::choice::{Choice, Wanted, warn_of_other_layers, warn_of_remote_datasets};
-use super::dropped::plan_earlier;
+use super::dropped::{lacks_record, plan_earlier, warn_of_no_record};
 use super::into_folder::UnpackOptions;
 use super::layers::is_same_kitfile;
 use super::ledger::repository;
@@ -73,7 +73,7 @@ pub fn plan_unpack(
 ) -> Result<UnpackPlan, Error> {
     let choice = Choice::read(session, found, name, options)?;
     let wanted = choice.wanted(&*found.source, name, options, session.progress)?;
-    check_disk_space(&wanted, &choice.remotes.files, &options.folder)?;
+    check_disk_space(&wanted, &choice.remotes.files, options)?;
     warn_of_remote_datasets(&choice.child.modelkit, options, session.progress);
     warn_of_other_layers(&choice.child.modelkit, options, session.progress);
     let planner = Planner::new(options)?;
@@ -87,9 +87,12 @@ pub fn plan_unpack(
     for file in &choice.remotes.files {
         files.extend(planner.remote_file(file)?);
     }
-    check_paths(&options.paths, name)?;
+    check_paths(&options.paths, &options.selection, name)?;
     files.sort_by(|one, other| one.path.cmp(&other.path));
     files.dedup_by(|one, other| one.path == other.path);
+    if lacks_record(session, &repository(name), options) {
+        warn_of_no_record(options, session.progress);
+    }
     let deleted = plan_earlier(session, &repository(name), (&*found.source, &choice.child), options, &files)?;
     Ok(UnpackPlan { files, deleted, conflicts: planner.conflicts() })
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use fs_err as fs;
 
 use super::choice::Wanted;
+use super::into_folder::UnpackOptions;
 use crate::compression::Compression;
 use crate::contents::Kind;
 use crate::layer_format::Format;
@@ -23,8 +24,13 @@ const EXPANSION: u64 = 8;
 /// Fails if the disk certainly has too little free space for the new files.
 ///
 /// Usually the sizes of the layers show that there is enough. Otherwise the sizes of the files are added up, as the
-/// tables of contents give them.
-pub(super) fn check_disk_space(wanted: &[Wanted<'_>], files: &[RemoteFile], folder: &Path) -> Result<(), Error> {
+/// tables of contents give them; of a selection by path only these are counted.
+pub(super) fn check_disk_space(
+    wanted: &[Wanted<'_>],
+    files: &[RemoteFile],
+    options: &UnpackOptions,
+) -> Result<(), Error> {
+    let UnpackOptions { folder, paths, .. } = options;
     let layers = wanted.iter().flat_map(|Wanted { source, layers, .. }| layers.iter().map(|layer| (*source, *layer)));
     let layers: Vec<_> = layers.filter(|(source, layer)| !may_be_cloned(*source, layer)).collect();
     let is_new = |file: &&RemoteFile| is_absent(&file.path, folder);
@@ -35,10 +41,11 @@ pub(super) fn check_disk_space(wanted: &[Wanted<'_>], files: &[RemoteFile], fold
     }
     let mut needed = files;
     for (source, layer) in layers {
-        let bytes = match certain_bytes(layer, folder) {
+        let certain = if paths.is_empty() { certain_bytes(layer, folder) } else { 0 };
+        let bytes = match certain {
             // The layer alone does not fit, so its table is not needed.
             bytes if sys::free_bytes(folder).is_some_and(|free| needed.saturating_add(bytes) > free) => bytes,
-            bytes => listed_bytes(source, layer, folder).unwrap_or(bytes),
+            bytes => listed_bytes(source, layer, options).unwrap_or(bytes),
         };
         needed = needed.saturating_add(bytes);
     }
@@ -74,13 +81,14 @@ fn certain_bytes(layer: &Layer, folder: &Path) -> u64 {
 
 /// The size of the new files of a layer by its table of contents, if the layer has one. If it cannot be read, unpacking
 /// reports that.
-fn listed_bytes(source: &dyn Source, layer: &Layer, folder: &Path) -> Option<u64> {
+fn listed_bytes(source: &dyn Source, layer: &Layer, options: &UnpackOptions) -> Option<u64> {
     let table = tables::bytes(source, &layer.descriptor).ok().flatten().filter(|_| tables::is_usable(layer))?;
     let mut bytes: u64 = 0;
     for entry in tables::read(&table, layer).ok()? {
         let entry = entry.ok()?;
         if let Kind::File { size, .. } = entry.kind
-            && is_absent(&entry.path, folder)
+            && options.paths.select(&entry.path)
+            && is_absent(&entry.path, &options.folder)
         {
             bytes = bytes.saturating_add(size);
         }

@@ -59,6 +59,15 @@ impl Content for PatchedContent<'_, '_> {
         Ok(Box::new(PatchedReader { content: self, stretches, current: None, next: None, has_small_ranges, fetched }))
     }
 
+    /// Not assembled: planning a patch costs more than a range.
+    fn open_range(&self, offset: u64, length: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        self.plain.open_range(offset, length)
+    }
+
+    fn knows_ranges(&self) -> Result<bool, ContentError> {
+        self.plain.knows_ranges()
+    }
+
     /// The local content is the first suspect; it is not used again for this layer.
     fn report_mismatch(&self) -> bool {
         if self.patch().is_none() {
