@@ -136,18 +136,12 @@ impl Exchange {
         let mut url = call.url.clone();
         for _ in 0..=limits::REDIRECTS {
             let request = request(call, &url, authorization, None);
-            let response = self.transport.execute(request, &call.attempt, self.patience(&call.method)).await?;
+            let response = self.transport.execute(request, &call.attempt, self.timeouts.silence).await?;
             let Some(next) = kept_redirect(call, &response)? else { return Ok(response) };
             url = next;
         }
         let problem = format!("`{}` redirects more than {} times", call.access.endpoint.name, limits::REDIRECTS);
         Err(Error::Protocol { attempt: call.attempt.clone(), problem })
-    }
-
-    /// The longest wait for an answer. A registry may move or hash the whole blob before it answers the PUT that
-    /// completes it.
-    fn patience(&self, method: &Method) -> Duration {
-        if *method == Method::PUT { self.timeouts.commit } else { self.timeouts.silence }
     }
 }
 

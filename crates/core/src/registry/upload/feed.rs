@@ -113,10 +113,13 @@ impl<'a> Feed<'a> {
             }
         }
         drop(pieces);
-        let answered = client.wait(async { tokio::time::timeout(timeouts.commit, &mut answer).await });
+        // The last request completes the whole blob; any other adds a part to it.
+        let processed = if end == self.descriptor.size { end } else { end - start };
+        let patience = timeouts.commit_of(processed);
+        let answered = client.wait(async { tokio::time::timeout(patience, &mut answer).await });
         let Ok(result) = answered else {
             answer.abort();
-            return Err(silent(attempt, timeouts.commit));
+            return Err(silent(attempt, patience));
         };
         result.expect(REQUEST_ENDS)
     }
