@@ -97,6 +97,9 @@ impl Exchange {
         {
             return Err(Error::ProxyCredentials { proxy });
         }
+        if let Some(refusal) = self.refused_by_proxy(&response) {
+            return Err(refusal);
+        }
         if let Some(refusal) = refused_redirect(call, &response) {
             return Err(refusal);
         }
@@ -123,6 +126,14 @@ impl Exchange {
                 Error::Status { host, attempt, status: status.as_u16(), retry_after, source }
             }
         })
+    }
+
+    /// The error for a page with the status 403 in place of the answer of a registry. Over https, a proxy cannot answer.
+    fn refused_by_proxy(&self, response: &Response) -> Option<Error> {
+        let url = response.url();
+        let is_page = response.status() == StatusCode::FORBIDDEN && is_html(response) && url.scheme() == "http";
+        let proxy = self.transport.proxy_of(url).filter(|_| is_page)?;
+        Some(Error::ProxyRefused { proxy, host: host_and_port(url), status: response.status().as_u16() })
     }
 
     /// The error for a page for a browser.

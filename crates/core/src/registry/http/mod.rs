@@ -10,6 +10,7 @@ mod retry;
 mod sent_secrets;
 mod transport;
 mod trust;
+mod tunnel;
 mod waits;
 mod warnings;
 
