@@ -113,12 +113,14 @@ impl PromoteArgs {
     ) -> Result<()> {
         let options = options(context, session, &Location::Artifact(target.clone()), target, expected);
         let promotion = ops::prepare_rollback(session, target, options)?;
+        let digest = promotion.main.manifest.digest;
+        if let Some(time) = promotion.undone {
+            context.output.warn(&format!("{target} moves to {digest}, which undoes the rollback of {time:.0}"));
+        }
         if self.dry_run.dry_run {
             return show(context, &promotion, &[]);
         }
-        let undone =
-            promotion.undone.map(|time| format!(", which undoes the rollback of {time:.0}")).unwrap_or_default();
-        context.output.say(&format!("Rolling back {target} to {}{undone}", promotion.main.manifest.digest));
+        context.output.say(&format!("Rolling back {target} to {digest}"));
         report(context, &promotion, &promotion.run(Vec::new())?, &ROLLED_BACK, start)
     }
 }

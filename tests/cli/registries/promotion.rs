@@ -147,7 +147,8 @@ fn a_rollback_returns_to_the_version_before_and_can_be_rolled_back() {
     assert_eq!((&again["digest"], &again["previousDigest"]), (&json!(scene.v2), &json!(scene.v1)));
     assert_eq!(again["artifacts"][0]["action"], "rolledBack");
     assert!(scene.is_at("live", &scene.v2));
-    scene.roll_back(&["--expect", &scene.v2, "-q"]).ok().prints(&scene.v1);
+    let third = scene.roll_back(&["--expect", &scene.v2, "-q"]).ok().says("which undoes the rollback of 20");
+    third.prints(&scene.v1);
     let log = scene.sandbox.kit(&["log", "--remote", &scene.name("production/sample"), PLAIN]).ok();
     log.prints("  live: rolled back 20");
 }
@@ -164,6 +165,11 @@ fn a_rollback_of_a_tag_that_was_moved_without_a_record_is_refused() {
     let versions = scene.log("production/sample");
     let later = versions.iter().find(|version| version["digest"] == scene.v2).expect("the later promotion is shown");
     assert_eq!(later["promotions"].as_array().unwrap().len(), 1);
+    // A version without any record leads to the latest promotion as well.
+    scene.sandbox.kit(&["copy", &scene.name("team/sample:v2"), &scene.name("production/sample:v2"), PLAIN]).ok();
+    scene.sandbox.write("project/data/train.csv", "a,b\n7,8\n");
+    scene.sandbox.kit(&["pack", "project", "--push", &scene.live(), PLAIN]).ok();
+    scene.roll_back(&[]).exits(7).says("it was moved without a record");
     // A promotion is a record again.
     scene.promote("v2", &[]).ok();
     scene.roll_back(&[]).ok();
