@@ -252,14 +252,9 @@ impl InvalidReference {
         if matches!(self.part, Part::Digest) && !self.text.contains("//") {
             return None;
         }
-        // A tag of digits before the first slash is a port that is too large.
-        let is_port =
-            |tag: &Tag| matches!(self.part, Part::Registry) && tag.as_str().bytes().all(|byte| byte.is_ascii_digit());
         let splits = self.text.match_indices('/').rev();
         let mut readings = splits.map(|(at, _)| (self.text[..at].parse::<Reference>(), &self.text[at + 1..]));
-        readings.find_map(|(reference, path)| {
-            reference.ok().filter(|found| found.tag.as_ref().is_some_and(|tag| !is_port(tag))).zip(Some(path))
-        })
+        readings.find_map(|(reference, path)| reference.ok().filter(|found| found.tag.is_some()).zip(Some(path)))
     }
 }
 

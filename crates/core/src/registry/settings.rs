@@ -244,11 +244,13 @@ const SHORTEST_SILENCE: Duration = Duration::from_secs(5);
 impl Timeouts {
     /// The same limits for requests that are repeated for `retry_for`: one attempt is not silent for longer, but may
     /// always be silent for five seconds.
+    #[must_use]
     pub fn within(self, retry_for: Duration) -> Self {
         Self { silence: self.silence.min(retry_for.max(SHORTEST_SILENCE)), ..self }
     }
 
-    /// The time for the answer to a request that completes a blob, or a part of one, of `size` bytes. It allows a registry to process 1 MiB a second.
+    /// The time for the answer to a request that completes a blob, or a part of one, of `size` bytes. It allows a
+    /// registry to process 1 MiB a second.
     pub(super) fn commit_of(&self, size: u64) -> Duration {
         let processing = Duration::from_secs(1 + size / (1024 * 1024));
         self.commit.min(self.silence.saturating_add(processing))

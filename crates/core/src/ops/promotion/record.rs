@@ -121,8 +121,8 @@ pub(super) fn explained(error: Error, repository: &Repository, progress: &dyn Pr
     }
 }
 
-/// Returns the manifest that the latest promotion of `tag` moved it to, among those with a tag and those whose referrers
-/// have one. It only explains a failure, so what cannot be read is passed over.
+/// Returns the manifest that the latest promotion of `tag` moved it to, among those with a tag and those whose
+/// referrers have one. It only explains a failure, so what cannot be read is passed over.
 fn promoted_elsewhere(repository: &Repository, tag: &str, progress: &dyn Progress) -> Option<Digest> {
     let recorded = repository.referrer_tags().unwrap_or_default();
     let subjects = recorded.iter().filter_map(|tag| Referrer::subject_of_tag(tag)).map(|digest| digest.to_string());

@@ -128,7 +128,8 @@ impl Exchange {
         })
     }
 
-    /// The error for a page with the status 403 in place of the answer of a registry. Over https, a proxy cannot answer.
+    /// The error for a page with the status 403 in place of the answer of a registry. Over https, a proxy does not
+    /// answer.
     fn refused_by_proxy(&self, response: &Response) -> Option<Error> {
         let url = response.url();
         let is_page = response.status() == StatusCode::FORBIDDEN && is_html(response) && url.scheme() == "http";
