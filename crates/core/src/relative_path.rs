@@ -13,6 +13,9 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct RelativePath(String);
 
+/// The number of bytes that are compared at once.
+const BLOCK_BYTES: usize = 64;
+
 impl RelativePath {
     /// The folder itself.
     pub fn root() -> Self {
@@ -76,8 +79,15 @@ impl RelativePath {
 }
 
 impl Ord for RelativePath {
+    /// Compares bytes, of which the slash comes first: that is the order by component, and much quicker for long paths.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.components().cmp(other.components())
+        let (one, other) = (self.0.as_bytes(), other.0.as_bytes());
+        let blocks = one.chunks(BLOCK_BYTES).zip(other.chunks(BLOCK_BYTES));
+        let start = blocks.take_while(|(one, other)| one == other).count() * BLOCK_BYTES;
+        // The last block may be incomplete.
+        let rest = |path: &[u8]| start.min(path.len());
+        let rank = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
+        one[rest(one)..].iter().map(rank).cmp(other[rest(other)..].iter().map(rank))
     }
 }
 
@@ -131,6 +141,20 @@ impl FromStr for RelativePath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn paths_are_ordered_by_component(
+            one in "[ab.\u{1}/]{0,6}", other in "[ab.\u{1}/]{0,6}", long in 0..130_usize,
+        ) {
+            let below = "c".repeat(long);
+            let (Ok(one), Ok(other)) = (format!("{below}{one}").parse(), format!("{below}{other}").parse()) else {
+                return Ok(());
+            };
+            let (one, other): (RelativePath, RelativePath) = (one, other);
+            proptest::prop_assert_eq!(one.cmp(&other), one.components().cmp(other.components()));
+        }
+    }
 
     fn path(text: &str) -> RelativePath {
         text.parse().unwrap()

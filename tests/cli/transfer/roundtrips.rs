@@ -3,7 +3,7 @@
 //! Each number is checked with a registry that lists referrers, and with one that has the capabilities of
 //! docker-registry 2.8, which does not.
 
-use kit_testkit::registry::FakeRegistry;
+use kit_testkit::registry::{FakeRegistry, Fault};
 use kit_testkit::sandbox::Sandbox;
 
 /// A ModelKit with three layers, and a registry for it.
@@ -70,9 +70,36 @@ fn a_push_and_a_pull_take_few_requests() {
         scene.check(&["push", &name], 19);
         scene.check(&["push", &name], 5);
         scene.sandbox.kit(&["remove", &name, "--force"]).ok();
-        scene.check(&["pull", &name], 10);
+        scene.check(&["pull", &name], 9);
         scene.check(&["pull", &name], 5);
     }
+}
+
+#[test]
+fn a_pull_reads_the_referrers_and_the_tables_beside_the_config() {
+    let scene = Scene::new(true);
+    // A table of more files than fit into the manifest is a blob.
+    for number in 0..100 {
+        scene.sandbox.write(&format!("project/many/{number}.csv"), "a,b");
+    }
+    scene.sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\npackage: {name: net}\ndatasets: [{path: many}]\n");
+    let name = scene.name("v1");
+    scene.pack();
+    scene.run(&["push", &name]);
+    scene.sandbox.kit(&["remove", &name, "--force"]).ok();
+    let (_, manifest) = scene.registry.manifest("team/net", "v1").unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let config = manifest["config"]["digest"].as_str().unwrap().to_owned();
+    // Nothing that waits for the config is requested.
+    scene.registry.fail_later("GET", &config, 0, usize::MAX, Fault::Status(404, Vec::new()));
+    scene.registry.forget_requests();
+    scene.sandbox.kit(&["pull", &name, "--plain-http"]).fails();
+    assert_eq!(scene.registry.requests_of("GET", "/referrers/").len(), 1, "{:?}", scene.registry.log());
+    let blobs = scene.registry.requests_of("GET", "/blobs/");
+    let others: Vec<_> = blobs.iter().filter(|request| !request.target.contains(&config)).collect();
+    assert_eq!(others.len(), 1, "the table: {:?}", scene.registry.log());
+    let layer = manifest["layers"][0]["digest"].as_str().unwrap();
+    assert!(!others[0].target.contains(layer));
 }
 
 #[test]

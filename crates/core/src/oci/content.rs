@@ -147,6 +147,17 @@ pub trait Source: Send + Sync {
     /// many leaves the last one out, and reports it.
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
 
+    /// Requests the referrers of `subject` for another thread, whose call of [`referrers`](Self::referrers) waits for
+    /// this answer instead of requesting them again.
+    fn list_ahead(&self, _subject: &Descriptor) {}
+
+    /// Reads a small blob for another thread, which waits for it instead of reading it again.
+    fn read_ahead(&self, _document: &Descriptor) {}
+
+    /// Announces that requests will be made on up to `connections` further connections at the same time, so that a
+    /// remote place can open them.
+    fn open_ahead(&self, _connections: usize) {}
+
     /// Returns the record of checked tables; `None` if reading a whole layer is expensive, or if the place is not the
     /// user's own, so that its records prove nothing.
     fn checked_tables(&self) -> Option<&dyn CheckedTables> {
@@ -213,6 +224,10 @@ pub trait Target: Send + Sync {
     fn is_remote(&self) -> bool {
         false
     }
+
+    /// Announces that requests will be made on up to `connections` further connections at the same time, so that a
+    /// remote place can open them.
+    fn open_ahead(&self, _connections: usize) {}
 
     /// Returns true if the place has the manifest, and therefore everything that it refers to: a place accepts a
     /// manifest only when it has its blobs. A place where asking saves nothing returns false.

@@ -210,9 +210,12 @@ impl Tag {
         valid.then(|| Self(text.to_owned()))
     }
 
+    /// The name of the tag used if none is given.
+    pub const LATEST: &str = "latest";
+
     /// The tag used if none is given.
     pub fn latest() -> Self {
-        Self("latest".to_owned())
+        Self(Self::LATEST.to_owned())
     }
 
     /// The tag as a string.

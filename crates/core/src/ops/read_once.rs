@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::digest::Digest;
 use crate::limits;
@@ -31,7 +31,14 @@ struct Seen {
     blobs: HashSet<Digest>,
     documents: HashMap<Digest, Vec<u8>>,
     bytes: usize,
+    /// The documents that a thread is reading, or has read.
+    reading: HashMap<Digest, Arc<Mutex<()>>>,
+    /// The lists of referrers that were requested and not yet returned.
+    lists: HashMap<Digest, Arc<List>>,
 }
+
+/// A list of referrers: empty while it is requested, and after it was returned.
+type List = OnceLock<Mutex<Option<Result<Vec<Descriptor>, ContentError>>>>;
 
 impl Seen {
     fn keep(&mut self, digest: Digest, document: &[u8]) {
@@ -83,6 +90,13 @@ impl ReadOnce {
         Ok(bytes)
     }
 
+    /// Requests the referrers of `subject`, or waits for a request that another thread makes.
+    fn list(&self, subject: &Descriptor) -> Arc<List> {
+        let list = Arc::clone(self.seen().lists.entry(subject.digest).or_default());
+        list.get_or_init(|| Mutex::new(Some(self.source.referrers(subject))));
+        list
+    }
+
     fn document(&self, digest: &Digest) -> Option<Vec<u8>> {
         self.seen().documents.get(digest).cloned()
     }
@@ -118,7 +132,27 @@ impl Source for ReadOnce {
     }
 
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
-        self.source.referrers(subject)
+        let list = self.list(subject);
+        // Referrers may be added while a command runs, so a list serves one call.
+        self.seen().lists.remove(&subject.digest);
+        let listed = list.get().and_then(|list| list.lock().unwrap_or_else(PoisonError::into_inner).take());
+        listed.unwrap_or_else(|| self.source.referrers(subject))
+    }
+
+    fn list_ahead(&self, subject: &Descriptor) {
+        drop(self.list(subject));
+    }
+
+    fn read_ahead(&self, document: &Descriptor) {
+        if document.size <= limits::FETCHED_DOCUMENT_BYTES {
+            self.seen().blobs.insert(document.digest);
+            // A failure is left to the reader that needs the document.
+            drop(Document { source: self, descriptor: document.clone() }.bytes());
+        }
+    }
+
+    fn open_ahead(&self, connections: usize) {
+        self.source.open_ahead(connections);
     }
 
     fn is_store(&self) -> bool {
@@ -136,17 +170,25 @@ struct Document<'a> {
     descriptor: Descriptor,
 }
 
+impl Document<'_> {
+    /// Returns the bytes, once another thread that is reading them is done.
+    fn bytes(&self) -> Result<Vec<u8>, ContentError> {
+        let digest = self.descriptor.digest;
+        let reading = Arc::clone(self.source.seen().reading.entry(digest).or_default());
+        let _turn = reading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = self.source.document(&digest) {
+            return Ok(bytes);
+        }
+        let read = || read_document(&*self.source.source.blob(&self.descriptor), &self.descriptor);
+        let bytes = self.source.fetched_or(&self.descriptor, read)?;
+        self.source.seen().keep(digest, &bytes);
+        Ok(bytes)
+    }
+}
+
 impl Content for Document<'_> {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
-        let digest = &self.descriptor.digest;
-        let bytes = if let Some(bytes) = self.source.document(digest) {
-            bytes
-        } else {
-            let read = || read_document(&*self.source.source.blob(&self.descriptor), &self.descriptor);
-            let bytes = self.source.fetched_or(&self.descriptor, read)?;
-            self.source.seen().keep(*digest, &bytes);
-            bytes
-        };
+        let bytes = self.bytes()?;
         let start = usize::try_from(offset).map_or(bytes.len(), |offset| offset.min(bytes.len()));
         Ok(Box::new(std::io::Cursor::new(bytes[start..].to_vec())))
     }

@@ -1,5 +1,6 @@
 //! One repository of a registry as a source of content.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -120,6 +121,17 @@ impl Repository {
     /// The host and port that requests are sent to.
     pub(super) fn host(&self) -> Result<String, Error> {
         Ok(self.endpoint()?.host_and_port())
+    }
+
+    /// Starts to open connections to the host, without waiting for them. The connection that the caller uses counts
+    /// towards the limit as well.
+    pub(super) fn open_connections(&self, connections: usize) {
+        let limit = self.client.concurrency(&self.registry).saturating_sub(1);
+        let Ok(endpoint) = self.endpoint() else { return };
+        for _ in 0..connections.min(limit) {
+            let (exchange, url) = (Arc::clone(&self.client.exchange), endpoint.url("/v2/"));
+            self.client.tasks().spawn(async move { exchange.transport.open_ahead(url).await });
+        }
     }
 
     /// Deletes a manifest: by digest with all its tags, by tag only the tag, if the registry supports that.
@@ -285,6 +297,10 @@ impl Source for Repository {
     /// The digest is that of the bytes; a digest in the headers of the answer is not needed.
     fn read(&self, name: &str) -> Result<(Descriptor, Vec<u8>), ContentError> {
         Ok(self.ask_anywhere(|place| place.try_read(name, "resolve"))?)
+    }
+
+    fn open_ahead(&self, connections: usize) {
+        self.mirrors().next().as_ref().unwrap_or(self).open_connections(connections);
     }
 
     fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {

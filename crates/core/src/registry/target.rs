@@ -53,6 +53,10 @@ impl Target for Repository {
         true
     }
 
+    fn open_ahead(&self, connections: usize) {
+        self.open_connections(connections);
+    }
+
     fn contains(&self, descriptor: &Descriptor) -> Result<bool, ContentError> {
         Ok(self.holds(descriptor)?)
     }

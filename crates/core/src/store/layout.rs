@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fs_err as fs;
 
-use super::durability::{Durability, disk};
+use super::durability::{Durability, Wait, disk};
 use super::error::Error;
 use super::index::KnownIndex;
 use super::lock::Share;
@@ -53,10 +53,20 @@ impl Store {
         Ok(Self { waiting: Arc::clone(&self.waiting), ..other })
     }
 
-    /// The same store. If `waits` is true, everything that it writes is on the disk before it has a name.
+    /// The same store. If `waits` is true, everything that the index leads to is on the disk before the index is.
     #[must_use]
     pub fn waiting_for_disk(self, waits: bool) -> Self {
-        Self { durability: Arc::new(self.durability.waiting(waits)), ..self }
+        self.waiting_as(if waits { Wait::BeforeIndex } else { Wait::Never })
+    }
+
+    /// The same store. Each blob is on the disk before it has a name.
+    #[must_use]
+    pub fn waiting_for_each_blob(self) -> Self {
+        self.waiting_as(Wait::EachBlob)
+    }
+
+    fn waiting_as(self, wait: Wait) -> Self {
+        Self { durability: Arc::new(self.durability.waiting(wait)), ..self }
     }
 
     /// Returns true if the user wants every command to wait for the disk.

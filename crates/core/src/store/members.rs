@@ -69,7 +69,7 @@ pub(super) fn named_indexes(names: &Names, entries: &[Entry]) -> Vec<Digest> {
 /// Removes the indexes among `before` that have lost their last name to another index.
 pub(super) fn remove_replaced(store: &Store, names: &Names, before: &[Digest], entries: &mut Vec<Entry>) {
     let is_replaced =
-        |entry: &Entry| entry.name().is_none() && names.include(entry) && before.contains(&entry.descriptor.digest);
+        |entry: &Entry| entry.name().is_none() && before.contains(&entry.descriptor.digest) && names.include(entry);
     let gone: Vec<_> = entries.extract_if(.., |entry| is_replaced(entry)).collect();
     if !gone.is_empty() {
         keep_members(store, &gone, entries);

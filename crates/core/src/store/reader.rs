@@ -16,10 +16,21 @@ use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Source, read_
 pub struct Reader {
     store: Store,
     names: Names,
-    /// The referrers of the repository, once they were asked for.
-    referrers: Mutex<Option<ReferrerMap>>,
+    referrers: Mutex<AskedReferrers>,
     _share: Share,
 }
+
+/// The referrers that a reader was asked for.
+#[derive(Default)]
+struct AskedReferrers {
+    questions: usize,
+    /// All of the repository, after some questions.
+    map: Option<ReferrerMap>,
+}
+
+/// The number of questions for referrers that are answered by searching the index: a map of all referrers of a large
+/// store takes as long as about ten searches.
+const SEARCHES: usize = 8;
 
 impl Store {
     /// Opens a repository for reading.
@@ -111,12 +122,17 @@ impl Source for Reader {
     }
 
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
-        let mut known = self.referrers.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.as_ref().is_some_and(|known| known.is_of(&self.store)) {
-            *known = Some(self.store.referrer_map(&self.names)?);
+        let mut asked = self.referrers.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.questions += 1;
+        if asked.questions <= SEARCHES && matches!(self.names, Names::Of(_)) {
+            drop(asked);
+            return Ok(self.store.referrers(&self.names, subject)?);
         }
-        let candidates = known.as_ref().map(|known| known.candidates(&subject.digest)).unwrap_or_default();
-        drop(known);
+        if !asked.map.as_ref().is_some_and(|map| map.is_of(&self.store)) {
+            asked.map = Some(self.store.referrer_map(&self.names)?);
+        }
+        let candidates = asked.map.as_ref().map(|map| map.candidates(&subject.digest)).unwrap_or_default();
+        drop(asked);
         Ok(self.store.read_referrers(candidates, subject))
     }
 

@@ -75,8 +75,11 @@ impl Store {
     /// Returns the referrers of `subject` in the repository of `names`.
     pub(super) fn referrers(&self, names: &Names, subject: &Descriptor) -> Result<Vec<Descriptor>, Error> {
         let index = self.index()?;
+        // The text is compared first: parsing the digests of a large index takes long.
+        let text = subject.digest.to_string();
         let is_about_it = |entry: &&Entry| {
-            entry.subject().is_none_or(|listed| listed == subject.digest) && names.may_be_referrer(entry)
+            let listed = entry.descriptor.annotations.get(SUBJECT);
+            listed.is_none_or(|listed| listed.eq_ignore_ascii_case(&text)) && names.may_be_referrer(entry)
         };
         let candidates = index.entries().iter().filter(is_about_it);
         let candidates = candidates.map(|entry| without_annotations(&entry.descriptor)).collect();

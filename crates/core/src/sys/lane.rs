@@ -12,7 +12,7 @@ const STEP: u64 = 64 * 1024 * 1024;
 
 /// The number of bytes that go through the page cache before a slow disk is tried again, the first time. Such a try
 /// waits behind everything that the system is writing to the disk.
-const FIRST: u64 = 8 * STEP;
+const FIRST: u64 = 32 * STEP;
 
 /// The speed above which blocks always go to the disk: on virtual machines, the page cache takes new pages hardly
 /// faster.
@@ -24,7 +24,7 @@ const MEASURED_BYTES: u64 = 8 * 1024 * 1024;
 /// The lane of the blocks of one file.
 ///
 /// Blocks go past the page cache until the caller has to wait for a slow disk. The following blocks then go through the
-/// page cache, first 512 MiB and twice as many each time, before the disk is tried again: it may only have been busy for
+/// page cache, first 2 GiB and twice as many each time, before the disk is tried again: it may only have been busy for
 /// a moment, and copying costs the processor more. While the page cache has no space, blocks go past it in any case:
 /// the system would hold up the writer.
 pub(super) struct Lane {
@@ -118,13 +118,13 @@ mod tests {
     #[test]
     fn the_disk_is_tried_again_after_twice_as_many_blocks_each_time() {
         let mut lane = lane(|| u64::MAX);
-        for expected in [512, 1024, 2048] {
+        for expected in [2048, 4096, 8192] {
             lane.is_behind.store(true, Ordering::Relaxed);
             assert_eq!(cached_of(expected + 10, &mut lane), expected);
         }
         assert_eq!(cached_of(64, &mut lane), 0, "the disk keeps up");
         lane.is_behind.store(true, Ordering::Relaxed);
-        assert_eq!(cached_of(600, &mut lane), 512);
+        assert_eq!(cached_of(2100, &mut lane), 2048);
     }
 
     #[test]

@@ -52,7 +52,7 @@ mod write_at;
 pub use block_writer::{BlockWriter, CACHED_BYTES, DIRECT_FROM_BYTES};
 pub use boot::{boot_identity, is_on_local_disk};
 pub use clone::{clone_whole, device_of};
-pub use dir::{Dir, Found, Link, Names, is_link_refusal};
+pub use dir::{Dir, Folders, Found, Link, Names, is_link_refusal};
 pub use disk_space::free_bytes;
 pub use identity::{FileIdentity, is_removed, is_still_at};
 pub use interruption::{
@@ -68,6 +68,6 @@ pub use process::is_running;
 pub use regular::{open_regular, read_open, read_regular, read_regular_text, target_elsewhere};
 pub use replace::{end_of_links, lock_for_change, replace_file, replace_private_file};
 pub use shell::shell;
-pub use sync::{begin_to_write, sync_folder, sync_tree};
+pub use sync::{begin_to_write, sync_files, sync_folder, sync_tree};
 pub use terminal::{error_columns, output_columns};
 pub use write_at::write_at;

@@ -29,6 +29,18 @@ pub fn sync_tree(folder: &Path) -> io::Result<()> {
     sync_folder(folder)
 }
 
+/// The number of files from which the whole file system is synced: each sync of a file may be a flush of the disk,
+/// which takes up to 10 ms. Other platforms cannot do that.
+const MANY_FILES: usize = if cfg!(target_os = "linux") { 32 } else { usize::MAX };
+
+/// Waits until the bytes of all `files`, which are in `folder`, are on the disk.
+pub fn sync_files(files: &[&File], folder: &Path) -> io::Result<()> {
+    if files.len() > MANY_FILES {
+        return sync_tree(folder);
+    }
+    files.iter().try_for_each(|file| file.sync_data())
+}
+
 /// Starts writing `file` to the disk without waiting. Linux does so when it is advised to drop the file from memory,
 /// because dirty pages cannot be dropped; `PostgreSQL` relies on that, too (`pg_flush_data`). If it does not, the later
 /// sync takes longer.

@@ -103,6 +103,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic, also outside of the function that is marked as one")]
 
 mod access;
+mod ahead;
 mod doctor;
 mod holes;
 mod interoperability;

@@ -13,6 +13,8 @@ pub(super) struct RuleIndex {
     below: HashMap<String, usize>,
     /// The last rule for a name in any folder, `**/x` or `**/x/y`.
     anywhere: HashMap<String, usize>,
+    /// The highest number of names in a key of `anywhere`.
+    anywhere_names: usize,
     /// The rules with other patterns, in their order.
     others: Vec<usize>,
     /// The paths that the `!` lines begin with, up to the first wildcard.
@@ -31,6 +33,7 @@ impl RuleIndex {
             }
             Pattern::Suffix(suffix) if suffix.starts_with('/') => {
                 self.anywhere.insert(suffix[1..].to_owned(), number);
+                self.anywhere_names = self.anywhere_names.max(suffix.matches('/').count());
             }
             _ => self.others.push(number),
         }
@@ -49,10 +52,15 @@ impl RuleIndex {
         self.others.len()
     }
 
-    /// Returns the last rule whose pattern matches `path` or a folder above it; `matches` decides about a rule that is
-    /// not in a table.
-    pub(super) fn last_match(&self, path: &str, matches: impl Fn(usize) -> bool) -> Option<usize> {
-        let known = Self::ends(path).filter_map(|part| self.in_tables(part, part.len() < path.len())).max();
+    /// Returns the last rule whose pattern matches `path` or a folder above it. `above` is that of the folder that
+    /// contains `path`; `matches` decides whether a rule that is not in a table matches `path` itself.
+    pub(super) fn last_match(
+        &self,
+        above: Option<usize>,
+        path: &str,
+        matches: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        let known = self.in_tables(path).max(above);
         let later = self.others.iter().rev().take_while(|number| known.is_none_or(|known| **number > known));
         later.copied().find(|number| matches(*number)).or(known)
     }
@@ -70,16 +78,15 @@ impl RuleIndex {
     }
 
     /// The folders above `path`, and `path` itself.
-    fn ends(path: &str) -> impl Iterator<Item = &str> {
+    pub(super) fn ends(path: &str) -> impl Iterator<Item = &str> {
         path.match_indices('/').map(|(end, _)| &path[..end]).chain([path])
     }
 
-    /// The last rule in the tables that matches `part` itself; or also what is below it, if it is a folder.
-    fn in_tables(&self, part: &str, is_above: bool) -> Option<usize> {
-        let below = self.below.get(part).filter(|_| is_above);
-        let starts = [0].into_iter().chain(part.match_indices('/').map(|(at, _)| at + 1));
-        let names = starts.take(if self.anywhere.is_empty() { 0 } else { usize::MAX });
-        let anywhere = names.filter_map(|start| self.anywhere.get(&part[start..]));
-        anywhere.chain(below).chain(self.exact.get(part)).max().copied()
+    /// The last rule in the tables that matches `path` itself, or everything in the folder that contains it.
+    fn in_tables(&self, path: &str) -> Option<usize> {
+        let below = path.rsplit_once('/').and_then(|(folder, _)| self.below.get(folder));
+        let starts = path.rmatch_indices('/').map(|(at, _)| at + 1).chain([0]);
+        let anywhere = starts.take(self.anywhere_names).filter_map(|start| self.anywhere.get(&path[start..]));
+        anywhere.chain(below).chain(self.exact.get(path)).max().copied()
     }
 }

@@ -31,7 +31,7 @@ fn is_git(place: &Path) -> bool {
     place.is_file() || ["HEAD", "objects", "refs"].iter().all(|name| place.join(name).exists())
 }
 
-fn has_name_of_tool(name: &str) -> bool {
+pub(super) fn has_name_of_tool(name: &str) -> bool {
     let is_swap_file = name.rsplit_once('.').is_some_and(|(_, end)| ["swp", "swo"].contains(&end));
     // Emacs: locks, and files that are saved automatically.
     let is_of_emacs = name.starts_with(".#") || name.len() > 1 && name.starts_with('#') && name.ends_with('#');

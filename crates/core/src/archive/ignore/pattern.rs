@@ -16,8 +16,22 @@ pub(super) enum Pattern {
     Prefix(String),
     /// Matches every path with this suffix: `**.txt` is `.txt`. `/x` also matches `x` itself.
     Suffix(String),
-    /// Any other pattern. A matching path contains all `texts`, which is fast to check and decides most cases.
-    Steps { steps: Vec<Step>, texts: Vec<String> },
+    /// Any other pattern.
+    Steps(Glob),
+}
+
+/// The parts of a pattern, and what every matching path has in common: it is fast to check and decides most cases.
+#[derive(Debug)]
+pub(super) struct Glob {
+    steps: Vec<Step>,
+    /// The text before the first wildcard.
+    begin: String,
+    /// The text after the last wildcard.
+    end: String,
+    /// The texts between wildcards.
+    middle: Vec<String>,
+    /// The number of slashes, if no wildcard matches one.
+    slashes: Option<usize>,
 }
 
 /// A part of a pattern. The comments show the corresponding regular expressions.
@@ -59,10 +73,7 @@ impl Pattern {
                 Self::Suffix(if *slash { format!("/{}", text(rest)) } else { text(rest) })
             }
             [rest @ .., Token::Tree { .. }] if plain(rest) => Self::Prefix(text(rest)),
-            _ => {
-                let steps = steps(tokens)?;
-                Self::Steps { texts: texts(&steps), steps }
-            }
+            _ => Self::Steps(Glob::new(steps(tokens)?)),
         })
     }
 
@@ -72,10 +83,30 @@ impl Pattern {
             Self::Exact(exact) => path == exact,
             Self::Prefix(prefix) => path.starts_with(prefix),
             Self::Suffix(suffix) => path.ends_with(suffix) || suffix.strip_prefix('/') == Some(path),
-            Self::Steps { steps, texts } => {
-                texts.iter().all(|text| path.contains(text.as_str())) && all_steps_match(steps, path)
-            }
+            Self::Steps(steps) => steps.match_path(path),
         }
+    }
+}
+
+impl Glob {
+    fn new(steps: Vec<Step>) -> Self {
+        let plain = |step: &Step| if let Step::Plain(plain) = step { Some(*plain) } else { None };
+        let text = |run: &[Step]| run.iter().filter_map(plain).collect::<String>();
+        let runs: Vec<_> = steps.split(|step| plain(step).is_none()).map(text).collect();
+        let (begin, end) = (runs[0].clone(), runs[runs.len() - 1].clone());
+        let between = runs.get(1..runs.len() - 1).unwrap_or_default();
+        let middle = between.iter().filter(|text| !text.is_empty()).cloned().collect();
+        let slashes =
+            (!steps.iter().any(Step::may_match_slash)).then(|| runs.iter().map(|text| text.matches('/').count()).sum());
+        Self { steps, begin, end, middle, slashes }
+    }
+
+    fn match_path(&self, path: &str) -> bool {
+        path.starts_with(&self.begin)
+            && path.ends_with(&self.end)
+            && self.slashes.is_none_or(|slashes| path.bytes().filter(|byte| *byte == b'/').count() == slashes)
+            && self.middle.iter().all(|text| path.contains(text.as_str()))
+            && all_steps_match(&self.steps, path)
     }
 }
 
@@ -90,6 +121,15 @@ impl Step {
             Self::Rest => (found != '\n', false),
             Self::Folders => (found != '\n', found == '/'),
             Self::Optional => (false, false),
+        }
+    }
+
+    /// Reports whether a wildcard may match a slash.
+    fn may_match_slash(&self) -> bool {
+        match self {
+            Self::Plain(_) | Self::Any | Self::Run => false,
+            Self::Class(class) => class.contains('/'),
+            Self::Optional | Self::Folders | Self::Rest => true,
         }
     }
 }
@@ -135,13 +175,6 @@ fn reach_behind_nothing(steps: &[Step], reached: &mut [bool]) {
             _ => {}
         }
     }
-}
-
-/// Returns the literal texts: each run of adjacent plain characters as one text.
-fn texts(steps: &[Step]) -> Vec<String> {
-    let plain = |step: &Step| if let Step::Plain(plain) = step { Some(*plain) } else { None };
-    let runs = steps.split(|step| plain(step).is_none()).filter(|run| !run.is_empty());
-    runs.map(|run| run.iter().filter_map(plain).collect()).collect()
 }
 
 /// Converts tokens to steps. Returns none if there are too many.
@@ -306,7 +339,7 @@ mod tests {
                 let expected = regex.is_match(&path);
                 assert_eq!(all_steps_match(&steps, &path), expected, "{pattern} {path:?}");
                 // moby treats the other kinds of patterns specially, too, and differently for names with a line break.
-                if matches!(compiled, Pattern::Steps { .. }) {
+                if matches!(compiled, Pattern::Steps(_)) {
                     assert_eq!(compiled.matches(&path), expected, "{pattern} {path:?}");
                 }
             }
@@ -316,7 +349,7 @@ mod tests {
     #[test]
     fn a_pattern_takes_little_more_memory_than_its_text() {
         let steps = |pattern: &str| match Pattern::parse(pattern) {
-            Some(Pattern::Steps { steps, .. }) => steps.capacity() * size_of::<Step>(),
+            Some(Pattern::Steps(Glob { steps, .. })) => steps.capacity() * size_of::<Step>(),
             _ => 0,
         };
         assert!((1..1000).contains(&steps("a?")));

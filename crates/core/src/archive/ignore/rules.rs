@@ -83,9 +83,17 @@ impl IgnoreRules {
         if path.components().any(is_temporary_name) {
             return true;
         }
-        // The last matching line decides.
-        let last =
-            self.index.last_match(path.as_str(), |number| self.rules[number].matches_or_parent_matches(path.as_str()));
+        let last = RuleIndex::ends(path.as_str()).fold(None, |above, path| self.last_match(above, path));
+        self.ignores(last)
+    }
+
+    /// Returns the last rule that matches `path` or a folder above it; `above` is that of the folder that contains it.
+    pub(super) fn last_match(&self, above: Option<usize>, path: &str) -> Option<usize> {
+        self.index.last_match(above, path, |number| self.rules[number].pattern.matches(path))
+    }
+
+    /// Returns true if a path is ignored whose last matching rule is `last`: the last matching line decides.
+    pub(super) fn ignores(&self, last: Option<usize>) -> bool {
         last.is_some_and(|number| !self.rules[number].keeps)
     }
 
@@ -119,11 +127,6 @@ impl Rule {
         let is_fixed = |name: &&str| !name.contains(['*', '?', '[', '\\']);
         let fixed = clean.split('/').take_while(is_fixed).map(str::to_owned).collect();
         Ok(Some(Self { pattern, keeps, fixed }))
-    }
-
-    fn matches_or_parent_matches(&self, path: &str) -> bool {
-        let parents = path.match_indices('/').map(|(end, _)| &path[..end]);
-        self.pattern.matches(path) || parents.into_iter().any(|parent| self.pattern.matches(parent))
     }
 }
 
@@ -293,7 +296,8 @@ mod tests {
 
     /// The rules in their order, without the index.
     fn is_ignored_one_by_one(rules: &IgnoreRules, path: &str) -> bool {
-        let mut matching = rules.rules.iter().filter(|rule| rule.matches_or_parent_matches(path));
+        let matches = |rule: &&Rule| RuleIndex::ends(path).any(|path| rule.pattern.matches(path));
+        let mut matching = rules.rules.iter().filter(matches);
         matching.next_back().is_some_and(|rule| !rule.keeps)
     }
 

@@ -13,7 +13,7 @@ use fs_err as fs;
 
 use super::fingerprint::{Fingerprint, Fingerprinter};
 use crate::archive::error::Error;
-use crate::archive::ignore::{IgnoreRules, LeftOut};
+use crate::archive::ignore::{Descent, IgnoreRules, LeftOut, Standing};
 use crate::relative_path::RelativePath;
 use crate::sys::{Dir, FileType, Link, Metadata, Names, is_link_refusal};
 
@@ -116,10 +116,6 @@ impl LayerSource<'_> {
         Ok(())
     }
 
-    fn leaves_out(&self, path: &RelativePath) -> bool {
-        self.ignore.leaves_out(&self.path, path, Some(self.root))
-    }
-
     fn is_left_to_another(&self, path: &RelativePath) -> bool {
         let is_inside = |other: &RelativePath| *other != self.path && other.starts_with(&self.path);
         self.excluded.iter().any(|other| is_inside(other) && path.starts_with(other))
@@ -162,6 +158,7 @@ pub(super) struct FoundFile {
 /// The walk itself; it ends after the first error.
 pub(super) struct Walk<'a> {
     source: &'a LayerSource<'a>,
+    ignore: Descent<'a>,
     /// The context folder without symbolic links, for deciding which paths are inside, once there is a link.
     context: OnceCell<PathBuf>,
     levels: Vec<Level>,
@@ -176,6 +173,7 @@ struct Level {
     folder: Dir,
     /// Contains the identity, by which a folder that contains itself is detected.
     metadata: Metadata,
+    standing: Standing,
     /// The member of the folder until it is needed: an ignored folder, or one above the layer, is packed only if it
     /// contains packed files.
     pending: Option<Member>,
@@ -189,8 +187,10 @@ impl<'a> Walk<'a> {
         let folder = Dir::open(source.root).map_err(&unreadable)?;
         let metadata = folder.metadata().map_err(&unreadable)?;
         let (levels, ready, left_out) = (Vec::new(), VecDeque::new(), LeftOut::default());
-        let mut walk = Self { source, context: OnceCell::new(), levels, ready, path_is_ignored: false, left_out };
-        walk.enter(root.clone(), folder, metadata)?;
+        let ignore = Descent::new(source.ignore, &source.path, source.root);
+        let context = OnceCell::new();
+        let mut walk = Self { source, ignore, context, levels, ready, path_is_ignored: false, left_out };
+        walk.enter(root.clone(), folder, metadata, Standing::default())?;
         walk.levels[0].pending = None;
         Ok(walk)
     }
@@ -230,11 +230,12 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         let is_above = self.is_above_layer(&path);
-        let is_left_out = !is_above && self.source.leaves_out(&path);
-        if is_left_out && !path.parent().is_some_and(|parent| self.source.leaves_out(&parent)) {
+        let above = &self.levels.last().expect("a name lies in a folder").standing;
+        let standing = self.ignore.enter(above, &path);
+        if standing.is_left_out && !above.is_left_out {
             self.left_out.add(&path);
         }
-        let is_ignored = is_left_out || !is_above && self.source.ignore.is_ignored(&path);
+        let is_ignored = !is_above && self.ignore.is_ignored(&standing);
         self.path_is_ignored |= is_ignored && path == self.source.path;
         if is_ignored && !self.may_hold_kept_files(&path) {
             return Ok(());
@@ -247,7 +248,7 @@ impl<'a> Walk<'a> {
         match kind {
             FileType::Directory => {
                 let (folder, metadata) = self.open_folder(&path, end)?;
-                self.enter(path, folder, metadata)?;
+                self.enter(path, folder, metadata, standing)?;
                 if !is_above && !is_ignored {
                     self.release_pending();
                 }
@@ -331,7 +332,7 @@ impl<'a> Walk<'a> {
         Error::reading(path)(source)
     }
 
-    fn enter(&mut self, path: RelativePath, folder: Dir, metadata: Metadata) -> Result<(), Error> {
+    fn enter(&mut self, path: RelativePath, folder: Dir, metadata: Metadata, standing: Standing) -> Result<(), Error> {
         if self.levels.iter().any(|level| level.metadata.is_same_file(&metadata)) {
             return Err(Error::LinkLoop { path });
         }
@@ -343,7 +344,7 @@ impl<'a> Walk<'a> {
             })?,
         };
         let pending = Some(Member::new(path.clone(), metadata));
-        self.levels.push(Level { path, folder, metadata, pending, names });
+        self.levels.push(Level { path, folder, metadata, standing, pending, names });
         Ok(())
     }
 
@@ -354,7 +355,10 @@ impl<'a> Walk<'a> {
     }
 
     fn release_pending(&mut self) {
-        self.ready.extend(self.levels.iter_mut().filter_map(|level| level.pending.take()).map(Found::Directory));
+        // The folders above a released one are released.
+        let first = self.levels.iter().rposition(|level| level.pending.is_none()).map_or(0, |last| last + 1);
+        self.ready
+            .extend(self.levels[first..].iter_mut().filter_map(|level| level.pending.take()).map(Found::Directory));
     }
 }
 

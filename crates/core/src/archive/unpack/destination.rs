@@ -17,7 +17,7 @@ use super::unsafe_paths::{PathRules, UnsafePaths};
 use crate::archive::error::{Conflict, Error, Obstacle};
 use crate::archive::ignore::PathPatterns;
 use crate::relative_path::RelativePath;
-use crate::sys::{self, Dir, Found, Leftover, LeftoverKind, Link, Metadata};
+use crate::sys::{self, Dir, Folders, Found, Leftover, LeftoverKind, Link, Metadata};
 
 /// The treatment of files in the target that differ from those to be unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum Overwrite {
 /// Several threads may extract into it at once.
 #[derive(Debug)]
 pub struct Destination {
-    pub(super) target: Dir,
+    pub(super) target: Folders,
     pub(super) overwrite: Overwrite,
     place: PathBuf,
     rules: PathRules,
@@ -97,8 +97,8 @@ impl Destination {
         let failed = |source| Error::OpenTarget { path: place.to_owned(), source };
         let mut made = MadeFolders(Vec::new());
         made.make(place).map_err(failed)?;
-        let target = Dir::open(place).map_err(failed)?;
-        remove_stale(&target, place);
+        let target = Folders::new(Dir::open(place).map_err(failed)?, place, Link::Stay);
+        remove_stale(target.root(), place);
         let rules = PathRules::new(&UnsafePaths::Refuse { home: None }, place);
         let (place, state, cacheable_bytes) = (place.to_owned(), Mutex::default(), OnceLock::new());
         let paths = Arc::default();
@@ -162,7 +162,7 @@ impl Destination {
                     let is_damaged = || is_damaged(self.ledger.as_deref(), &self.target, path).unwrap_or(false);
                     self.overwrite == Overwrite::Replace || state.damaged.contains(path) && is_damaged()
                 };
-                place(&self.target, staging, &may_replace)?;
+                place(self.target.root(), staging, &may_replace)?;
             }
             self.made.keep();
             Ok(state.placed)
@@ -185,7 +185,7 @@ impl Destination {
         if !self.wants(path) || !matches!(self.find(path)?, Found::File { size } if size <= limit) {
             return Ok(false);
         }
-        let file = self.target.open_file(path.as_str(), Link::Stay).map_err(Error::unpacking(path))?;
+        let file = open_in(&self.target, path)?;
         let mut bytes = Vec::new();
         file.take(limit).read_to_end(&mut bytes).map_err(Error::unpacking(path))?;
         if !is_right(bytes) || !self.expect_file(path) {
@@ -273,7 +273,7 @@ impl Destination {
             return Ok(staging.clone());
         }
         let failed = |source| Error::OpenTarget { path: self.place.clone(), source };
-        let staging = Arc::new(Staging::create(&self.target, &self.place).map_err(failed)?);
+        let staging = Arc::new(Staging::create(self.target.root(), &self.place).map_err(failed)?);
         state.staging = Some(staging.clone());
         Ok(staging)
     }
@@ -284,18 +284,24 @@ impl Destination {
 }
 
 /// Returns the kind of file at `path` in `target`; a symbolic link anywhere on the path is an error.
-pub(super) fn find_in(target: &Dir, path: &RelativePath) -> Result<Found, Error> {
-    match target.find(path.as_str()) {
+pub(super) fn find_in(target: &Folders, path: &RelativePath) -> Result<Found, Error> {
+    match target.at(path.as_str(), Dir::find) {
         Ok(Found::Link) => Err(Error::LinkInTarget { path: path.clone() }),
         Ok(found) => Ok(found),
         Err(source) => Err(Error::unpacking(path)(source)),
     }
 }
 
+/// Opens the file `path` in `target` for reading.
+pub(super) fn open_in(target: &Folders, path: &RelativePath) -> Result<File, Error> {
+    target.at(path.as_str(), |folder, name| folder.open_file(name, Link::Stay)).map_err(Error::unpacking(path))
+}
+
 /// Returns the conflict of `path` with `obstacle`. A file at the path of a folder is one conflict, however much the
 /// folder contains.
-pub(super) fn culprit(target: &Dir, path: &RelativePath, obstacle: Obstacle) -> Result<Conflict, Error> {
-    for above in path.ancestors() {
+pub(super) fn culprit(target: &Folders, path: &RelativePath, obstacle: Obstacle) -> Result<Conflict, Error> {
+    let is_below_file = find_in(target, path)? == Found::BelowFile;
+    for above in path.ancestors().filter(|_| is_below_file) {
         if matches!(find_in(target, &above)?, Found::File { .. } | Found::Special) {
             return Ok(Conflict { path: above, obstacle: Obstacle::NotAFolder });
         }
@@ -308,7 +314,7 @@ impl State {
     fn note_placing(&mut self, ledger: &dyn Ledger) -> Result<(), Error> {
         for path in &self.unnoted {
             let staging = self.staging.as_ref().expect("what was written is in the staging folder");
-            let written = staging.new.metadata_of(path.as_str(), Link::Stay);
+            let written = staging.metadata_of(path);
             ledger.note(path, &written.map_err(Error::unpacking(path))?);
             self.files.add_written(path);
         }
@@ -317,9 +323,10 @@ impl State {
     }
 }
 
-fn is_damaged(ledger: Option<&dyn Ledger>, target: &Dir, path: &RelativePath) -> Result<bool, Error> {
+fn is_damaged(ledger: Option<&dyn Ledger>, target: &Folders, path: &RelativePath) -> Result<bool, Error> {
     let Some(ledger) = ledger else { return Ok(false) };
-    let found = target.metadata_of(path.as_str(), Link::Stay).map_err(Error::unpacking(path))?;
+    let found = target.at(path.as_str(), |folder, name| folder.metadata_of(name, Link::Stay));
+    let found = found.map_err(Error::unpacking(path))?;
     Ok(ledger.is_damaged(path, &found))
 }
 

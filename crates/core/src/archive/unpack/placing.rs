@@ -41,7 +41,7 @@ struct Placing<'a> {
 
 impl Placing<'_> {
     fn folder(&mut self, path: &RelativePath) -> Result<(), Error> {
-        let new = &self.staging.new;
+        let new = self.staging.content();
         loop {
             // Moved entries are no longer in the folder, so each batch contains other names.
             let names = new.some_names(path.as_str(), BATCH, |_| true).map_err(Error::unpacking(path))?;
@@ -56,12 +56,12 @@ impl Placing<'_> {
 
     fn entry(&mut self, path: &RelativePath) -> Result<(), Error> {
         let failed = Error::unpacking(path);
-        let new = self.staging.new.find(path.as_str()).map_err(&failed)?;
+        let new = self.staging.content().find(path.as_str()).map_err(&failed)?;
         match (new, self.target.find(path.as_str()).map_err(&failed)?) {
             (_, Found::Nothing) => self.move_in(path),
             (Found::Directory, Found::Directory) => {
                 self.folder(path)?;
-                self.staging.new.remove_directory(path.as_str()).map_err(failed)
+                self.staging.content().remove_directory(path.as_str()).map_err(failed)
             }
             (Found::File { .. }, Found::File { .. }) if (self.may_replace)(path) => {
                 self.step(REPLACED, path, |this, number| this.staging.replace(this.target, path, number))
@@ -71,7 +71,7 @@ impl Placing<'_> {
     }
 
     fn move_in(&mut self, path: &RelativePath) -> Result<(), Error> {
-        self.step(PLACED, path, |this, _| this.staging.new.rename(path.as_str(), this.target, path.as_str()))
+        self.step(PLACED, path, |this, _| this.staging.content().rename(path.as_str(), this.target, path.as_str()))
     }
 
     fn step(

@@ -4,17 +4,17 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::destination::{culprit, find_in};
+use super::destination::{culprit, find_in, open_in};
 use super::unsafe_paths::{PathRules, UnsafePaths};
 use crate::archive::error::{Conflict, Error, Obstacle};
 use crate::relative_path::RelativePath;
-use crate::sys::{Dir, Found, Link};
+use crate::sys::{Dir, Folders, Found, Link};
 
 /// The target of an unpacking that is not made.
 #[derive(Debug)]
 pub struct Preview {
     /// `None` if the folder does not exist, so that there is nothing in the way.
-    target: Option<Dir>,
+    target: Option<Folders>,
     rules: PathRules,
 }
 
@@ -38,7 +38,7 @@ impl Preview {
     /// Looks at the folder `place`.
     pub fn open(place: &Path, unsafe_paths: &UnsafePaths) -> Result<Self, Error> {
         let target = match Dir::open(place) {
-            Ok(target) => Some(target),
+            Ok(target) => Some(Folders::new(target, place, Link::Stay)),
             // A symbolic link to nothing is not replaced by a folder.
             Err(error) if error.kind() == io::ErrorKind::NotFound && place.symlink_metadata().is_err() => None,
             Err(source) => return Err(Error::OpenTarget { path: place.to_owned(), source }),
@@ -52,10 +52,7 @@ impl Preview {
         let Some(target) = &self.target else { return Ok(Existing::Nothing) };
         match find_in(target, path)? {
             Found::Nothing => Ok(Existing::Nothing),
-            Found::File { size } => {
-                let file = target.open_file(path.as_str(), Link::Stay).map_err(Error::unpacking(path))?;
-                Ok(Existing::File { file, size })
-            }
+            Found::File { size } => Ok(Existing::File { file: open_in(target, path)?, size }),
             _ => Ok(Existing::Conflict(culprit(target, path, Obstacle::NotAFile)?)),
         }
     }

@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use super::destination::{Destination, Overwrite, staging_failed};
+use super::destination::{Destination, Overwrite, open_in, staging_failed};
 use crate::archive::error::{Error, Obstacle};
 use crate::archive::reading::{BUFFER_BYTES, fill, read_once};
 use crate::progress::Task;
 use crate::relative_path::RelativePath;
-use crate::sys::{BlockWriter, DIRECT_FROM_BYTES, Found, Link, clone_whole};
+use crate::sys::{BlockWriter, DIRECT_FROM_BYTES, Found, clone_whole};
 
 /// An incoming file.
 pub(super) struct Incoming<'a> {
@@ -75,10 +75,7 @@ fn receive_over(
     let mut existing = None;
     let mut comparison = Comparison::Differs { equal: 0, pending: 0 };
     if incoming.size.is_none_or(|size| size == existing_size) {
-        let file = destination
-            .target
-            .open_file(incoming.path.as_str(), Link::Stay)
-            .map_err(Error::unpacking(incoming.path))?;
+        let file = open_in(&destination.target, incoming.path)?;
         comparison = compare(incoming, existing.insert(file), buffers)?;
     }
     let Comparison::Differs { equal, pending } = comparison else {

@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::archive::tar::Records;
 use crate::relative_path::RelativePath;
-use crate::sys::{self, Dir, Leftover, LeftoverKind, Link, Metadata};
+use crate::sys::{self, Dir, Folders, Leftover, LeftoverKind, Link, Metadata};
 
 /// One of the names that `sys::is_temporary_name` recognises.
 const PREFIX: &str = ".kit-unpack-";
@@ -30,7 +30,7 @@ const OWNER: u32 = 0o700;
 pub(super) struct Staging {
     folder: Dir,
     /// The files and folders to be moved to the target, under their final paths.
-    pub(super) new: Dir,
+    new: Folders,
     /// Held as long as the folder is in use.
     _lock: File,
     umask: u32,
@@ -80,9 +80,9 @@ impl Staging {
         for part in ["new", "aside"] {
             folder.create_directory(part, 0o777)?;
         }
-        let new = folder.open_directory("new", Link::Stay)?;
+        let new = Folders::new(folder.open_directory("new", Link::Stay)?, &removal.place.join("new"), Link::Stay);
         // The mode of the new folder reveals the umask; asking for the umask would change it for all threads.
-        let umask = !new.metadata()?.mode & 0o777;
+        let umask = !new.root().metadata()?.mode & 0o777;
         let late_modes = Mutex::new(Records::create(&folder, "modes")?);
         Ok(Self { folder, new, _lock: lock, umask, late_modes, removal })
     }
@@ -92,14 +92,24 @@ impl Staging {
         &self.removal.place
     }
 
+    /// The files and folders to be moved to the target, under their final paths.
+    pub(super) fn content(&self) -> &Dir {
+        self.new.root()
+    }
+
+    /// Returns the metadata of the staged file `path`.
+    pub(super) fn metadata_of(&self, path: &RelativePath) -> io::Result<Metadata> {
+        self.new.at(path.as_str(), |folder, name| folder.metadata_of(name, Link::Stay))
+    }
+
     /// Creates the file `path` and the folders above it.
     pub(super) fn create_file(&self, path: &RelativePath, mode: u32) -> io::Result<File> {
-        self.with_parents(path, || self.new.create_file(path.as_str(), mode))
+        self.with_parents(path, |folder, name| folder.create_file(name, mode))
     }
 
     /// Opens the staged file `path` for writing.
     pub(super) fn open_file(&self, path: &RelativePath) -> io::Result<File> {
-        self.new.open_file_to_write(path.as_str())
+        self.new.at(path.as_str(), Dir::open_file_to_write)
     }
 
     /// Creates the folder `path`, or sets its mode if it already had to be created.
@@ -108,21 +118,21 @@ impl Staging {
         if mode & OWNER != OWNER {
             self.late_modes().append(&format!("{mode:o}"), path)?;
         }
-        match self.with_parents(path, || self.new.create_directory(path.as_str(), mode | OWNER)) {
+        match self.with_parents(path, |folder, name| folder.create_directory(name, mode | OWNER)) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.new.set_mode_of_directory(path.as_str(), (mode | OWNER) & !self.umask)
+                self.content().set_mode_of_directory(path.as_str(), (mode | OWNER) & !self.umask)
             }
             result => result,
         }
     }
 
-    fn with_parents<T>(&self, path: &RelativePath, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    fn with_parents<T>(&self, path: &RelativePath, make: impl Fn(&Dir, &str) -> io::Result<T>) -> io::Result<T> {
         // The folder is being removed then, which must come to an end.
         sys::wait_if_interrupted();
-        match make() {
+        match self.new.at(path.as_str(), &make) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.new.create_directories(path.parent().unwrap_or_default().as_str(), 0o755)?;
-                make()
+                self.content().create_directories(path.parent().unwrap_or_default().as_str(), 0o755)?;
+                self.new.at(path.as_str(), &make)
             }
             result => result,
         }
@@ -157,7 +167,7 @@ impl Staging {
         if target.link(path.as_str(), &self.folder, &aside(number)).is_err() {
             self.take_aside(target, path, number)?;
         }
-        self.new.rename_over(path.as_str(), target, path.as_str()).or_else(|error| {
+        self.content().rename_over(path.as_str(), target, path.as_str()).or_else(|error| {
             self.put_back(target, path, number)?;
             Err(error)
         })

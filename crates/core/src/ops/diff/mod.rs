@@ -14,6 +14,7 @@ mod table;
 mod tensors;
 mod text;
 mod verify;
+mod working_folder;
 
 pub(crate) use compare::compare;
 pub use compare::{DiffOptions, Difference, LayerRow, ParentDiff, diff};

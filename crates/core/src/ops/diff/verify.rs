@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use fs_err as fs;
 
+use super::working_folder::WorkingFolder;
 use crate::archive::{self, LayerSource, Links, PathPatterns};
 use crate::digest::Digest;
 use crate::kitfile::{self, FILE_NAMES};
@@ -18,15 +19,14 @@ use crate::ops::artifact::{
     check_filters, check_paths, entries, entries_of_parents, inspect, locked_entries, refuse_unreadable,
 };
 use crate::ops::error::Error;
-use crate::ops::files::digest_file;
 use crate::ops::pack::{read_ignore_rules, read_layer};
 use crate::ops::session::{Located, Session};
 use crate::ops::unpack::{Chosen, Damage, named, wanted_parents};
 use crate::ops::workers;
-use crate::progress::{Phase, Progress, Task, Warning};
+use crate::progress::{Phase, Progress, Warning};
 use crate::relative_path::RelativePath;
 use crate::store::Store;
-use crate::sys::{self, Metadata};
+use crate::sys::{self, FileType, Metadata};
 
 /// The folder to verify, and the settings for it.
 #[derive(Debug, Clone)]
@@ -146,12 +146,13 @@ impl Expected {
         let bytes = files.iter().map(|file| file.size).fold(0, u64::saturating_add);
         let label = if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) };
         let task = progress.start(Phase::Verifying, &label, Some(bytes));
-        let changes = workers::run(options.jobs, &files, |file| compare(options, file, &*task))?;
+        let folder = WorkingFolder::open(&options.folder);
+        let changes = workers::run(options.jobs, &files, |file| folder.compare(file, &*task))?;
         let mut drifts = Vec::new();
         for (file, changes) in files.iter().zip(changes) {
             drifts.extend(changes.into_iter().map(|change| drift(&file.path, change)));
         }
-        drifts.extend(self.folders(options)?);
+        drifts.extend(self.folders(&folder, options)?);
         for path in self.present(options)?.iter().filter(|path| !by_path.contains_key(path)) {
             drifts.push(drift(path, Change::Extra));
         }
@@ -185,13 +186,13 @@ impl Expected {
     }
 
     /// Compares the folders that the layers contain. Additional folders are not reported, unless they contain files.
-    fn folders(&self, options: &VerifyOptions) -> Result<Vec<Drift>, Error> {
+    fn folders(&self, folder: &WorkingFolder, options: &VerifyOptions) -> Result<Vec<Drift>, Error> {
         let by_path: BTreeMap<_, _> =
             self.wanted.iter().flat_map(|layer| &layer.folders).map(|folder| (&folder.path, folder.mode)).collect();
         let mut drifts = Vec::new();
         for (path, mode) in by_path.into_iter().filter(|(path, _)| options.paths.take(path)) {
-            let change = match fs::metadata(path.join_to(&options.folder)) {
-                Ok(metadata) if metadata.is_dir() => mode_change(mode, mode_of(&metadata)),
+            let change = match folder.metadata_of(path) {
+                Ok(metadata) if metadata.file_type == FileType::Directory => mode_change(mode, metadata.mode),
                 Ok(_) => Some(Change::Missing),
                 Err(error) if is_absent(&error) => Some(Change::Missing),
                 Err(error) => return Err(error.into()),
@@ -231,7 +232,7 @@ fn fetched_file(remote: &LockedRemote, options: &VerifyOptions) -> Option<Locked
     let LockedRemote { path, digest, size, .. } = remote.clone();
     let metadata = fs::metadata(path.join_to(&options.folder)).ok().filter(std::fs::Metadata::is_file)?;
     let size = size.unwrap_or(metadata.len());
-    Some(LockedFile { path, mode: mode_of(&metadata), size, digest })
+    Some(LockedFile { path, mode: sys::mode_of(&metadata) & 0o777, size, digest })
 }
 
 fn takes_kitfile(options: &VerifyOptions) -> bool {
@@ -251,35 +252,14 @@ fn drift(path: &RelativePath, change: Change) -> Drift {
     Drift { subject: Subject::File(path.clone()), change }
 }
 
-/// Compares the file in the folder with `file`. Its content is read only if the size is right.
-fn compare(options: &VerifyOptions, file: &LockedFile, task: &dyn Task) -> Result<Vec<Change>, Error> {
-    let place = file.path.join_to(&options.folder);
-    let metadata = match fs::metadata(&place) {
-        Ok(metadata) if metadata.is_file() => metadata,
-        Ok(_) => return Ok(vec![Change::NotAFile]),
-        Err(error) if is_absent(&error) => return Ok(vec![Change::Missing]),
-        Err(error) => return Err(error.into()),
-    };
-    let content = if metadata.len() == file.size {
-        let found = digest_file(&place, task)?;
-        Change::in_value("content", &file.digest, &found)
-    } else {
-        Change::in_value("size", &file.size, &metadata.len())
-    };
-    Ok(content.into_iter().chain(mode_change(file.mode, mode_of(&metadata))).collect())
-}
-
-fn is_absent(error: &io::Error) -> bool {
+pub(super) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-fn mode_of(metadata: &std::fs::Metadata) -> u32 {
-    sys::mode_of(metadata) & 0o777
 }
 
 /// Compares modes. The umask of the user who unpacks may remove permissions of the group and of others. Nothing else
 /// may differ except setuid, setgid and sticky, which systems may remove as well.
-fn mode_change(expected: u32, found: u32) -> Option<Change> {
+pub(super) fn mode_change(expected: u32, found: u32) -> Option<Change> {
+    let found = found & 0o777;
     let is_right = found & !expected == 0 && (found ^ expected) & 0o700 == 0;
     Change::in_value("mode", &format!("{:o}", expected & 0o777), &format!("{found:o}")).filter(|_| !is_right)
 }

@@ -1,7 +1,6 @@
 //! Computing the digest of a reader or of a file.
 
 use std::io::{self, Read};
-use std::path::Path;
 
 use fs_err as fs;
 
@@ -37,13 +36,16 @@ pub(crate) fn digest(reader: &mut dyn Read, buffer: &mut [u8], task: &dyn Task) 
     }
 }
 
-/// Returns the digest of the file at `path`. A file that changes while it is read is an error: the digest would be that
-/// of a content that it never had.
-pub(crate) fn digest_file(path: &Path, task: &dyn Task) -> io::Result<Digest> {
-    let mut file = fs::File::open(path)?;
+/// Returns the digest of `file`. A file that changes while it is read is an error: the digest would be that of a
+/// content that it never had.
+pub(crate) fn digest_file(mut file: fs::File, task: &dyn Task) -> io::Result<Digest> {
     let before = Metadata::of(file.file())?;
     let (digest, _) = digest(&mut file, &mut buffer(Some(before.size)), task)?;
-    if Metadata::of(file.file())? == before { Ok(digest) } else { Err(Changed::WhileRead(path.to_owned()).into()) }
+    if Metadata::of(file.file())? == before {
+        Ok(digest)
+    } else {
+        Err(Changed::WhileRead(file.path().to_owned()).into())
+    }
 }
 
 #[cfg(test)]
@@ -78,8 +80,9 @@ mod tests {
         let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
         let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
         file.file().set_modified(long_ago).unwrap();
-        assert_eq!(digest_file(&path, &Silent).unwrap(), Digest::of(&content));
-        let error = digest_file(&path, &Meddler(Mutex::new(file))).unwrap_err();
+        let open = || fs::File::open(&path).unwrap();
+        assert_eq!(digest_file(open(), &Silent).unwrap(), Digest::of(&content));
+        let error = digest_file(open(), &Meddler(Mutex::new(file))).unwrap_err();
         assert_eq!(Changed::in_io(&error), Some(&Changed::WhileRead(path)));
     }
 }

@@ -40,7 +40,7 @@ impl Work {
         let folder = imports.join(&name.hex()[..32]);
         loop {
             // A pending blob has a mark, which the modes of the hard links to it would remove.
-            let store = local.open_other(folder.join(STORE))?.waiting_for_disk(true);
+            let store = local.open_other(folder.join(STORE))?.waiting_for_each_blob();
             let writer = store.writer(Names::Tags)?;
             // Another import may have removed the folder while this one waited for its lock.
             if fs::exists(store.root())? {

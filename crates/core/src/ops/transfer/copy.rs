@@ -110,6 +110,9 @@ fn bring_blobs(
     let artifact = CopySet::read_form(source, name)?;
     let blobs = &artifact.blobs;
     check(target, blobs)?;
+    // For the blobs, and the two of the provenance record. The question for the manifest may use one of them, if the
+    // server is near.
+    target.open_ahead(options.jobs.min(blobs.len() + 2));
     let is_there = target.has_manifest(&artifact.descriptor).map_err(|error| Error::writing("the manifest", error))?;
     let is_remote = target.is_remote();
     let is_new = is_remote && !is_there;

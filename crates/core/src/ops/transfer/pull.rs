@@ -1,13 +1,16 @@
 //! Pulling a ModelKit or an index into the local store, with the ModelKits that their models refer to.
 
+use std::convert::Infallible;
+
 use super::copy::{Copied, CopyOptions, copy};
 use super::plan::{Plan, PlanTarget, plan};
-use crate::modelkit::Label;
-use crate::oci::{Reference, Target};
+use crate::modelkit::{ContentsTable, Label};
+use crate::oci::{Descriptor, Manifest, Reference, Source, Target};
 use crate::ops::artifact::{Parent, inspect, inspect_index, modelkits, parents};
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::transfer::delta::{DeltaSource, Fetch, Older, older};
+use crate::ops::workers;
 use crate::progress::Event;
 use crate::store::Names;
 
@@ -31,13 +34,63 @@ pub fn pull(
     fetch: Fetch,
     options: &CopyOptions,
 ) -> Result<Copied, Error> {
-    let (found, parents) = find(session, source, wanted)?;
-    for parent in parents {
+    if options.jobs == 1 {
+        let found = find(session, source, wanted)?;
+        return bring_all(session, (source, wanted), &found, name, (fetch, options));
+    }
+    if let Location::Artifact(reference) = source
+        && !reference.is_local()
+    {
+        // For the list of referrers and a table of contents, which are requested beside the config.
+        Source::open_ahead(&session.client.repository(reference), AHEAD);
+    }
+    let found = find(session, source, wanted)?;
+    let manifest = found.resolve()?;
+    let missing = missing_blobs(session, &found, &manifest, name);
+    // The referrers need two connections more than those that are open.
+    found.source.open_ahead((missing.len() + 2).saturating_sub(AHEAD + 1).min(options.jobs - 1));
+    let work = || bring_all(session, (source, wanted), &found, name, (fetch, options));
+    workers::both(work, || look_ahead(&found, &manifest, &missing, options)).0
+}
+
+/// The number of connections that are opened while the manifest is read.
+const AHEAD: usize = 2;
+
+/// Reads what is needed after the config, while another thread reads that: the list of referrers, and the tables of
+/// contents of the `missing` layers.
+fn look_ahead(found: &Located, manifest: &Descriptor, missing: &[Descriptor], options: &CopyOptions) {
+    let tables = missing.iter().filter_map(|layer| ContentsTable::of(layer)?.blob().cloned());
+    let all: Vec<_> = [None].into_iter().chain(tables.map(Some)).collect();
+    let Ok(_) = workers::run(options.jobs, &all, |table| {
+        match table {
+            Some(table) => found.source.read_ahead(table),
+            None => found.source.list_ahead(manifest),
+        }
+        Ok::<_, Infallible>(())
+    });
+}
+
+/// Copies the ModelKits that `found` refers to, and then `found` itself as `name`.
+fn bring_all(
+    session: &Session<'_>,
+    (source, wanted): (&Location, Wanted<'_>),
+    found: &Located,
+    name: &Reference,
+    (fetch, options): (Fetch, &CopyOptions),
+) -> Result<Copied, Error> {
+    for parent in find_parents(session, source, (found, wanted))? {
         session.progress.report(&Event::PullingReference { reference: &parent.reference.to_string() });
         let wrong = |source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
         bring(session, &parent.found, &parent.reference, fetch, options).map_err(wrong)?;
     }
-    bring(session, &found, name, fetch, options)
+    bring(session, found, name, fetch, options)
+}
+
+/// The blobs of the ModelKit `manifest` that the store does not have; none for an index. A failure is left to the copy.
+fn missing_blobs(session: &Session<'_>, found: &Located, manifest: &Descriptor, name: &Reference) -> Vec<Descriptor> {
+    let parsed = found.source.manifest(manifest).ok().and_then(|bytes| Manifest::parse(&bytes).ok());
+    let (Some(parsed), Ok(here)) = (parsed, session.store.writer(Names::Of(name.clone()))) else { return Vec::new() };
+    parsed.blobs().filter(|blob| here.contains(blob).is_ok_and(|is_here| !is_here)).cloned().collect()
 }
 
 /// Returns the plan of a [`pull`], each part with its name: first the referenced ModelKits, in the order in which they
@@ -47,31 +100,34 @@ pub fn plan_pull(
     (source, wanted): (&Location, Wanted<'_>),
     options: &CopyOptions,
 ) -> Result<Vec<(String, Plan)>, Error> {
-    let (found, parents) = find(session, source, wanted)?;
+    let found = find(session, source, wanted)?;
+    let parents = find_parents(session, source, (&found, wanted))?;
     let parents = parents.iter().map(|parent| (parent.reference.to_string(), &parent.found));
     let all = parents.chain([(source.to_string(), &found)]);
     let look = PlanTarget::Store(&session.store);
     all.map(|(name, found)| Ok((name, plan(&*found.source, &found.name, &look, options)?))).collect()
 }
 
-/// Finds the `wanted` artifact of `source`, and the ModelKits that it refers to, without duplicates.
-fn find(session: &Session<'_>, source: &Location, wanted: Wanted<'_>) -> Result<(Located, Vec<Parent>), Error> {
-    if let Location::Artifact(reference) = source
-        && reference.is_local()
-    {
-        return Err(Error::NoRegistry(reference.clone()));
+/// Finds the `wanted` artifact of `source`.
+fn find(session: &Session<'_>, source: &Location, wanted: Wanted<'_>) -> Result<Located, Error> {
+    match (source, wanted) {
+        (Location::Artifact(reference), _) if reference.is_local() => Err(Error::NoRegistry(reference.clone())),
+        (_, Wanted::ModelKit(labels)) => session.find_labelled(source, Lookup::Remote, labels),
+        (_, Wanted::WholeIndex) => session.find(source, Lookup::Remote),
     }
-    let (found, modelkits) = match wanted {
-        Wanted::ModelKit(labels) => {
-            let found = session.find_labelled(source, Lookup::Remote, labels)?;
-            let modelkit = inspect(&found)?.modelkit;
-            (found, vec![modelkit])
-        }
+}
+
+/// Finds the ModelKits that the artifact `found` of `source` refers to, without duplicates.
+fn find_parents(
+    session: &Session<'_>,
+    source: &Location,
+    (found, wanted): (&Located, Wanted<'_>),
+) -> Result<Vec<Parent>, Error> {
+    let modelkits = match wanted {
+        Wanted::ModelKit(_) => vec![inspect(found)?.modelkit],
         Wanted::WholeIndex => {
-            let found = session.find(source, Lookup::Remote)?;
-            inspect_index(&found)?;
-            let modelkits = modelkits(&found)?;
-            (found, modelkits)
+            inspect_index(found)?;
+            modelkits(found)?
         }
     };
     let mut parents: Vec<Parent> = Vec::new();
@@ -82,7 +138,7 @@ fn find(session: &Session<'_>, source: &Location, wanted: Wanted<'_>) -> Result<
             }
         }
     }
-    Ok((found, parents))
+    Ok(parents)
 }
 
 fn bring(

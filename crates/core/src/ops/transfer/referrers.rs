@@ -76,7 +76,10 @@ pub(super) fn find<'a>(
             return found;
         }
         let read = all(options, &level, |entry| {
-            (following.read(entry), following.list(&entry.descriptor, target.is_remote() && !entry.is_there))
+            let read = || following.read(entry);
+            let list = || following.list(&entry.descriptor, target.is_remote() && !entry.is_there);
+            // A registry takes a round trip for each.
+            if options.jobs > 1 { workers::both(read, list) } else { (read(), list()) }
         });
         let mut next = Vec::new();
         for (entry, (attached, about_it)) in level.iter().zip(read) {

@@ -1,5 +1,6 @@
 //! HTTP as registries speak it: endpoints, requests with retries, error bodies, paged lists.
 
+mod ahead;
 mod answer;
 mod document;
 mod endpoint;

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
-use reqwest::{ClientBuilder, Identity, Request, Response, Url};
+use reqwest::{ClientBuilder, Identity, Method, Request, Response, Url};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tracing::debug;
 
+use super::ahead::Ahead;
 use super::redact::redacted;
 use super::sent_secrets::SentSecrets;
 use super::waits::{REPORTED_EVERY, Waits};
@@ -28,8 +29,9 @@ use crate::sys::read_regular;
 /// The HTTP clients. Those for https are created on first use: that fails on a machine without certificate
 /// authorities, where plain http must still work (reqwest#2965).
 pub(crate) struct Transport {
-    plain: reqwest::Client,
-    encrypted: Mutex<HashMap<Tls, reqwest::Client>>,
+    plain: Clients,
+    encrypted: Mutex<HashMap<Tls, Clients>>,
+    ahead: Ahead,
     settings: Settings,
     waits: Arc<Waits>,
     warnings: Warnings,
@@ -38,16 +40,25 @@ pub(crate) struct Transport {
     answered: Mutex<HashSet<String>>,
 }
 
+/// Two clients with the same settings.
+#[derive(Clone)]
+struct Clients {
+    sending: reqwest::Client,
+    /// Opens connections for `sending`, ahead of its requests.
+    opening: reqwest::Client,
+}
+
 impl Transport {
     pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
         // There is one provider for the whole process, and one that was installed before is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
         // An empty list of authorities costs nothing to set up, and plain http does not need any.
-        let plain = finish(common(&settings)?.tls_certs_only([]), "the http client cannot be created")?;
+        let (ahead, problem) = (Ahead::default(), "the http client cannot be created");
+        let plain = clients(&ahead, problem, || Ok(common(&settings)?.tls_certs_only([])))?;
         let waits = Arc::new(Waits::new(settings.notifier.clone()));
         let warnings = Warnings::new(settings.notifier.clone());
         let (encrypted, sent_secrets, answered) = (Mutex::default(), SentSecrets::default(), Mutex::default());
-        Ok(Self { plain, encrypted, settings, waits, warnings, sent_secrets, answered })
+        Ok(Self { plain, encrypted, ahead, settings, waits, warnings, sent_secrets, answered })
     }
 
     /// Reports the warnings in the `headers` of an answer of `registry`.
@@ -94,7 +105,7 @@ impl Transport {
     pub(crate) async fn send(&self, request: Request, attempt: &str) -> Result<Response, Error> {
         let (method, url) = (request.method().clone(), request.url().clone());
         self.sent_secrets.note_headers(request.headers());
-        match self.client_for(&url)?.execute(request).await {
+        match Ahead::within(&url, self.clients_for(&url)?.sending.execute(request)).await {
             Ok(response) => {
                 debug!(%method, url = redacted(&url), status = response.status().as_u16(), "request");
                 self.answered().insert(host_and_port(&url));
@@ -136,6 +147,18 @@ impl Transport {
         error
     }
 
+    /// Opens a connection to the server of `url` for a later request. A failure is left to that request.
+    pub(crate) async fn open_ahead(&self, url: Url) {
+        let opened = match self.clients_for(&url) {
+            Ok(clients) => {
+                let request = Request::new(Method::HEAD, url.clone());
+                Ahead::within(&url, clients.opening.execute(request)).await.map(drop).map_err(|error| Cause::of(&error))
+            }
+            Err(error) => Err(Cause::of(&error)),
+        };
+        debug!(url = redacted(&url), ?opened, "connection opened ahead");
+    }
+
     fn answered(&self) -> MutexGuard<'_, HashSet<String>> {
         self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,20 +168,20 @@ impl Transport {
         self.settings.proxy.describe(url)
     }
 
-    /// The client for `url`. Its host decides, even after a redirect: a client certificate is sent, and an extra
+    /// The clients for `url`. Its host decides, even after a redirect: a client certificate is sent, and an extra
     /// authority trusted, only for hosts that the user configured.
-    fn client_for(&self, url: &Url) -> Result<reqwest::Client, Error> {
+    fn clients_for(&self, url: &Url) -> Result<Clients, Error> {
         if url.scheme() != "https" {
             return Ok(self.plain.clone());
         }
         let tls = self.settings.tls_of(&host_and_port(url));
         let mut clients = self.encrypted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&tls) {
-            return Ok(client.clone());
+        if let Some(known) = clients.get(&tls) {
+            return Ok(known.clone());
         }
-        let client = encrypted(&self.settings, &tls)?;
-        clients.insert(tls, client.clone());
-        Ok(client)
+        let new = encrypted(&self.settings, &self.ahead, &tls)?;
+        clients.insert(tls, new.clone());
+        Ok(new)
     }
 }
 
@@ -210,7 +233,7 @@ fn authorities(path: &Path, name: &str) -> Result<Vec<CertificateDer<'static>>, 
     Ok(certificates)
 }
 
-fn encrypted(settings: &Settings, tls: &Tls) -> Result<reqwest::Client, Error> {
+fn encrypted(settings: &Settings, ahead: &Ahead, tls: &Tls) -> Result<Clients, Error> {
     let mut trusted = Vec::new();
     for path in &tls.authorities {
         trusted.extend(authorities(path, &settings.named(path))?);
@@ -219,14 +242,20 @@ fn encrypted(settings: &Settings, tls: &Tls) -> Result<reqwest::Client, Error> {
     if settings.verify_tls {
         let config = trust::trusting(trusted, identity.as_deref())
             .map_err(|error| tls_error(UNREADABLE.to_owned(), Cause::of(&error)))?;
-        return finish(common(settings)?.tls_backend_preconfigured(config), UNREADABLE);
+        return clients(ahead, UNREADABLE, || Ok(common(settings)?.tls_backend_preconfigured(config.clone())));
     }
-    let mut builder = common(settings)?.tls_danger_accept_invalid_certs(true);
-    if let Some(pem) = &identity {
+    clients(ahead, UNREADABLE, || {
+        let builder = common(settings)?.tls_danger_accept_invalid_certs(true);
+        let Some(pem) = &identity else { return Ok(builder) };
         let unusable = |error: reqwest::Error| tls_error(UNREADABLE.to_owned(), Cause::of(&error));
-        builder = builder.identity(Identity::from_pem(pem).map_err(unusable)?);
-    }
-    finish(builder, UNREADABLE)
+        Ok(builder.identity(Identity::from_pem(pem).map_err(unusable)?))
+    })
+}
+
+fn clients(ahead: &Ahead, problem: &str, builder: impl Fn() -> Result<ClientBuilder, Error>) -> Result<Clients, Error> {
+    let sending = finish(builder()?.connector_layer(ahead.using()), problem)?;
+    let opening = finish(builder()?.connector_layer(ahead.opening()), problem)?;
+    Ok(Clients { sending, opening })
 }
 
 /// The certificate and the key of the client as one PEM text, checked.

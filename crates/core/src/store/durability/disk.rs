@@ -19,18 +19,26 @@ pub(in crate::store) struct Written {
     pub(in crate::store) place: PathBuf,
 }
 
-/// Gives all `files` their names when the bytes of all are on the disk.
+/// Gives all `files`, which are in `folder`, their names when the bytes of all are on the disk.
 ///
 /// The system begins to write the others before this function waits for the first, which should be the largest. A
 /// journal can then combine them: for six small files ext4 makes two transactions instead of six.
-pub(super) fn place(files: Vec<Written>) -> io::Result<()> {
+pub(super) fn place(files: Vec<Written>, folder: &Path) -> io::Result<()> {
     for one in files.iter().skip(1) {
         sys::begin_to_write(one.file.as_file());
     }
-    for one in &files {
-        sync(one.file.as_file())?;
-    }
+    sync_all(&files.iter().map(|one| one.file.as_file()).collect::<Vec<_>>(), folder)?;
     files.into_iter().try_for_each(|one| persist(one.file, &one.place))
+}
+
+/// Waits until the bytes of all `files`, which are in `folder`, are on the disk.
+pub(super) fn sync_all(files: &[&File], folder: &Path) -> io::Result<()> {
+    sys::sync_files(files, folder)?;
+    #[cfg(test)]
+    for file in files {
+        log::note_sync(file);
+    }
+    Ok(())
 }
 
 /// Returns a function that adds `folder` to an error of writing to an open file in it.

@@ -38,7 +38,10 @@ impl Store {
     /// Replaces the index under its lock. It is pending, unless this command waits for the disk: then everything that
     /// it leads to is waited for as well.
     pub(in crate::store) fn place_index(&self, json: &[u8]) -> Result<(), Error> {
-        let mut file = self.pending_file()?;
+        let mut file = match self.run_without_waiting() {
+            Some(_) => self.pending_file()?,
+            None => self.temporary_file()?,
+        };
         file.write_all(json)?;
         self.keep_durable_index()?;
         if !self.may_stay_pending(file.as_file(), &self.index_file())? {

@@ -8,7 +8,8 @@
 //! Some time later, when the system has written the files by itself, a command *settles* them: it syncs them, which is
 //! quick by then, and removes the mark and the record.
 //!
-//! Everything is waited for on request, and if marks, local disks or the identity of the run are missing.
+//! On request, a command waits before it changes the index: it settles its blobs and those of earlier commands, all
+//! together. If marks, local disks or the identity of the run are missing, every file is waited for.
 //!
 //! - `disk`: all waiting, and all final names.
 //! - `policy`: the choice between the two ways.
@@ -27,4 +28,4 @@ mod recover;
 mod settle;
 
 pub(super) use disk::Written;
-pub(super) use policy::Durability;
+pub(super) use policy::{Durability, Wait};

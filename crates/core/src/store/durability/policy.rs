@@ -14,8 +14,7 @@ use crate::sys::{self, TemporaryFile};
 /// The durability of a store, shared by its clones.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Durability {
-    /// True if the user wants every command to wait.
-    waits: bool,
+    wait: Wait,
     /// The identity of this run of the system.
     pub(super) run: Option<Arc<str>>,
     /// The pending blobs that this process has compared with their digests: true if they were equal.
@@ -24,22 +23,33 @@ pub(in crate::store) struct Durability {
     pub(super) has_reported: Arc<AtomicBool>,
 }
 
+/// The moment when a command waits for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Wait {
+    /// Never, if the platform and the file system permit that.
+    Never,
+    /// Before it changes the index: the blobs are pending until then, and waited for together.
+    BeforeIndex,
+    /// Before each blob gets its name: no file is ever pending.
+    EachBlob,
+}
+
 impl Default for Durability {
     fn default() -> Self {
         let run = sys::boot_identity().map(Into::into);
-        Self { waits: false, run, verdicts: Arc::default(), has_reported: Arc::default() }
+        Self { wait: Wait::Never, run, verdicts: Arc::default(), has_reported: Arc::default() }
     }
 }
 
 impl Durability {
-    /// The same with another choice of the user.
-    pub(in crate::store) fn waiting(&self, waits: bool) -> Self {
-        Self { waits, ..self.clone() }
+    /// The same with another moment of waiting.
+    pub(in crate::store) fn waiting(&self, wait: Wait) -> Self {
+        Self { wait, ..self.clone() }
     }
 
     /// Returns true if the user wants every command to wait.
     pub(in crate::store) fn waits(&self) -> bool {
-        self.waits
+        self.wait != Wait::Never
     }
 
     /// The identity of this run of the system, if it reports one.
@@ -55,22 +65,27 @@ impl Durability {
 }
 
 impl Store {
-    /// Returns the identity of this run, if new files may be pending.
+    /// Returns the identity of this run, if the index may be pending after this command.
     pub(super) fn run_without_waiting(&self) -> Option<&str> {
-        let Durability { waits, run, .. } = self.durability();
-        let run = run.as_deref().filter(|_| !waits)?;
+        self.run_with_pending_blobs().filter(|_| !self.durability().waits())
+    }
+
+    /// Returns the identity of this run, if new blobs may be pending.
+    fn run_with_pending_blobs(&self) -> Option<&str> {
+        let Durability { wait, run, .. } = self.durability();
+        let run = run.as_deref().filter(|_| *wait != Wait::EachBlob)?;
         sys::is_on_local_disk(self.root()).then_some(run)
     }
 
-    /// Creates a temporary file that is pending from the beginning, unless this command waits for the disk.
+    /// Creates a temporary file that is pending from the beginning, unless each blob is waited for.
     pub(in crate::store) fn pending_file(&self) -> io::Result<TemporaryFile> {
-        let mark = if self.run_without_waiting().is_some() { sys::MARK } else { 0 };
+        let mark = if self.run_with_pending_blobs().is_some() { sys::MARK } else { 0 };
         TemporaryFile::create(&self.ingest(), TEMPORARY_PREFIX, 0o644 | mark)
     }
 
-    /// Opens or creates the file of a partial download. A new one is pending, unless this command waits for the disk.
+    /// Opens or creates the file of a partial download. A new one is pending, unless each blob is waited for.
     pub(in crate::store) fn open_partial(&self, path: &Path) -> io::Result<fs_err::File> {
-        match self.run_without_waiting() {
+        match self.run_with_pending_blobs() {
             Some(_) => sys::open_marked_lock_file(path),
             None => sys::open_lock_file(path),
         }
@@ -86,7 +101,7 @@ impl Store {
                 waited_for.push(one);
             }
         }
-        disk::place(waited_for)
+        disk::place(waited_for, &self.ingest())
     }
 
     /// Gives the blob `from`, an open file that already has a name, the name `to`. If it is not pending, it is waited
@@ -103,7 +118,7 @@ impl Store {
 
     /// Returns true if `file` need not be waited for before it gets the name `to`, and records that.
     pub(super) fn may_stay_pending(&self, file: &std::fs::File, to: &Path) -> io::Result<bool> {
-        let Some(run) = self.run_without_waiting() else { return Ok(false) };
+        let Some(run) = self.run_with_pending_blobs() else { return Ok(false) };
         if !sys::is_marked(&file.metadata()?) {
             return Ok(false);
         }

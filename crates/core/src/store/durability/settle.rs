@@ -17,6 +17,9 @@ const SETTLED_AFTER: Duration = Duration::from_secs(60);
 /// The number of blobs that one command settles: each sync may be a flush of the disk, which takes up to 10 ms.
 const SETTLED_AT_ONCE: usize = 32;
 
+/// The number of blobs that are open at once. A process may usually open 1,024 files.
+const OPEN_AT_ONCE: usize = 256;
+
 impl Store {
     /// Settles some of the files that were written long enough ago. The caller has a share of the use lock.
     pub(in crate::store) fn settle_some(&self) -> Result<(), Error> {
@@ -46,25 +49,31 @@ impl Store {
     }
 
     fn settle_blobs(&self, names: &[String]) -> io::Result<()> {
-        let mut synced = Vec::new();
+        names.chunks(OPEN_AT_ONCE).try_for_each(|names| self.settle_open_blobs(names))
+    }
+
+    /// Settles the blobs `names`, all of whose files are opened.
+    fn settle_open_blobs(&self, names: &[String]) -> io::Result<()> {
+        let mut opened = Vec::new();
         for name in names {
             let blob: Option<Digest> = format!("sha256:{name}").parse().ok();
             match blob.map(|blob| sys::open_regular(&self.blob_path(&blob))) {
-                Some(Ok(file)) => {
-                    // After an error the bytes may be lost although the system still runs: without the record, the
-                    // blob is checked before its next use.
-                    disk::sync(file.file()).or_else(|error| self.forget_pending(name).and(Err(error)))?;
-                    synced.push((name, file));
-                }
+                Some(Ok(file)) => opened.push((name, file)),
                 Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => self.forget_pending(name)?,
             }
         }
-        if synced.is_empty() {
+        if opened.is_empty() {
             return Ok(());
         }
+        let files: Vec<_> = opened.iter().map(|(_, file)| file.file()).collect();
+        disk::sync_all(&files, &self.blobs()).or_else(|error| {
+            // The bytes may be lost although the system still runs: without the record, a blob is checked before its
+            // next use.
+            opened.iter().try_for_each(|(name, _)| self.forget_pending(name)).and(Err(error))
+        })?;
         disk::sync_folder(&self.blobs())?;
-        for (name, file) in synced {
+        for (name, file) in opened {
             match disk::clear_mark(file.file()) {
                 Ok(()) => self.forget_pending(name)?,
                 // Only the user who stored the blob can do it.

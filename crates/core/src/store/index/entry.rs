@@ -102,9 +102,13 @@ impl Names {
         match self {
             Self::Tags => entry.name() == Some(tag),
             Self::Of(_) => {
+                // Quicker than to parse the name of each entry of a large store.
+                let may_be_tagged = |name: &str| name.contains(tag) || tag == Tag::LATEST;
                 let is_tagged =
                     |reference: &Reference| reference.tag.as_ref().is_some_and(|found| found.as_str() == tag);
-                entry.name().is_some() && entry.reference().is_some_and(is_tagged) && self.include(entry)
+                entry.name().is_some_and(may_be_tagged)
+                    && entry.reference().is_some_and(is_tagged)
+                    && self.include(entry)
             }
         }
     }

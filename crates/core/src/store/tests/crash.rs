@@ -259,6 +259,20 @@ fn a_crash_keeps_what_was_waited_for_and_what_was_settled() {
 }
 
 #[test]
+fn a_crash_during_a_command_that_waits_keeps_what_earlier_ones_waited_for() {
+    let Some(Place { store, .. }) = &place_without_waiting() else { return };
+    let store = &store.clone().waiting_for_disk(true);
+    log::take();
+    artifact(store, "demo", Some("v1"), b"first layer");
+    let mut events = log::take();
+    let from = events.len();
+    artifact(store, "demo", Some("v2"), b"second layer");
+    events.extend(log::take());
+    crash_everywhere(store, &events, from, &["demo:v1"]);
+    crash_everywhere(store, &events, events.len(), &["demo:v1", "demo:v2"]);
+}
+
+#[test]
 fn a_crash_after_a_collection_brings_no_removed_modelkit_back() {
     let Some(Place { store, .. }) = &place_without_waiting() else { return };
     log::take();

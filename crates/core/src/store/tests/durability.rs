@@ -1,4 +1,4 @@
-//! Pending files: checked in another run of the system, settled in the same one, never made by a command that waits.
+//! Pending files: checked in another run of the system, settled in the same one, never left by a command that waits.
 
 use std::fs::FileTimes;
 use std::sync::{Arc, Mutex};

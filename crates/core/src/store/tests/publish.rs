@@ -5,10 +5,11 @@ use std::io::{Read, Write};
 
 use fs_err as fs;
 
-use super::sandbox::{Place, artifact, blob, names, place, referrer};
+use super::sandbox::{Place, artifact, blob, names, place, place_without_waiting, referrer};
 use crate::oci::{Content, ContentError, Descriptor, Manifest, MediaType, Publication, Source, Target};
 use crate::store::durability::disk::log::{self, Event};
 use crate::store::layout::{Names, Store};
+use crate::sys;
 
 #[test]
 fn a_published_manifest_is_found_by_tag_and_by_digest() {
@@ -52,11 +53,8 @@ fn publications_appear_together_or_not_at_all() {
     assert_eq!(found, [(descriptors[0].digest, Some("demo:v1")), (descriptors[1].digest, None)]);
 }
 
-/// A power failure may undo everything that has not been synced, in any order.
-#[test]
-fn nothing_has_a_name_before_it_is_on_the_disk_if_the_user_waits() {
-    let place = place();
-    let store = &place.store.clone().waiting_for_disk(true);
+/// Stores several blobs, and returns the events in the order in which they happened.
+fn events_of_blobs(store: &Store) -> Vec<Event> {
     log::take();
     let subject = artifact(store, "demo", Some("v1"), b"layer");
     referrer(store, "demo", &subject, b"record");
@@ -69,9 +67,16 @@ fn nothing_has_a_name_before_it_is_on_the_disk_if_the_user_waits() {
     layer.commit(MediaType::of("l"), Some((&table, &&b"table"[..]))).unwrap();
     assert!(writer.contains(&table).unwrap());
     writer.enter(&subject, Some("v2")).unwrap();
+    log::take()
+}
 
+/// A power failure may undo everything that has not been synced, in any order.
+#[test]
+fn nothing_has_a_name_before_it_is_on_the_disk_if_each_blob_is_waited_for() {
+    let place = place();
+    let store = &place.store.clone().waiting_for_each_blob();
     let (mut synced, mut named) = (HashSet::new(), Vec::new());
-    for event in log::take() {
+    for event in events_of_blobs(store) {
         match event {
             Event::Synced(file) => drop(synced.insert(file)),
             Event::Named(file, path) => {
@@ -91,6 +96,57 @@ fn nothing_has_a_name_before_it_is_on_the_disk_if_the_user_waits() {
     assert!(synced.contains(&log::identity(store.root())), "the name of the index is not synced");
     assert_eq!(named.iter().filter(|path| **path == store.index_file()).count(), 3);
     assert!(store.blobs_on_disk().unwrap().iter().all(|(blob, _)| named.contains(&store.blob_path(blob))));
+}
+
+#[test]
+fn no_blob_is_pending_when_the_index_gets_its_name_if_the_user_waits() {
+    let Some(place) = place_without_waiting() else { return };
+    let store = &place.store.clone().waiting_for_disk(true);
+    let (mut synced, mut pending, mut indexes) = (HashSet::new(), HashSet::new(), 0);
+    for event in events_of_blobs(store) {
+        match event {
+            Event::Synced(file) => drop(synced.insert(file)),
+            Event::Unmarked(file) => {
+                assert!(synced.contains(&file) && synced.contains(&log::identity(&store.blobs())));
+                pending.remove(&file);
+            }
+            Event::Named(file, path) if path == store.index_file() => {
+                assert!(!file.is_pending && synced.contains(&file.identity));
+                assert!(pending.is_empty(), "{pending:?} are pending");
+                indexes += 1;
+            }
+            Event::Named(file, _) => {
+                synced.remove(&log::identity(&store.blobs()));
+                if file.is_pending {
+                    pending.insert(file.identity);
+                } else {
+                    assert!(synced.contains(&file.identity));
+                }
+            }
+            Event::Removed(_) => {}
+        }
+    }
+    assert_eq!(indexes, 3);
+    assert!(synced.contains(&log::identity(store.root())), "the name of the index is not synced");
+    for (blob, _) in store.blobs_on_disk().unwrap() {
+        assert!(!sys::is_marked(&fs::metadata(store.blob_path(&blob)).unwrap()), "{blob} is pending");
+    }
+}
+
+#[test]
+fn many_blobs_are_settled_in_batches() {
+    let Some(place) = place_without_waiting() else { return };
+    let store = &place.store.clone().waiting_for_disk(true);
+    let writer = store.writer(names("demo")).unwrap();
+    for number in 0..600 {
+        let content = number.to_string().into_bytes();
+        writer.put(&Descriptor::of(MediaType::of("t"), &content), &&content[..]).unwrap();
+    }
+    artifact(store, "demo", Some("v1"), b"layer");
+    let blobs = store.blobs_on_disk().unwrap();
+    assert!(blobs.len() > 600);
+    assert!(blobs.iter().all(|(blob, _)| !sys::is_marked(&fs::metadata(store.blob_path(blob)).unwrap())));
+    assert_eq!(fs::read_dir(store.private("pending")).unwrap().count(), 0);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! that very moment is not noticed.
 
 mod below;
+mod folders;
 mod found;
 mod names;
 #[cfg(not(unix))]
@@ -17,6 +18,7 @@ mod tests;
 #[cfg(unix)]
 mod unix;
 
+pub use folders::Folders;
 pub use found::{Found, Link};
 pub use names::Names;
 #[cfg(not(unix))]

@@ -112,4 +112,16 @@ impl Source for DeltaSource<'_> {
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         self.source.referrers(subject)
     }
+
+    fn list_ahead(&self, subject: &Descriptor) {
+        self.source.list_ahead(subject);
+    }
+
+    fn read_ahead(&self, document: &Descriptor) {
+        self.source.read_ahead(document);
+    }
+
+    fn open_ahead(&self, connections: usize) {
+        self.source.open_ahead(connections);
+    }
 }
