@@ -23,19 +23,19 @@ impl LookupArgs {
 
 /// Reports that `found` was read from the local store, if a registry could have another version of `location` by now.
 pub(crate) fn report_local_store(context: &Context, location: &Location, found: &Located) {
-    if may_be_old(location, found) {
+    if may_be_outdated(location, found) {
         context.bars.report(&Event::FromLocalStore { name: &found.title });
     }
 }
 
-/// Warns of what [`report_local_store`] reports, so that it is shown in spite of --quiet.
-pub(crate) fn warn_of_local_store(context: &Context, location: &Location, found: &Located) {
-    if may_be_old(location, found) {
-        context.output.warn(&format!("{} is read from the local store; --remote reads the registry", found.title));
+/// Like [`report_local_store`], but despite --quiet too, for a result that serves as evidence.
+pub(crate) fn always_report_local_store(context: &Context, location: &Location, found: &Located) {
+    if may_be_outdated(location, found) {
+        context.output.report_always(&Event::FromLocalStore { name: &found.title });
     }
 }
 
-fn may_be_old(location: &Location, found: &Located) -> bool {
+fn may_be_outdated(location: &Location, found: &Located) -> bool {
     let Location::Artifact(reference) = location else { return false };
     !found.is_remote && !reference.is_local() && reference.digest.is_none()
 }

@@ -21,7 +21,7 @@ pub(crate) use depth::DepthArgs;
 pub(crate) use dry_run::DryRunArgs;
 pub(crate) use forms::{CompatArgs, FormName, ImageArgs};
 pub(crate) use labels::LabelArgs;
-pub(crate) use lookup::{LookupArgs, report_local_store, warn_of_local_store};
+pub(crate) use lookup::{LookupArgs, always_report_local_store, report_local_store};
 pub(crate) use opening::OpenArgs;
 pub(crate) use overwrite::{OverwriteArgs, choose as choose_overwrite};
 pub(crate) use paths::PathArgs;

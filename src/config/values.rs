@@ -16,7 +16,7 @@ use super::keys::{
 };
 use super::network::NetworkArgs;
 use super::setting::{Key, Setting};
-use kit_core::registry::{ClientCertificate, HostSettings, Proxy, RetryPolicy, Settings};
+use kit_core::registry::{ClientCertificate, HostSettings, Proxy, RetryPolicy, Settings, Timeouts};
 use kit_core::sys::read_regular_text;
 
 /// More than any configuration needs.
@@ -146,6 +146,7 @@ impl<'a> Config<'a> {
             proxy: self.flags.proxy.clone().map_or_else(|| self.environment.proxy(), Proxy::Through),
             concurrency: self.get(&CONCURRENCY, None).value.into(),
             retry: self.retry(),
+            timeouts: Timeouts::default().within(self.retry().give_up_after),
             credentials: self.environment.credentials(),
             object_store: self.environment.object_store.clone(),
             uploads_folder: Some(self.environment.uploads_folder()),

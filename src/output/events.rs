@@ -223,7 +223,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("`{tag}` has other layers than the ModelKit and was not copied")
         }
         Warning::FormNotMoved { tag, is_rollback: true } => {
-            format!("`{tag}` was not rolled back: it still holds another version")
+            format!("`{tag}` stays at another version: the rollback does not move it")
         }
         Warning::FormNotMoved { tag, is_rollback: false } => {
             let form = tag.rsplit('-').next().unwrap_or_default();

@@ -233,6 +233,7 @@ fn of_registry(error: &registry::Error) -> Option<Code> {
         | registry::Error::HelperMissing { .. }
         | registry::Error::Helper { .. }
         | registry::Error::ProxyCredentials { .. }
+        | registry::Error::ProxyRefused { status: 403, .. }
         | registry::Error::Profile(_) => Some(Code::Credentials),
         registry::Error::NotFound { .. } => Some(Code::NotFound),
         registry::Error::Mismatch(_) => Some(Code::Differs),

@@ -153,6 +153,14 @@ impl Output {
         self.message(line, || Value::Null);
     }
 
+    /// Reports a step of an operation that a result must not be read without, in every mode.
+    pub(crate) fn report_always(&self, event: &Event<'_>) {
+        match self.mode {
+            ProgressMode::None => self.write_line(&one_line(&events::line(event))),
+            _ => self.report(event),
+        }
+    }
+
     /// Reports a step of an operation.
     pub(super) fn report(&self, event: &Event<'_>) {
         let line = match self.mode {

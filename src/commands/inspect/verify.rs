@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::arguments::{LookupArgs, PathArgs, lock_file, report_local_store};
+use crate::arguments::{LookupArgs, PathArgs, always_report_local_store, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Code, Failure, Format, Moved, counted, table, tidy, tidy_in};
@@ -123,7 +123,7 @@ impl VerifyArgs {
         let name = location.to_string();
         let verified = session
             .find(&location, self.lookup.place())
-            .inspect(|found| report_local_store(context, &location, found))
+            .inspect(|found| always_report_local_store(context, &location, found))
             .and_then(|found| ops::verify_modelkit(&session, &found, &name, options))
             .with_context(|| format!("cannot compare `{}` with `{name}`", tidy(&self.folder)))?;
         Ok((verified, name))

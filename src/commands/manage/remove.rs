@@ -205,14 +205,24 @@ struct RemoteRemoval<'a> {
 impl RemoteRemoval<'_> {
     fn untag(&self, reference: &Reference) -> Result<()> {
         let (output, repository) = (&self.context.output, self.client.repository(reference));
+        let jobs = self.client.concurrency(&reference.registry);
         if self.dry_run {
             let manifest = ops::find_remote(&repository, reference)?;
-            return self.untagged(reference, manifest.digest);
+            self.untagged(reference, manifest.digest)?;
+            if ops::tags_of(&repository, &manifest.digest, jobs)?.len() == 1 {
+                output
+                    .say("It has no other tag: a registry that cannot delete single tags deletes the ModelKit itself");
+            }
+            return Ok(());
         }
         output.say(&format!("Untagging remote ModelKit {reference}"));
-        let jobs = self.client.concurrency(&reference.registry);
         let Untagged { digest, is_deleted } = ops::untag_remote(&repository, reference, jobs, &self.context.bars)?;
-        if is_deleted { self.removed(reference, digest) } else { self.untagged(reference, digest) }
+        if !is_deleted {
+            return self.untagged(reference, digest);
+        }
+        self.removed(reference, digest)?;
+        output.say("It had no other tag, so the registry deleted the ModelKit itself");
+        Ok(())
     }
 
     fn untagged(&self, reference: &Reference, digest: Digest) -> Result<()> {

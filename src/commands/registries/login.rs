@@ -10,7 +10,7 @@ use crate::arguments::ReceiptArgs;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{NotLoggedIn, usage};
-use kit_core::registry::Credentials;
+use kit_core::registry::{CredentialCheck, Credentials};
 use kit_core::sys;
 
 /// Far longer than a signal takes to arrive.
@@ -51,7 +51,9 @@ impl LoginArgs {
         let given = self.credentials(context)?;
         let client = self.network.client(&context.environment, context.bars.notifier())?;
         let refused = |source| NotLoggedIn { registry: registry.to_owned(), source };
-        client.check_credentials(registry, &given).map_err(refused)?;
+        if client.check_credentials(registry, &given).map_err(refused)? == CredentialCheck::NotAsked {
+            context.output.warn(&format!("not checked: `{registry}` does not ask for credentials"));
+        }
         context
             .environment
             .credentials()

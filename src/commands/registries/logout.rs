@@ -6,6 +6,7 @@ use clap::Args;
 use super::login::host;
 use crate::arguments::ReceiptArgs;
 use crate::context::Context;
+use kit_core::registry::Erased;
 
 /// Log out from a registry
 #[derive(Debug, Args)]
@@ -21,12 +22,16 @@ impl LogoutArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         self.receipt.begin(context)?;
         let registry = host(&self.registry)?;
-        context
-            .environment
-            .credentials()
-            .erase(registry)
-            .with_context(|| format!("cannot remove the credentials for `{registry}`"))?;
+        let erased = context.environment.credentials().erase(registry);
+        let erased = erased.with_context(|| format!("cannot remove the credentials for `{registry}`"))?;
         context.receipt.fact("registry", registry);
+        if erased == Erased::Nothing {
+            context.output.say(&format!("{registry} was not logged in"));
+            if context.output.has_rows() {
+                return Ok(());
+            }
+        }
+        // Scripts match this line of KitOps, which prints it in any case.
         context.receipt.line(&context.output, format!("Successfully logged out from {registry}"))
     }
 }

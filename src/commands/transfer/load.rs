@@ -94,8 +94,11 @@ impl LoadArgs {
 fn receive(session: &Session<'_>, stream: impl Read + Send, name: &str) -> Result<(Layout, u64)> {
     let task = session.progress.start(Phase::Copying, name, None);
     let mut stream = Counted { stream, task, bytes: 0 };
-    let layout = Layout::receive(&mut stream, &session.store)?;
-    Ok((layout, stream.bytes))
+    let layout = Layout::receive(&mut stream, &session.store);
+    if layout.is_err() && stream.bytes == 0 {
+        return Err(Failure::error(Code::Failed, format!("{name} is empty")));
+    }
+    Ok((layout?, stream.bytes))
 }
 
 /// The summary of all ModelKits of an archive.

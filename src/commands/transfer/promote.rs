@@ -25,8 +25,8 @@ use kit_core::progress::Phase;
 /// change between these two requests goes unnoticed. To move a tag in the local store, use `kit tag`.
 ///
 /// Other forms of the ModelKit, which `kit push --also` tags beside it, follow it: NAME:TAG-image is promoted to
-/// DESTINATION-image. --also adds forms that the source does not have. Tags of that form with other layers are left
-/// alone.
+/// DESTINATION-image. --also adds forms that the source does not have. If DESTINATION-image belongs to another version,
+/// it is not moved.
 ///
 /// Each moved tag is recorded in a referrer of the ModelKit at the destination: source, destination, time, CI run, and
 /// the digest that the tag pointed to before. `kit log --remote` shows these records, and --rollback moves the tag back
@@ -113,12 +113,14 @@ impl PromoteArgs {
     ) -> Result<()> {
         let options = options(context, session, &Location::Artifact(target.clone()), target, expected);
         let promotion = ops::prepare_rollback(session, target, options)?;
+        let digest = promotion.main.manifest.digest;
+        if let Some(time) = promotion.undone {
+            context.output.warn(&format!("{target} moves to {digest}, which undoes the rollback of {time:.0}"));
+        }
         if self.dry_run.dry_run {
             return show(context, &promotion, &[]);
         }
-        let undone =
-            promotion.undone.map(|time| format!(", which undoes the rollback of {time:.0}")).unwrap_or_default();
-        context.output.say(&format!("Rolling back {target} to {}{undone}", promotion.main.manifest.digest));
+        context.output.say(&format!("Rolling back {target} to {digest}"));
         report(context, &promotion, &promotion.run(Vec::new())?, &ROLLED_BACK, start)
     }
 }

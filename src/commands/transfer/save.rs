@@ -54,6 +54,12 @@ impl SaveArgs {
         if self.output == "-" && io::stdout().is_terminal() {
             return Err(usage("refusing to write an archive to a terminal; use -o FILE.tar"));
         }
+        if let Some(compressor) = compressor(&self.output).filter(|_| !Path::new(&self.output).is_dir()) {
+            return Err(usage(format!(
+                "`{}` would not be compressed, because most layers are; use -o FILE.tar, or `-o - | {compressor} > {}`",
+                self.output, self.output
+            )));
+        }
         self.receipt.begin(context)?;
         if self.output == "-" && context.receipt.is_document() {
             return Err(usage("--format and `--output -` both write to standard output"));
@@ -117,5 +123,16 @@ impl SaveArgs {
         }
         context.output.say(&words.join(", "));
         Ok(())
+    }
+}
+
+/// The program that writes files with the name of `output`, if that is the name of a compressed archive.
+fn compressor(output: &str) -> Option<&'static str> {
+    let name = output.to_ascii_lowercase();
+    let ends = |endings: [&str; 2]| endings.iter().any(|ending| name.ends_with(ending));
+    match () {
+        () if ends([".tar.gz", ".tgz"]) => Some("gzip"),
+        () if ends([".tar.zst", ".tzst"]) => Some("zstd"),
+        () => None,
     }
 }

@@ -26,6 +26,10 @@ fn hint_for_file(error: &InvalidReference) -> Option<String> {
 /// The hint for the name of a file in an argument that is only the name of a ModelKit.
 fn hint_for_path(error: &InvalidReference) -> Option<String> {
     let (reference, path) = error.with_path()?;
+    // A tag of digits is rather a port, which is too large, than a tag before a path.
+    if reference.tag.as_ref().is_some_and(|tag| tag.as_str().bytes().all(|byte| byte.is_ascii_digit())) {
+        return None;
+    }
     let path = path.trim_start_matches('/');
     Some(format!(
         "this argument takes no path; `kit cat {reference}//{path}` prints the file, and \

@@ -51,7 +51,7 @@ pub(super) fn hint_for_registry(error: &registry::Error) -> Option<String> {
         registry::Error::ProxyCredentials { .. } => Some(
             "write the user and the password into the URL of the proxy: http://USER:PASSWORD@PROXY:PORT".to_owned(),
         ),
-        registry::Error::Unreachable { proxy: Some(_), .. } => {
+        registry::Error::Unreachable { proxy: Some(_), .. } | registry::Error::NotTls { proxy: Some(_), .. } => {
             Some("check the host name, the port and the proxy; NO_PROXY lists hosts without a proxy".to_owned())
         }
         registry::Error::Unreachable { .. } => Some(
@@ -64,7 +64,10 @@ pub(super) fn hint_for_registry(error: &registry::Error) -> Option<String> {
         ),
         registry::Error::ListTooLong { .. } => Some("name a version, as in NAME:TAG".to_owned()),
         registry::Error::NotFound { subject, .. } => hint_for_missing(subject),
-        registry::Error::NotTls { host } => Some(format!(
+        registry::Error::ProxyRefused { .. } => Some(
+            "ask for access to this host, or list it in NO_PROXY if it is reached without a proxy".to_owned(),
+        ),
+        registry::Error::NotTls { host, proxy: None } => Some(format!(
             "use --plain-http for a registry without TLS, or once for all: `kit config set registry.{host}.plain-http \
              true`"
         )),

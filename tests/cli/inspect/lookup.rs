@@ -133,7 +133,7 @@ fn a_quiet_gate_warns_that_it_compared_the_local_copy_of_a_tag() {
     sandbox.write("project/README.md", "# Moved\n");
     sandbox.kit(&["pack", "project", PLAIN, "--push", &v1]).ok();
     let gate = |flags: &[&str]| sandbox.kit(&[&["diff", &v1, &v2, PLAIN, "-q"], flags].concat());
-    gate(&["--exit-code"]).ok().says(&format!("{v1} is read from the local store; --remote reads the registry"));
+    gate(&["--exit-code"]).ok().says(&format!("Reading {v1} from the local store; --remote reads the registry"));
     assert!(!gate(&[]).ok().stderr.contains("local store"), "only a gate needs it");
     assert!(!gate(&["--exit-code", "--remote"]).exits(1).stderr.contains("local store"));
 }

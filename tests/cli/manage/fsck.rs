@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use fs_err as fs;
+use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::Sandbox;
 
 fn blob(sandbox: &Sandbox, digest: &str) -> PathBuf {
@@ -75,5 +76,8 @@ fn a_damaged_archive_asks_for_another_copy_of_it() {
     fs::write(sandbox.path("a.tar"), bytes).unwrap();
     fs::remove_dir_all(sandbox.store()).unwrap();
     let run = sandbox.kit(&["load", "a.tar"]).exits(3);
+    run.says("does not match its digest").says("hint: the archive is truncated or damaged; copy it again");
+    let registry = FakeRegistry::start();
+    let run = sandbox.kit(&["load", "a.tar", "--push", registry.host(), "--plain-http"]).exits(3);
     run.says("does not match its digest").says("hint: the archive is truncated or damaged; copy it again");
 }

@@ -175,9 +175,29 @@ fn init_drafts_a_kitfile_that_packs() {
 }
 
 #[test]
+fn a_port_that_is_too_large_is_not_taken_for_a_tag() {
+    let run = Sandbox::new().kit(&["pull", "host:99999/x:v1"]).exits(2).says("invalid registry");
+    assert!(!run.stderr.contains("takes no path"), "{}", run.stderr);
+}
+
+#[test]
+fn compressed_names_and_empty_streams_of_archives_are_refused() {
+    let sandbox = Sandbox::packed();
+    for (name, program) in [("a.tar.gz", "gzip"), ("a.TGZ", "gzip"), ("a.tar.zst", "zstd")] {
+        let run = sandbox.kit(&["save", "sample:v1", "-o", name]).exits(2);
+        run.says(&format!("use -o FILE.tar, or `-o - | {program} > {name}`"));
+        assert!(!sandbox.path(name).exists());
+    }
+    sandbox.kit(&["load", "-"]).exits(1).says("standard input is empty");
+}
+
+#[test]
 fn logging_out_of_nowhere_succeeds() {
     let sandbox = Sandbox::new();
-    sandbox.kit(&["logout", "r.example"]).ok().prints("Successfully logged out from r.example");
+    let first = sandbox.kit(&["logout", "r.example"]).ok();
+    first.prints("Successfully logged out from r.example");
+    let again = sandbox.kit(&["logout", "r.example"]).ok().says("r.example was not logged in");
+    again.prints("Successfully logged out from r.example");
     sandbox.kit(&["login", "r.example"]).exits(2).says("--password-stdin");
 }
 

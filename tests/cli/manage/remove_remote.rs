@@ -72,6 +72,11 @@ fn a_registry_without_deletion_of_tags_deletes_a_manifest_with_its_only_tag() {
         sandbox.write("project/README.md", "# Other\n");
         let name = format!("{repository}:v3");
         sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).ok();
+        let planned = sandbox.kit(&["remove", "--remote", &name, PLAIN, "--dry-run"]).ok();
+        planned.says("a registry that cannot delete single tags deletes the ModelKit itself");
+        let run = sandbox.kit(&["remove", "--remote", &name, PLAIN]).ok();
+        run.says("It had no other tag, so the registry deleted the ModelKit itself");
+        sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).ok();
         let removed = sandbox.kit(&["remove", "--remote", &name, PLAIN, "--format", "json"]).ok().json();
         assert_eq!(
             (&removed["artifacts"][0]["action"], &removed["artifacts"][0]["references"][0]),

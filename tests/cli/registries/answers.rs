@@ -70,6 +70,17 @@ fn a_proxy_that_wants_credentials_or_another_protocol_is_named() {
         run.says(&format!("the proxy `{url}` (--proxy) requires credentials (407)"))
             .says("hint: write the user and the password into the URL of the proxy");
     }
+    proxy.heal();
+    for method in ["GET", "HEAD", "CONNECT"] {
+        let page = vec![("content-type", "text/html".to_owned())];
+        proxy.fail_later(method, "", 0, 99, Fault::Status(403, page));
+    }
+    for scheme in [&["--plain-http"][..], &[]] {
+        let run = sandbox.kit(&[&["pull", "registry.invalid/team/net:v1", "--proxy", &url], scheme].concat()).exits(5);
+        assert!(!run.stderr.contains("plain-http") && !run.stderr.contains("attempts"), "{}", run.stderr);
+        run.says(&format!("the proxy `{url}` (--proxy) refuses the connection to `registry.invalid` (403)"))
+            .says("hint: ask for access to this host");
+    }
     for (flag, scheme) in [("--proxy", "socks5"), ("--proxy", "ftp")] {
         let run = sandbox.kit(&["pull", "registry.invalid/team/net:v1", flag, &format!("{scheme}://localhost:1")]);
         run.exits(2).says(&format!("the proxy in --proxy is not usable: `{scheme}` is not supported"));

@@ -33,25 +33,25 @@ fn dockers_registry_is_examined() {
     "#]].assert_eq(&alone.redacted_stdout());
     let run = sandbox.kit(&["doctor", &repository, "--plain-http", "--write"]).ok();
     expect![[r#"
-        TOPIC          FOUND                            SOURCE    WHAT KIT DOES
-        reachable      yes, version 2 (registry/2.0)    answer    uses version 2 of the distribution protocol
-        tls            no: plain http                   answer    sends everything unencrypted
-        auth           anonymous                        answer    sends credentials only when the registry asks
-        credentials    none known, none needed so far   answer    connects anonymously
-        uploads        in parts                         default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT
-        layer limit    none known                       default   sends layers of any size
-        repository     1 tag                            answer    can pull from it
-        ranges         yes (206)                        answer    pulls large blobs in pieces, and resumes where it stopped
-        redirects      no                               answer    gets blobs from the registry itself
-        referrers      no API; by tag                   answer    finds referrers of a ModelKit, such as signatures, by the tag `sha256-…`, and adds them to it
-        whole blobs    yes                              answer    sends small blobs in one PUT
-        resume         yes                              answer    resumes an interrupted upload where it stopped
-        parts          yes                              answer    can send a large blob in parts
-        cancel         yes                              answer    leaves interrupted uploads open, to resume them
-        mount          yes                              answer    mounts blobs that another repository of the registry has
-        media types    yes                              answer    pushes ModelKits, whose config and layers have their own media types
-        artifactType   yes                              answer    pushes ModelKits with an artifactType
-        delete         yes; nothing written remains     answer    deletes with `kit remove --remote`
+        TOPIC          FOUND                              SOURCE    WHAT KIT DOES
+        reachable      yes, version 2 (registry/2.0)      answer    uses version 2 of the distribution protocol
+        tls            no: plain http                     answer    sends everything unencrypted
+        auth           anonymous                          answer    sends credentials only when the registry asks
+        credentials    none known, none needed so far     answer    connects anonymously
+        uploads        in parts                           default   sends blobs over 128 MiB in parts of 128 MiB, others in one PUT
+        layer limit    none known                         default   sends layers of any size
+        repository     1 tag                              answer    can pull from it
+        ranges         yes (206)                          answer    pulls large blobs in pieces, and resumes where it stopped
+        redirects      no                                 answer    gets blobs from the registry itself
+        referrers      no API; by tag                     answer    finds referrers of a ModelKit, such as signatures, by the tag `sha256-…`, and adds them to it
+        whole blobs    yes                                answer    sends small blobs in one PUT
+        resume         yes                                answer    resumes an interrupted upload where it stopped
+        parts          yes                                answer    can send a large blob in parts
+        cancel         yes                                answer    leaves interrupted uploads open, to resume them
+        mount          yes                                answer    mounts blobs that another repository of the registry has
+        media types    yes                                answer    pushes ModelKits, whose config and layers have their own media types
+        artifactType   yes                                answer    pushes ModelKits with an artifactType
+        delete         yes; the test files were deleted   answer    deletes with `kit remove --remote`; the last tag of a ModelKit may go with the ModelKit
     "#]].assert_eq(&run.redacted_stdout());
     assert_eq!(run.stderr, "");
     // The ModelKit in the registry is untouched, and there are no new tags.

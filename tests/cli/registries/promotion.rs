@@ -147,7 +147,8 @@ fn a_rollback_returns_to_the_version_before_and_can_be_rolled_back() {
     assert_eq!((&again["digest"], &again["previousDigest"]), (&json!(scene.v2), &json!(scene.v1)));
     assert_eq!(again["artifacts"][0]["action"], "rolledBack");
     assert!(scene.is_at("live", &scene.v2));
-    scene.roll_back(&["--expect", &scene.v2, "-q"]).ok().prints(&scene.v1);
+    let third = scene.roll_back(&["--expect", &scene.v2, "-q"]).ok().says("which undoes the rollback of 20");
+    third.prints(&scene.v1);
     let log = scene.sandbox.kit(&["log", "--remote", &scene.name("production/sample"), PLAIN]).ok();
     log.prints("  live: rolled back 20");
 }
@@ -164,6 +165,11 @@ fn a_rollback_of_a_tag_that_was_moved_without_a_record_is_refused() {
     let versions = scene.log("production/sample");
     let later = versions.iter().find(|version| version["digest"] == scene.v2).expect("the later promotion is shown");
     assert_eq!(later["promotions"].as_array().unwrap().len(), 1);
+    // A version without any record leads to the latest promotion as well.
+    scene.sandbox.kit(&["copy", &scene.name("team/sample:v2"), &scene.name("production/sample:v2"), PLAIN]).ok();
+    scene.sandbox.write("project/data/train.csv", "a,b\n7,8\n");
+    scene.sandbox.kit(&["pack", "project", "--push", &scene.live(), PLAIN]).ok();
+    scene.roll_back(&[]).exits(7).says("it was moved without a record");
     // A promotion is a record again.
     scene.promote("v2", &[]).ok();
     scene.roll_back(&[]).ok();
@@ -301,7 +307,7 @@ fn other_forms_are_made_moved_and_moved_back() {
     let second = image("live").unwrap();
     assert_ne!(first, second);
     let back = scene.roll_back(&[]).ok().prints("live-image");
-    assert!(!back.stderr.contains("live-image` was not rolled back"), "{}", back.stderr);
+    assert!(!back.stderr.contains("live-image` stays at another version"), "{}", back.stderr);
     assert_eq!((image("live"), scene.is_at("live", &scene.v1)), (Some(first.clone()), true));
 
     // The image of a version is promoted by itself, and its own tag rolled back.
@@ -325,7 +331,7 @@ fn forms_that_were_pushed_with_their_versions_move_back() {
     }
     let at = |repository: &str, tag: &str| scene.registry.manifest(repository, tag).map(|it| it.1);
     let planned = scene.roll_back(&["--dry-run"]).ok().prints("live-image from sha256:");
-    assert!(!planned.stderr.contains("was not rolled back"), "{}", planned.stderr);
+    assert!(!planned.stderr.contains("stays at another version"), "{}", planned.stderr);
     scene.roll_back(&[]).ok();
     for suffix in ["", "-image", "-modelpack"] {
         let (live, v1) = (format!("live{suffix}"), format!("v1{suffix}"));
@@ -356,7 +362,7 @@ fn a_form_without_an_earlier_one_stays_and_a_dry_run_reports_it() {
     let scene = Scene::new();
     scene.promote("v1", &[]).ok();
     scene.promote("v2", &["--also", "image"]).ok();
-    let warning = "`live-image` was not rolled back: it still holds another version";
+    let warning = "`live-image` stays at another version: the rollback does not move it";
     scene.roll_back(&["--dry-run"]).ok().says(warning);
     scene.roll_back(&[]).ok().says(warning);
     let warning = "`live-image` still holds another version";

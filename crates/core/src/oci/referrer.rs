@@ -53,7 +53,12 @@ impl Referrer {
 
     /// Returns true if `tag` is such a tag, and therefore not a name chosen by a user.
     pub fn is_tag(tag: &str) -> bool {
-        tag.strip_prefix("sha256-").is_some_and(|hex| format!("sha256:{hex}").parse::<Digest>().is_ok())
+        Self::subject_of_tag(tag).is_some()
+    }
+
+    /// The subject whose referrers the index with such a `tag` lists.
+    pub fn subject_of_tag(tag: &str) -> Option<Digest> {
+        format!("sha256:{}", tag.strip_prefix("sha256-")?).parse().ok()
     }
 }
 

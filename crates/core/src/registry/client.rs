@@ -40,6 +40,15 @@ pub struct Client {
     runtime: Arc<Runtime>,
 }
 
+/// The result of a check of credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialCheck {
+    /// The registry asked for credentials and accepted these.
+    Accepted,
+    /// The registry did not ask for credentials.
+    NotAsked,
+}
+
 impl Client {
     /// Creates a client. Nothing is sent yet, and no certificates are read before the first https request.
     pub fn new(settings: Settings) -> Result<Self, Error> {
@@ -85,10 +94,13 @@ impl Client {
 
     /// Checks that `registry` accepts `credentials`, before they are stored.
     ///
-    /// A registry that does not ask for credentials accepts any.
-    pub fn check_credentials(&self, registry: &str, credentials: &Credentials) -> Result<(), Error> {
+    /// A registry that does not ask for credentials cannot check them.
+    pub fn check_credentials(&self, registry: &str, credentials: &Credentials) -> Result<CredentialCheck, Error> {
         let client = self.with_keys(Keys::Only(credentials.clone()));
-        client.send(&self.greeting(Access { endpoint: self.endpoint(registry)?, rights: None })).map(drop)
+        let access = Access { endpoint: self.endpoint(registry)?, rights: None };
+        client.send(&self.greeting(access.clone()))?;
+        let was_asked = client.wait(client.exchange.auth.was_asked(&access));
+        Ok(if was_asked { CredentialCheck::Accepted } else { CredentialCheck::NotAsked })
     }
 
     /// The same client with other credentials: it shares the runtime and the connections, but no tokens.

@@ -68,8 +68,8 @@ pub enum Error {
     #[error("`{host}` refused the TLS connection")]
     HandshakeRefused { host: String, source: Cause },
     /// The server does not use TLS.
-    #[error("`{host}` does not speak https")]
-    NotTls { host: String },
+    #[error("`{host}` does not speak https{}", through(proxy.as_deref()))]
+    NotTls { host: String, proxy: Option<String> },
     /// The certificate is not trusted.
     #[error("the certificate of `{host}` is not trusted")]
     Untrusted { host: String, source: Cause },
@@ -91,6 +91,9 @@ pub enum Error {
     /// The proxy, with the setting that names it, refuses the connection without credentials.
     #[error("the proxy {proxy} requires credentials (407)")]
     ProxyCredentials { proxy: String },
+    /// The proxy, with the setting that names it, does not forward requests to `host`.
+    #[error("the proxy {proxy} refuses the connection to `{host}` ({status})")]
+    ProxyRefused { proxy: String, host: String, status: u16 },
     /// The registry violates the protocol.
     #[error("cannot {attempt}: {problem}")]
     Protocol { attempt: String, problem: String },
@@ -217,7 +220,7 @@ fn requested(pause: Option<Duration>) -> String {
 }
 
 /// Returns true for statuses that may pass. 501 and 505 mean a missing feature of the server, which is permanent.
-fn is_temporary_status(status: u16) -> bool {
+pub(super) fn is_temporary_status(status: u16) -> bool {
     matches!(status, 408 | 429 | 500..=599) && !matches!(status, 501 | 505)
 }
 
@@ -250,6 +253,12 @@ impl Cause {
     /// Returns true for the error of a proxy that asks for credentials (407), as hyper-util words it.
     pub(super) fn is_about_proxy_credentials(&self) -> bool {
         self.0.ends_with("proxy authorization required")
+    }
+
+    /// Returns true for the error of a proxy that answers a request for a tunnel with another status than 200 and 407,
+    /// as hyper-util words it.
+    pub(super) fn is_about_refused_tunnel(&self) -> bool {
+        self.0.ends_with("unsuccessful")
     }
 
     /// The innermost source of `error`.

@@ -22,20 +22,29 @@ pub enum Proxy {
 impl Proxy {
     /// Returns the address of the proxy for `url`, without credentials, and the setting that names it.
     pub(super) fn describe(&self, url: &Url) -> Option<String> {
-        let (proxy, setting) = match self {
-            Self::Direct => return None,
-            Self::Through(text) => (proxy(text, "--proxy").ok()??, "--proxy"),
+        let (proxy, setting) = self.find(url)?;
+        let port = proxy.port().map(|port| format!(":{port}")).unwrap_or_default();
+        Some(format!("`{}://{}{port}` ({setting})", proxy.scheme(), proxy.host_str()?))
+    }
+
+    /// Returns the address of the proxy for `url`, with credentials.
+    pub(super) fn address(&self, url: &Url) -> Option<Url> {
+        self.find(url).map(|(proxy, _)| proxy)
+    }
+
+    fn find(&self, url: &Url) -> Option<(Url, &'static str)> {
+        match self {
+            Self::Direct => None,
+            Self::Through(text) => Some((proxy(text, "--proxy").ok()??, "--proxy")),
             Self::Variables(variables) => {
                 let (own, name) = match url.scheme() {
                     "https" => (&variables.https, "HTTPS_PROXY"),
                     _ => (&variables.http, "HTTP_PROXY"),
                 };
                 let name = if own.trim().is_empty() { "ALL_PROXY" } else { name };
-                (ProxyRules::new(variables).ok()?.proxy_for(url)?, name)
+                Some((ProxyRules::new(variables).ok()?.proxy_for(url)?, name))
             }
-        };
-        let port = proxy.port().map(|port| format!(":{port}")).unwrap_or_default();
-        Some(format!("`{}://{}{port}` ({setting})", proxy.scheme(), proxy.host_str()?))
+        }
     }
 }
 

@@ -234,8 +234,27 @@ pub struct Timeouts {
     pub document: Duration,
     /// The time in which a connection that transfers a blob must bring at least 1 KiB a second on average.
     pub slow: Duration,
-    /// The time until a registry confirms a completed upload: it may have to move or hash many gigabytes first.
+    /// The longest time until a registry confirms a completed upload: it may have to move or hash many gigabytes first.
     pub commit: Duration,
+}
+
+/// The shortest limit for silence: a registry under load may need a few seconds for an answer.
+const SHORTEST_SILENCE: Duration = Duration::from_secs(5);
+
+impl Timeouts {
+    /// The same limits for requests that are repeated for `retry_for`: one attempt is not silent for longer, but may
+    /// always be silent for five seconds.
+    #[must_use]
+    pub fn within(self, retry_for: Duration) -> Self {
+        Self { silence: self.silence.min(retry_for.max(SHORTEST_SILENCE)), ..self }
+    }
+
+    /// The time for the answer to a request that completes a blob, or a part of one, of `size` bytes. It allows a
+    /// registry to process 1 MiB a second.
+    pub(super) fn commit_of(&self, size: u64) -> Duration {
+        let processing = Duration::from_secs(1 + size / (1024 * 1024));
+        self.commit.min(self.silence.saturating_add(processing))
+    }
 }
 
 impl Default for Timeouts {
@@ -254,6 +273,17 @@ impl Default for Timeouts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_limits_for_an_answer_follow_the_retry_time_and_the_size() {
+        for (retry_for, silence) in [(0, 5), (3, 5), (8, 8), (30, 30), (600, 30)] {
+            let timeouts = Timeouts::default().within(Duration::from_secs(retry_for));
+            assert_eq!(timeouts.silence.as_secs(), silence, "{retry_for}");
+            for (mebibytes, commit) in [(0, silence + 1), (100, silence + 101), (100_000, 600)] {
+                assert_eq!(timeouts.commit_of(mebibytes << 20).as_secs(), commit, "{retry_for} {mebibytes}");
+            }
+        }
+    }
 
     #[test]
     fn passwords_go_over_http_to_this_machine_and_to_chosen_hosts_only() {

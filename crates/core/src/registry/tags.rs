@@ -18,7 +18,7 @@ struct Page {
 impl Repository {
     /// Lists all tags in the order of the registry, without those of the referrers tag schema.
     pub fn tags(&self) -> Result<Vec<String>, Error> {
-        let tags = self.tags_up_to(limits::TAGS)?;
+        let tags = self.tags_up_to(limits::TAGS, |tag| !Referrer::is_tag(tag))?;
         if tags.len() > limits::TAGS {
             let attempt = self.listing();
             return Err(Error::ListTooLong { attempt, limit: limits::TAGS as u64, what: "tags" });
@@ -26,9 +26,14 @@ impl Repository {
         Ok(tags)
     }
 
+    /// Lists the tags that hold the referrers of a manifest, for a registry without an API for them.
+    pub(crate) fn referrer_tags(&self) -> Result<Vec<String>, Error> {
+        self.tags_up_to(limits::TAGS, Referrer::is_tag)
+    }
+
     /// Lists the tags on the first page of the registry.
     pub(crate) fn some_tags(&self) -> Result<Vec<String>, Error> {
-        self.tags_up_to(0)
+        self.tags_up_to(0, |tag| !Referrer::is_tag(tag))
     }
 
     fn listing(&self) -> String {
@@ -36,13 +41,13 @@ impl Repository {
     }
 
     /// Lists the tags page by page, until there are more than `limit`.
-    fn tags_up_to(&self, limit: usize) -> Result<Vec<String>, Error> {
+    fn tags_up_to(&self, limit: usize, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
         let call = self.call(Method::GET, "tags/list", PULL, self.listing(), self.to_string())?;
         let mut tags = Vec::new();
         let read = self.client.read_pages(call, |_, body| {
             let page: Page = serde_json::from_slice(without_bom(body))
                 .map_err(|error| format!("the answer is not a list of tags: {error}"))?;
-            tags.extend(page.tags.unwrap_or_default().into_iter().filter(|tag| !Referrer::is_tag(tag)));
+            tags.extend(page.tags.unwrap_or_default().into_iter().filter(|tag| is_wanted(tag)));
             Ok(if tags.len() <= limit { Then::Next } else { Then::Enough })
         });
         read?;

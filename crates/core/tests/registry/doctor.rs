@@ -96,7 +96,7 @@ fn doctor_deletes_its_uploads() {
         ("mount", "yes"),
         ("media types", "yes"),
         ("artifactType", "yes"),
-        ("delete", "yes; nothing written remains"),
+        ("delete", "yes; the test files were deleted"),
     ] {
         assert_eq!(found(&findings, topic), expected, "{topic}");
     }

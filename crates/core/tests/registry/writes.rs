@@ -2,15 +2,15 @@
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kit_core::oci::{Content, ContentError, Descriptor, MediaType, Source, Target};
 use kit_core::progress::{Notifier, Warning};
-use kit_core::registry::{Client, Error, RetryPolicy, Settings};
+use kit_core::registry::{Client, Error, RetryPolicy, Settings, Timeouts};
 
 use crate::support::{
-    bytes, chain, client, descriptor, impatient, manifest, reference, repository, repository_with, settings,
-    settings_for,
+    bytes, chain, client, descriptor, giving_up_after, impatient, manifest, reference, repository, repository_with,
+    settings, settings_for,
 };
 use kit_testkit::registry::{Access, FakeRegistry, Fault};
 
@@ -215,4 +215,19 @@ fn a_silent_registry_is_reported() {
     });
     repository_with(&registry, Settings { notifier, ..impatient() }).resolve("v1").unwrap();
     assert_eq!(*reports.lock().unwrap(), [registry.host()]);
+}
+
+#[test]
+fn a_manifest_that_is_never_answered_is_given_up_long_before_a_blob_would_be() {
+    let registry = FakeRegistry::start();
+    registry.fail_later("PUT", "/manifests/", 0, usize::MAX, Fault::NoAnswer);
+    let (silence, commit) = (Duration::from_millis(300), Duration::from_secs(600));
+    let settings = giving_up_after(500);
+    let settings = Settings { timeouts: Timeouts { silence, commit, ..settings.timeouts }, ..settings };
+    let started = Instant::now();
+    let bytes = manifest("a");
+    let descriptor = Descriptor::of(MediaType::of("application/vnd.oci.image.manifest.v1+json"), &bytes);
+    let error = repository_with(&registry, settings).publish(&descriptor, &bytes, Some("v1")).unwrap_err();
+    assert!(chain(&error).contains("did not respond"), "{}", chain(&error));
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }

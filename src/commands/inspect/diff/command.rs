@@ -12,7 +12,7 @@ use super::json::DiffData;
 use super::table::Style;
 use super::{markdown, table};
 use crate::arguments::kitfile::{KitfileText, find_kitfile};
-use crate::arguments::{PathArgs, Size, lock_file, report_local_store, warn_of_local_store};
+use crate::arguments::{PathArgs, Size, always_report_local_store, lock_file, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidFormat, tidy, usage};
@@ -190,7 +190,7 @@ impl DiffArgs {
         if place.is_none() {
             // A script that asks for an answer needs to know that it may be about an old version.
             let must_be_seen = self.exit_code && context.output.prints_digests_only();
-            let report = if must_be_seen { warn_of_local_store } else { report_local_store };
+            let report = if must_be_seen { always_report_local_store } else { report_local_store };
             report(context, &location, &found);
         }
         Ok(Comparable::ModelKit(found))

@@ -1,12 +1,14 @@
 //! The record of a promotion: attached to the ModelKit that a tag was moved to, and read for a rollback.
 
+use std::collections::BTreeSet;
 use std::slice;
 
 use jiff::Timestamp;
 
 use super::promote::{self, TagMove};
 use crate::digest::Digest;
-use crate::oci::{Descriptor, MediaType, Subject, Target};
+use crate::limits;
+use crate::oci::{Descriptor, MediaType, Referrer, Subject, Target};
 use crate::ops::artifact::{Attachment, Promotions, attach, promotions};
 use crate::ops::error::Error;
 use crate::ops::tag_state::TagState;
@@ -108,4 +110,29 @@ pub(super) fn previous(
     let Some(latest) = latest else { return Err(Error::NotPromoted { tag, digest }) };
     let digest = latest.previous.ok_or(Error::FirstPromotion { tag, digest })?;
     Ok(Previous { digest, time: latest.time, is_rollback: latest.is_rollback })
+}
+
+/// The same error, unless a promotion moved the tag to another manifest of the repository before.
+pub(super) fn explained(error: Error, repository: &Repository, progress: &dyn Progress) -> Error {
+    let Error::NotPromoted { tag, digest } = error else { return error };
+    match promoted_elsewhere(repository, &tag, progress) {
+        Some(promoted) => Error::MovedUnrecorded { tag, digest, promoted },
+        None => Error::NotPromoted { tag, digest },
+    }
+}
+
+/// Returns the manifest that the latest promotion of `tag` moved it to, among those with a tag and those whose
+/// referrers have one. It only explains a failure, so what cannot be read is passed over.
+fn promoted_elsewhere(repository: &Repository, tag: &str, progress: &dyn Progress) -> Option<Digest> {
+    let recorded = repository.referrer_tags().unwrap_or_default();
+    let subjects = recorded.iter().filter_map(|tag| Referrer::subject_of_tag(tag)).map(|digest| digest.to_string());
+    let named: BTreeSet<_> = repository.tags().unwrap_or_default().into_iter().chain(subjects).collect();
+    let mut seen = BTreeSet::new();
+    let arrivals = named.into_iter().take(limits::PROMOTIONS).flat_map(|name| {
+        let subject = repository.resolve_at_registry(&name).ok().filter(|subject| seen.insert(subject.digest));
+        let listed = subject.as_ref().and_then(|subject| repository.attached(subject).ok()).unwrap_or_default();
+        subject.map(|subject| promotions(repository, &subject, &listed, progress).arrivals).unwrap_or_default()
+    });
+    let latest = arrivals.filter(|promotion| promotion.target == tag).max_by_key(|promotion| promotion.time);
+    latest.map(|promotion| promotion.subject)
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::promote::{PromoteOptions, Promotion, TagMove, named};
-use super::record::{Previous, previous};
+use super::record::{Previous, explained, previous};
 use crate::oci::Reference;
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Session};
@@ -25,7 +25,8 @@ pub fn prepare_rollback<'a>(
     let before = TagState::At(current.digest);
     before.expect(&destination, options.expected.unwrap_or(before))?;
     let Previous { digest: previous, time, is_rollback } =
-        previous(&repository, &destination.to_string(), &current, session.progress)?;
+        previous(&repository, &destination.to_string(), &current, session.progress)
+            .map_err(|error| explained(error, &repository, session.progress))?;
     let title = destination.without_selector().with_digest(previous).to_string();
     let found = Located::of(Box::new(repository.clone()), previous.to_string(), title, true);
     let manifest = found.source.resolve(&found.name);

@@ -126,6 +126,11 @@ impl Auth {
         Ok(header.filter(|header| Some(header) != refused))
     }
 
+    /// Returns true if the registry has asked for credentials.
+    pub(crate) async fn was_asked(&self, access: &Access) -> bool {
+        self.state.lock().await.challenges.contains_key(&access.endpoint)
+    }
+
     /// The error for a refused request: wrong credentials, missing ones, or credentials that were never asked for.
     pub(crate) async fn refusal(&self, access: &Access, source: Option<Answer>) -> Error {
         let registry = access.endpoint.name.clone();

@@ -97,6 +97,9 @@ impl Exchange {
         {
             return Err(Error::ProxyCredentials { proxy });
         }
+        if let Some(refusal) = self.refused_by_proxy(&response) {
+            return Err(refusal);
+        }
         if let Some(refusal) = refused_redirect(call, &response) {
             return Err(refusal);
         }
@@ -125,6 +128,15 @@ impl Exchange {
         })
     }
 
+    /// The error for a page with the status 403 in place of the answer of a registry. Over https, a proxy does not
+    /// answer.
+    fn refused_by_proxy(&self, response: &Response) -> Option<Error> {
+        let url = response.url();
+        let is_page = response.status() == StatusCode::FORBIDDEN && is_html(response) && url.scheme() == "http";
+        let proxy = self.transport.proxy_of(url).filter(|_| is_page)?;
+        Some(Error::ProxyRefused { proxy, host: host_and_port(url), status: response.status().as_u16() })
+    }
+
     /// The error for a page for a browser.
     pub(crate) fn web_page(&self, call: &Call, response: &Response) -> Error {
         let (host, attempt) = (host_and_port(response.url()), call.attempt.clone());
@@ -136,18 +148,12 @@ impl Exchange {
         let mut url = call.url.clone();
         for _ in 0..=limits::REDIRECTS {
             let request = request(call, &url, authorization, None);
-            let response = self.transport.execute(request, &call.attempt, self.patience(&call.method)).await?;
+            let response = self.transport.execute(request, &call.attempt, self.timeouts.silence).await?;
             let Some(next) = kept_redirect(call, &response)? else { return Ok(response) };
             url = next;
         }
         let problem = format!("`{}` redirects more than {} times", call.access.endpoint.name, limits::REDIRECTS);
         Err(Error::Protocol { attempt: call.attempt.clone(), problem })
-    }
-
-    /// The longest wait for an answer. A registry may move or hash the whole blob before it answers the PUT that
-    /// completes it.
-    fn patience(&self, method: &Method) -> Duration {
-        if *method == Method::PUT { self.timeouts.commit } else { self.timeouts.silence }
     }
 }
 

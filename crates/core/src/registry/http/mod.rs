@@ -11,6 +11,7 @@ mod retry;
 mod sent_secrets;
 mod transport;
 mod trust;
+mod tunnel;
 mod waits;
 mod warnings;
 

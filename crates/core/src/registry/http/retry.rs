@@ -41,6 +41,8 @@ const LONGEST_REQUESTED: Duration = Duration::from_secs(5 * 60);
 pub(crate) struct RetryState {
     policy: RetryPolicy,
     failed: u32,
+    /// The start of the first attempt since the last progress.
+    begun: Instant,
     /// The time of the first failure since the last progress.
     failing_since: Option<Instant>,
     /// The times of the first and the last failure in a row because of a slow connection, each of which made progress.
@@ -51,7 +53,7 @@ pub(crate) struct RetryState {
 impl RetryState {
     /// The state for a single request: a wrong name of a registry should not make the user wait for long.
     pub(crate) fn new(policy: RetryPolicy) -> Self {
-        Self { policy, failed: 0, failing_since: None, slow: None, waits: None }
+        Self { policy, failed: 0, begun: Instant::now(), failing_since: None, slow: None, waits: None }
     }
 
     /// The state for the bytes of a blob, which are worth waiting for: only the time is limited.
@@ -66,7 +68,7 @@ impl RetryState {
 
     /// Records that bytes were transferred: the next failure counts as the first again.
     pub(crate) fn note_progress(&mut self) {
-        (self.failed, self.failing_since) = (0, None);
+        (self.failed, self.begun, self.failing_since) = (0, Instant::now(), None);
     }
 
     /// The policy for a request that is part of this operation: it shares the remaining time.
@@ -83,12 +85,12 @@ impl RetryState {
     fn pause_at(&mut self, now: Instant, failure: Error) -> Result<Duration, Error> {
         // A request that is part of this operation has been repeated as long as the policy allows.
         if let Error::GaveUp { attempts, seconds, source } = failure {
-            let failing_for = self.failing_since.map_or(0, |since| now.saturating_duration_since(since).as_secs());
-            let (attempts, seconds) = (attempts.saturating_add(self.failed), seconds.max(failing_for));
+            let (attempts, seconds) = (attempts.saturating_add(self.failed), seconds.max(self.seconds_at(now)));
             return Err(Error::GaveUp { attempts, seconds, source });
         }
         self.failed = self.failed.saturating_add(1);
-        let failing_for = now.saturating_duration_since(*self.failing_since.get_or_insert(now));
+        let since = *self.failing_since.get_or_insert_with(|| start_of(&failure, now));
+        let failing_for = now.saturating_duration_since(since);
         let pause = self.backoff().max(failure.retry_after().unwrap_or_default());
         let requested = failure.retry_after().unwrap_or_default();
         let is_too_late = failing_for.saturating_add(pause) > self.policy.give_up_after
@@ -96,7 +98,7 @@ impl RetryState {
             || self.is_slow_for_too_long(now, &failure);
         let is_unknown = failure.is_about_unknown_host() && self.policy.attempts < u32::MAX;
         if !failure.is_temporary() || is_unknown && self.failed >= self.policy.attempts || is_too_late {
-            return Err(self.final_error(failing_for, failure));
+            return Err(self.final_error(self.seconds_at(now), failure));
         }
         debug!(attempt = self.failed, ?pause, %failure, "trying again");
         if let Some(waits) = &self.waits {
@@ -106,12 +108,19 @@ impl RetryState {
         Ok(pause)
     }
 
+    /// The seconds from the start of the first attempt, or from the first failure, until `now`.
+    fn seconds_at(&self, now: Instant) -> u64 {
+        let begun = self.failing_since.map_or(self.begun, |since| since.min(self.begun));
+        let elapsed = now.saturating_duration_since(begun);
+        elapsed.saturating_add(Duration::from_millis(500)).as_secs()
+    }
+
     /// The error for the last failure, which says how often and how long the request was repeated.
-    fn final_error(&self, failing_for: Duration, failure: Error) -> Error {
+    fn final_error(&self, seconds: u64, failure: Error) -> Error {
         if self.failed < 2 || !failure.is_temporary() {
             return failure;
         }
-        Error::GaveUp { attempts: self.failed, seconds: failing_for.as_secs(), source: Box::new(failure) }
+        Error::GaveUp { attempts: self.failed, seconds, source: Box::new(failure) }
     }
 
     /// Returns true if one connection after the other was slow for as long as a blob may fail. A slow connection makes
@@ -136,6 +145,16 @@ impl RetryState {
         let percent = u32::try_from(RandomState::new().hash_one(self.failed) % 100).unwrap_or_default();
         whole / 2 + whole / 200 * percent
     }
+}
+
+/// The longest silence that counts as time of failure. A registry that was silent for longer may have been hashing a
+/// large blob, and the next attempt may find it complete.
+const LONGEST_COUNTED: Duration = Duration::from_secs(30);
+
+/// The time from which `failure`, at the time `now`, counts: silence is a failure from its start.
+fn start_of(failure: &Error, now: Instant) -> Instant {
+    let Error::Silent { seconds, .. } = failure else { return now };
+    now.checked_sub(Duration::from_secs(*seconds).min(LONGEST_COUNTED)).unwrap_or(now)
 }
 
 /// Repeats `attempt` until it succeeds, fails permanently or reaches the limits.
@@ -199,6 +218,20 @@ mod tests {
         assert!(matches!(last.failure(), Error::Status { status: 500, .. }) && last.is_temporary());
         tries.note_progress();
         assert!(tries.pause_at(after(899), failure(500, None)).unwrap() <= Duration::from_secs(2));
+    }
+
+    #[test]
+    fn silence_counts_as_time_of_failure_from_its_start() {
+        let silent = |seconds| Error::Silent { attempt: String::new(), seconds };
+        let of = |seconds| RetryPolicy { give_up_after: Duration::from_secs(seconds), ..policy() };
+        for (retry_for, seconds, again) in [(3, 5, false), (20, 5, true), (30, 30, false), (600, 600, true)] {
+            let last = RetryState::new(of(retry_for)).pause_after(silent(seconds));
+            assert_eq!(last.is_ok(), again, "{retry_for} {seconds}");
+        }
+        let (now, mut tries) = (Instant::now(), RetryState::new(of(8)));
+        tries.pause_at(now + Duration::from_secs(5), silent(5)).unwrap();
+        let last = tries.pause_at(now + Duration::from_secs(11), silent(5)).unwrap_err();
+        assert_eq!(last.to_string(), "gave up after 2 attempts in 11 s");
     }
 
     fn unreachable(is_known: bool) -> Error {

@@ -18,10 +18,10 @@ use tracing::debug;
 use super::ahead::Ahead;
 use super::redact::redacted;
 use super::sent_secrets::SentSecrets;
-use super::trust;
 use super::waits::{REPORTED_EVERY, Waits};
 use super::warnings::Warnings;
-use crate::registry::error::{Cause, Error};
+use super::{trust, tunnel};
+use crate::registry::error::{Cause, Error, is_temporary_status};
 use crate::registry::proxy::{Proxy, ProxyRules, proxy};
 use crate::registry::settings::{ClientCertificate, Settings, Tls};
 use crate::sys::read_regular;
@@ -112,18 +112,39 @@ impl Transport {
                 Ok(response)
             }
             Err(error) => {
-                let mut error = failure(&error, &url, attempt);
-                if let Error::Unreachable { host, is_known, proxy, source } = &mut error {
-                    *is_known = self.answered().contains(host);
-                    *proxy = self.proxy_of(&url);
-                    if let Some(proxy) = proxy.take_if(|_| source.is_about_proxy_credentials()) {
-                        error = Error::ProxyCredentials { proxy };
-                    }
-                }
+                let error = self.through_proxy(failure(&error, &url, attempt), &url).await;
                 debug!(%method, url = redacted(&url), %error, "request");
                 Err(error)
             }
         }
+    }
+
+    /// The same error with the proxy that the request went through, and with the reason of that proxy.
+    async fn through_proxy(&self, mut error: Error, url: &Url) -> Error {
+        match &mut error {
+            Error::NotTls { proxy, .. } => *proxy = self.proxy_of(url),
+            Error::Unreachable { host, is_known, proxy, source } => {
+                *is_known = self.answered().contains(host);
+                *proxy = self.proxy_of(url);
+                if let Some(proxy) = proxy.take_if(|_| source.is_about_proxy_credentials()) {
+                    return Error::ProxyCredentials { proxy };
+                }
+                let address = self.settings.proxy.address(url).filter(|_| source.is_about_refused_tunnel());
+                let Some(address) = address else { return error };
+                match tunnel::refusal(&address, url, self.settings.timeouts.connect).await {
+                    Some(status) if is_temporary_status(status) => {
+                        *source = Cause::new(format!("the proxy answered {status}"));
+                    }
+                    Some(status @ 300..) => {
+                        let (host, proxy) = (host.clone(), proxy.take().unwrap_or_default());
+                        return Error::ProxyRefused { proxy, host, status };
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        error
     }
 
     /// Opens a connection to the server of `url` for a later request. A failure is left to that request.
@@ -281,7 +302,7 @@ pub(crate) fn failure(error: &reqwest::Error, url: &Url, attempt: &str) -> Error
         return Error::HandshakeRefused { host, source };
     }
     if details.contains("InvalidContentType") {
-        return Error::NotTls { host };
+        return Error::NotTls { host, proxy: None };
     }
     if error.is_connect() {
         return Error::Unreachable { host, is_known: false, proxy: None, source };

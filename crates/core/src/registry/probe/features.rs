@@ -73,7 +73,9 @@ fn plan(feature: Feature, is_supported: bool) -> &'static str {
         (Feature::Referrers, false) => {
             "finds referrers of a ModelKit, such as signatures, by the tag `sha256-…`, and adds them to it"
         }
-        (Feature::Delete, true) => "deletes with `kit remove --remote`",
+        (Feature::Delete, true) => {
+            "deletes with `kit remove --remote`; the last tag of a ModelKit may go with the ModelKit"
+        }
         (Feature::Delete, false) => "cannot delete with `kit remove --remote`",
     }
 }

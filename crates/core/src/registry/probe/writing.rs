@@ -198,7 +198,7 @@ impl Repository {
             let call = self.blob_call(Method::DELETE, &blob.digest, DELETE, "delete")?;
             is_clean &= not_allowed(self.client.send(&call))?.is_ok();
         }
-        let found = if is_clean { "yes; nothing written remains" } else { "yes; two small test blobs stay" };
+        let found = if is_clean { "yes; the test files were deleted" } else { "yes; two small test blobs stay" };
         let finding =
             (!manifests.is_empty()).then(|| Ok(self.client.find(&self.host()?, Feature::Delete, true, found)));
         finding.transpose()

@@ -11,7 +11,7 @@ use reqwest::{Body, Response};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
-use crate::digest::Mismatch;
+use crate::digest::{Hasher, Mismatch};
 use crate::oci::{Content, ContentError, Descriptor};
 use crate::registry::client::Client;
 use crate::registry::error::Error;
@@ -49,6 +49,19 @@ impl<'a> Feed<'a> {
     /// Reports that the content is wrong. Returns true if it can be read from another source.
     pub(super) fn report_mismatch(&self) -> bool {
         self.content.report_mismatch()
+    }
+
+    /// Reads the content again from the first byte. Fails if it does not match its digest.
+    pub(super) fn verify(&mut self) -> Result<(), Error> {
+        self.open = None;
+        let (mut offset, mut hasher, size) = (0, Hasher::default(), self.descriptor.size);
+        while offset < size {
+            let limit = usize::try_from(size - offset).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
+            hasher.update(&self.read(offset, limit)?);
+            offset += limit as u64;
+        }
+        let (expected, found) = (self.descriptor.digest, hasher.finish());
+        if found == expected { Ok(()) } else { Err(Mismatch::Digest { expected, found }.into()) }
     }
 
     /// Reads the first bytes before they are needed.
@@ -113,10 +126,13 @@ impl<'a> Feed<'a> {
             }
         }
         drop(pieces);
-        let answered = client.wait(async { tokio::time::timeout(timeouts.commit, &mut answer).await });
+        // The last request completes the whole blob; any other adds a part to it.
+        let processed = if end == self.descriptor.size { end } else { end - start };
+        let patience = timeouts.commit_of(processed);
+        let answered = client.wait(async { tokio::time::timeout(patience, &mut answer).await });
         let Ok(result) = answered else {
             answer.abort();
-            return Err(silent(attempt, timeouts.commit));
+            return Err(silent(attempt, patience));
         };
         result.expect(REQUEST_ENDS)
     }

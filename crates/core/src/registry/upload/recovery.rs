@@ -20,6 +20,9 @@ impl Upload<'_> {
             debug!(%failure, "the content was wrong; it is read from another source");
             return self.open();
         }
+        if is_digest_refused(&failure) {
+            self.feed.verify()?;
+        }
         if !self.tried_whole && are_parts_refused(&session, &failure) {
             debug!(%failure, "the registry does not accept the blob in parts");
             self.form = Form::Whole;

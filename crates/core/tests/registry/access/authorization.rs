@@ -1,7 +1,7 @@
 //! Authentication: passwords, tokens that expire, token servers that must not be trusted.
 
 use kit_core::oci::{ContentError, Source, Target};
-use kit_core::registry::{CredentialStore, Credentials, Error, Settings};
+use kit_core::registry::{CredentialCheck, CredentialStore, Credentials, Error, Settings};
 
 use crate::support::{
     bytes, chain, client, descriptor, manifest, read, repository, repository_with, settings, settings_for,
@@ -70,16 +70,18 @@ fn the_reason_for_a_refused_password_is_kept() {
         let error = client.check_credentials(registry.host(), &Credentials::new("me", "wrong")).unwrap_err();
         let expected = format!("the registry refused the credentials for `{}` (401) / {words}", registry.host());
         assert_eq!(chain(&error), expected);
-        client.check_credentials(registry.host(), &Credentials::new("me", "secret")).unwrap();
+        let checked = client.check_credentials(registry.host(), &Credentials::new("me", "secret")).unwrap();
+        assert_eq!(checked, CredentialCheck::Accepted);
         // The check does not store anything: the client itself has no credentials.
         assert!(matches!(client.ping(registry.host(), None), Err(Error::NoCredentials { .. })));
     }
 }
 
 #[test]
-fn a_registry_open_to_all_takes_all_credentials() {
+fn a_registry_open_to_all_cannot_check_credentials() {
     let registry = FakeRegistry::start();
-    client(settings()).check_credentials(registry.host(), &Credentials::new("a", "b")).unwrap();
+    let checked = client(settings()).check_credentials(registry.host(), &Credentials::new("a", "b")).unwrap();
+    assert_eq!(checked, CredentialCheck::NotAsked);
     client(settings()).ping(registry.host(), None).unwrap();
 }
 
