@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::name::Digest;
 use super::sha256::Sha256;
+use crate::blocks::BLOCK_BYTES;
 
 /// A SHA-256 computation over a stream of bytes, and over parts of it.
 ///
@@ -70,7 +71,7 @@ struct HashingThread {
 }
 
 /// The number of bytes that are handed to the thread at once.
-const PIECE_BYTES: usize = 1024 * 1024;
+const PIECE_BYTES: usize = BLOCK_BYTES;
 /// The maximum number of pieces in flight.
 const PIECES: usize = 4;
 
@@ -239,7 +240,7 @@ impl HashingThread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::{BLOCK_BYTES, Blocks};
+    use crate::blocks::Blocks;
 
     fn content() -> Vec<u8> {
         (0..7_000_003_u32).map(|position| (position / 3).to_le_bytes()[0]).collect()

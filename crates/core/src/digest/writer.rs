@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::hasher::{Hasher, PartDigests};
 use super::name::Digest;
+use crate::blocks::BLOCK_BYTES;
 
 /// A writer that computes the digest of the bytes written to it, and of parts of them.
 pub trait Digesting: Write {
@@ -20,9 +21,6 @@ pub trait Digesting: Write {
     /// [`write`](Write::write) needs.
     fn write_from(&mut self, read: &mut dyn FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<usize>;
 }
-
-/// The size of the memory in which a [`DigestWriter`] reads.
-const BUFFER_BYTES: usize = 1024 * 1024;
 
 /// Passes bytes on to another writer and computes their digest and count.
 pub struct DigestWriter<W> {
@@ -73,7 +71,7 @@ impl<W: Write> Digesting for DigestWriter<W> {
 
     fn write_from(&mut self, read: &mut dyn FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
         let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.resize(BUFFER_BYTES, 0);
+        buffer.resize(BLOCK_BYTES, 0);
         let written = read(&mut buffer).and_then(|count| self.write_all(&buffer[..count]).map(|()| count));
         self.buffer = buffer;
         written

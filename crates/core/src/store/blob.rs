@@ -55,7 +55,8 @@ impl BlobWriter {
     /// Counts the next `count` bytes in the memory of the block writer as written.
     fn advance(&mut self, count: usize) -> io::Result<()> {
         self.size += count as u64;
-        if let Some(full) = self.blocks.advance(count).map_err(disk::naming(&self.store.ingest()))? {
+        let full = self.blocks.advance(count).map_err(|error| disk::naming(&self.store.ingest())(error))?;
+        if let Some(full) = full {
             self.hasher.update_shared(&full);
         }
         Ok(())
@@ -96,11 +97,8 @@ pub struct Committed {
 
 impl Write for BlobWriter {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let space = self.blocks.space();
-        let count = buffer.len().min(space.len());
-        space[..count].copy_from_slice(&buffer[..count]);
-        self.advance(count)?;
-        Ok(count)
+        let mut rest = buffer;
+        self.write_from(&mut |space| rest.read(space))
     }
 
     fn flush(&mut self) -> io::Result<()> {

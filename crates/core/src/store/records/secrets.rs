@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use fs_err as fs;
 
 use crate::digest::Digest;
-use crate::store::collect::{names, remove_if_there};
 use crate::store::error::Error;
 use crate::store::layout::Store;
 
@@ -38,12 +37,6 @@ impl Store {
 
     /// Forgets the layers that the store no longer has. Those that are `needed` stay without a look at them.
     pub(in crate::store) fn forget_lost_checks(&self, needed: &HashSet<Digest>) -> Result<(), Error> {
-        for name in names(&self.checked_for_secrets())? {
-            let digest = name.split_once('-').and_then(|(layer, _)| Digest::from_hex(layer));
-            if !digest.is_some_and(|digest| needed.contains(&digest) || self.still_has(&digest)) {
-                remove_if_there(&self.checked_for_secrets().join(name))?;
-            }
-        }
-        Ok(())
+        self.forget_lost_marks(&self.checked_for_secrets(), needed)
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
@@ -29,10 +29,15 @@ impl Store {
 
     /// Forgets the tables of layers that the store no longer has. Those of `needed` layers stay without a look at them.
     pub(in crate::store) fn forget_lost_tables(&self, needed: &HashSet<Digest>) -> Result<(), Error> {
-        for name in names(&self.tables())? {
+        self.forget_lost_marks(&self.tables(), needed)
+    }
+
+    /// Removes the files of `folder` whose names begin with the digest of a layer that the store no longer has.
+    pub(super) fn forget_lost_marks(&self, folder: &Path, needed: &HashSet<Digest>) -> Result<(), Error> {
+        for name in names(folder)? {
             let layer = name.split_once('-').and_then(|(layer, _)| Digest::from_hex(layer));
             if !layer.is_some_and(|layer| needed.contains(&layer) || self.still_has(&layer)) {
-                remove_if_there(&self.tables().join(name))?;
+                remove_if_there(&folder.join(name))?;
             }
         }
         Ok(())
