@@ -7,5 +7,6 @@ mod registries;
 mod setup;
 mod subcommand;
 mod transfer;
+mod trust;
 
 pub(crate) use subcommand::Command;

@@ -8,7 +8,7 @@
 //! ```text
 //! 3  ops ────────────────────────────────────────── operations; threads
 //! 2  archive   store   git   upstream → registry ── places
-//! 1  modelkit → kitfile → oci   draft   contents → tensors   provenance ── documents; no I/O
+//! 1  sbom → modelkit → kitfile → oci   draft   trust → contents → tensors   scan   provenance ── documents; no I/O
 //! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  limits  blocks  sys
 //! ```
 //!
@@ -27,6 +27,9 @@
 //! | [`modelkit`] | config, layers and manifest of a ModelKit, a ModelPack or an image; filters; the lock |
 //! | [`kitfile`] | the Kitfile: parsing with every problem reported, validation, output |
 //! | [`draft`] | facts that project files state about themselves, for a first Kitfile |
+//! | [`trust`] | keys, signatures, attestations, policies: documents and decisions |
+//! | [`scan`] | what a file would run, leak or misrepresent: rules and findings |
+//! | [`sbom`] | bills of materials: CycloneDX and SPDX |
 //! | [`oci`] | the OCI documents, and [`Source`](oci::Source) and [`Target`](oci::Target), the interface of a place |
 //! | [`contents`] | the table of contents (TOC) of a layer, and the chunks of large files |
 //! | [`tensors`] | the headers of safetensors and GGUF files |
@@ -93,9 +96,12 @@ pub mod provenance;
 pub mod recipe;
 pub mod registry;
 pub mod relative_path;
+pub mod sbom;
+pub mod scan;
 pub mod store;
 pub mod sys;
 pub mod tensors;
+pub mod trust;
 pub mod upstream;
 mod version;
 pub mod yaml;

@@ -18,6 +18,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "upstream",
             "git",
             "modelkit",
+            "trust",
+            "scan",
+            "sbom",
             "kitfile",
             "draft",
             "file_kind",
@@ -61,6 +64,9 @@ const ARROWS: &[(&str, &[&str])] = &[
         "modelkit",
         &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "file_kind", "problem", "limits"],
     ),
+    ("sbom", &["modelkit", "kitfile", "contents", "tensors", "provenance", "oci", "digest", "version", "limits"]),
+    ("trust", &["contents", "relative_path", "oci", "digest", "problem", "limits"]),
+    ("scan", &["tensors", "relative_path", "problem", "limits"]),
     ("kitfile", &["yaml", "digest", "file_kind", "relative_path", "oci", "problem", "limits"]),
     ("draft", &["yaml", "kitfile", "file_kind", "problem"]),
     ("oci", &["digest", "limits"]),
@@ -86,24 +92,27 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("artifact", &[]),
     ("files", &["artifact"]),
+    ("sbom", &["artifact", "files"]),
+    ("scan", &["artifact", "files"]),
+    ("trust", &["artifact", "files", "scan", "sbom"]),
     ("skills", &["artifact", "files"]),
     ("remote_data", &["artifact", "files"]),
-    ("transfer", &["artifact", "files"]),
-    ("unpack", &["artifact", "files", "remote_data", "transfer"]),
-    ("guard", &["artifact", "files"]),
+    ("transfer", &["artifact", "files", "trust"]),
+    ("unpack", &["artifact", "files", "remote_data", "transfer", "trust"]),
+    ("guard", &["artifact", "files", "scan"]),
     ("init", &["files", "guard"]),
-    ("pack", &["artifact", "files", "remote_data", "transfer", "guard", "init"]),
-    ("promotion", &["artifact", "transfer", "pack"]),
-    ("bundle", &["artifact", "files", "transfer"]),
-    ("keep", &["artifact", "files", "transfer"]),
+    ("pack", &["artifact", "files", "remote_data", "transfer", "guard", "init", "scan"]),
+    ("promotion", &["artifact", "transfer", "pack", "trust"]),
+    ("bundle", &["artifact", "files", "transfer", "trust"]),
+    ("keep", &["artifact", "files", "transfer", "trust"]),
     ("diff", &["artifact", "files", "guard", "pack", "unpack"]),
     ("validate", &["pack", "guard"]),
     ("history", &["artifact", "files", "transfer", "diff"]),
-    ("import", &["artifact", "files", "transfer", "pack", "guard", "init"]),
+    ("import", &["artifact", "files", "transfer", "pack", "guard", "init", "scan", "trust"]),
 ];
 
 /// The maximum number of packages in Cargo.lock. Raising it is a deliberate decision, made in a commit.
-const PACKAGES_CEILING: usize = 235;
+const PACKAGES_CEILING: usize = 250;
 
 /// The maximum number of lines of a file. A longer one has two subjects.
 const LINES_LIMIT: usize = 400;

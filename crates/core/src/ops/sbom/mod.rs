@@ -1,0 +1,1 @@
+//! Making the bill of materials of a ModelKit or a folder.

@@ -1,0 +1,1 @@
+//! Scanning a folder, a file or a ModelKit.

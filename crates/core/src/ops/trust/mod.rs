@@ -1,0 +1,1 @@
+//! Signing, attesting, verifying and enforcing a policy.

@@ -1,0 +1,1 @@
+//! Bills of materials of a ModelKit: CycloneDX and SPDX documents.

@@ -1,0 +1,6 @@
+//! Rules for files that would run code, leak a credential or misrepresent themselves. Nothing is ever loaded, imported,
+//! unpickled or executed.
+
+mod finding;
+
+pub use finding::{Finding, Level, Place};

@@ -1,0 +1,1 @@
+//! Keys, signatures, attestations and policies: documents and decisions, without I/O.

@@ -1,0 +1,1 @@
+//! Commands that sign, attest, scan and enforce a policy.
