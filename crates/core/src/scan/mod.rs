@@ -2,5 +2,6 @@
 //! unpickled or executed.
 
 mod finding;
+pub(crate) mod secrets;
 
 pub use finding::{Finding, Level, Place};
