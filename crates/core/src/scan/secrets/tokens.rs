@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::bytes::{Match, Regex, RegexSet};
+use regex::bytes::{Match, Regex};
 
 /// The words for a JSON web token (RFC 7519). It may have expired, and some of them are public.
 pub(crate) const WEB_TOKEN: &str = "a JSON web token";
@@ -69,8 +69,8 @@ const LITERAL: &str = concat!(
 struct Patterns {
     /// The beginnings of all tokens, to find in one fast pass that a text has none of them, as most texts.
     any: Regex,
-    /// All patterns at once, to find in one pass which of them match.
-    all: RegexSet,
+    /// Each pattern, which begins with literal bytes and is therefore searched for as fast as memory is read. A set of
+    /// all patterns takes a hundred times as long.
     each: Vec<Regex>,
     password: Regex,
     literal: Regex,
@@ -78,7 +78,6 @@ struct Patterns {
 
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
     any: Regex::new(&TOKENS.map(|(pattern, _)| format!("(?:{pattern})")).join("|")).expect("the patterns are ours"),
-    all: RegexSet::new(TOKENS.map(|(pattern, _)| pattern)).expect("the patterns are ours"),
     each: TOKENS.iter().map(|(pattern, _)| Regex::new(pattern).expect("the patterns are ours")).collect(),
     password: Regex::new(PASSWORD).expect("the pattern is ours"),
     literal: Regex::new(LITERAL).expect("the pattern is ours"),
@@ -91,9 +90,9 @@ pub(crate) fn tokens_in(text: &[u8], is_eligible: impl Fn(&Match<'_>) -> bool) -
     }
     let is_real = |token: &Match<'_>| memchr::memmem::find(token.as_bytes(), b"EXAMPLE").is_none();
     let mut tokens = Vec::new();
-    for index in &PATTERNS.all.matches(text) {
-        let found = PATTERNS.each[index].find_iter(text).filter(|token| is_real(token) && is_eligible(token));
-        tokens.extend(found.map(|token| (token.start(), TOKENS[index].1)));
+    for (pattern, (_, kind)) in PATTERNS.each.iter().zip(TOKENS) {
+        let found = pattern.find_iter(text).filter(|token| is_real(token) && is_eligible(token));
+        tokens.extend(found.map(|token| (token.start(), kind)));
     }
     tokens.sort_unstable();
     tokens
