@@ -226,6 +226,8 @@ limits! {
         /// A text that is scanned. A file that is neither named nor begins like a pickle is tried as one up to this
         /// size.
         Bytes SCANNED_TEXT_BYTES = MIB;
+        /// A notebook, a configuration of a model or a chat template.
+        Bytes SCANNED_JSON_BYTES = 64 * MIB;
         /// The findings of one level in one file. The first ones are kept.
         Count SCAN_FINDINGS = 10_000;
     }

@@ -11,8 +11,10 @@
 mod config_json;
 mod finding;
 mod findings;
+mod json;
 mod keras;
 mod member;
+mod native;
 mod notebook;
 mod report;
 mod scanner;
@@ -23,6 +25,7 @@ mod text;
 #[cfg(test)]
 mod verdicts;
 mod window;
+mod windows;
 
 pub use finding::{Finding, Level, Place};
 pub use member::ReadSeek;

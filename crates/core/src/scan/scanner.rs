@@ -6,7 +6,7 @@ use super::findings::Findings;
 use super::member::{Member, ReadSeek};
 use super::report::{Report, Rules};
 use super::window::Budget;
-use super::{config_json, keras, notebook, template, tensorflow, text};
+use super::{config_json, keras, native, notebook, template, tensorflow, text};
 use crate::limits;
 
 /// The result of a recogniser.
@@ -24,8 +24,15 @@ pub(super) enum Outcome {
 type Recogniser = fn(&mut Member<'_>, &mut Scan<'_>) -> io::Result<Outcome>;
 
 /// All formats, in the order in which they are tried.
-const RECOGNISERS: &[Recogniser] =
-    &[keras::hdf5, tensorflow::graph, config_json::recognise, notebook::recognise, template::recognise, plain_text];
+const RECOGNISERS: &[Recogniser] = &[
+    keras::hdf5,
+    tensorflow::graph,
+    native::library,
+    config_json::recognise,
+    notebook::recognise,
+    template::recognise,
+    text::recognise,
+];
 
 /// Scans `content`, which has `size` bytes and the path `name`.
 ///
@@ -68,16 +75,6 @@ impl Scan<'_> {
             }
         }
     }
-}
-
-/// Hands text to the rules for texts.
-fn plain_text(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<Outcome> {
-    if let Some(bytes) = member.whole(limits::SCANNED_TEXT_BYTES)?
-        && memchr::memchr(0, &bytes).is_none()
-    {
-        text::scan(member.name, &bytes, &mut scan.findings);
-    }
-    Ok(Outcome::Open)
 }
 
 /// The file itself. It keeps its first failure, because whatever reads it takes an error for a property of the content.

@@ -12,20 +12,16 @@ const MISSING: &[&str] = &[
     "compressed-not-read",
     "gguf-broken",
     "keras-foreign-module",
-    "keras-lambda",
     "numpy-broken",
     "numpy-object",
     "pickle-broken",
     "pickle-carved",
     "pickle-extension",
     "pickle-global",
-    "remote-code",
     "safetensors-broken",
-    "secret",
     "template-escape",
     "template-loads",
     "template-url",
-    "tensorflow-op",
 ];
 
 /// The rules whose details are in the table.
