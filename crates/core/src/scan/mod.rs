@@ -6,15 +6,19 @@
 //!
 //! The content is not trusted: memory does not grow with it, and whatever exceeds a limit is reported.
 
-#![expect(dead_code, reason = "the formats with members are not there yet")]
-
+mod archive;
 mod config_json;
 mod finding;
 mod findings;
+mod gguf;
 mod keras;
 mod member;
 mod notebook;
+mod numpy;
+mod pickle;
+mod python_literal;
 mod report;
+mod safetensors;
 mod scanner;
 mod template;
 mod tensorflow;
