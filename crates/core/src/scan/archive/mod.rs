@@ -1,0 +1,11 @@
+//! Compressed files and zip archives, whose members are files.
+
+mod compressed;
+mod decoded;
+mod directory;
+mod end;
+mod local;
+mod recognise;
+mod zip;
+
+pub(super) use recognise::recognise;
