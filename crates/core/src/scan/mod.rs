@@ -11,8 +11,10 @@ mod config_json;
 mod finding;
 mod findings;
 mod gguf;
+mod json;
 mod keras;
 mod member;
+mod native;
 mod notebook;
 mod numpy;
 mod pickle;
@@ -20,12 +22,14 @@ mod python_literal;
 mod report;
 mod safetensors;
 mod scanner;
+pub(crate) mod secrets;
 mod template;
 mod tensorflow;
 mod text;
 #[cfg(test)]
 mod verdicts;
 mod window;
+mod windows;
 
 pub use finding::{Finding, Level, Place};
 pub use member::ReadSeek;

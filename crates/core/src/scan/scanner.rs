@@ -6,7 +6,9 @@ use super::findings::Findings;
 use super::member::{Member, ReadSeek};
 use super::report::{Report, Rules};
 use super::window::Budget;
-use super::{archive, config_json, gguf, keras, notebook, numpy, pickle, safetensors, template, tensorflow, text};
+use super::{
+    archive, config_json, gguf, keras, native, notebook, numpy, pickle, safetensors, template, tensorflow, text,
+};
 use crate::limits;
 
 /// The result of a recogniser.
@@ -31,11 +33,12 @@ const RECOGNISERS: &[Recogniser] = &[
     gguf::recognise,
     safetensors::recognise,
     tensorflow::graph,
+    native::library,
     pickle::recognise,
     config_json::recognise,
     notebook::recognise,
     template::recognise,
-    plain_text,
+    text::recognise,
 ];
 
 /// Scans `content`, which has `size` bytes and the path `name`.
@@ -101,16 +104,6 @@ impl Scan<'_> {
             }
         }
     }
-}
-
-/// Hands text to the rules for texts.
-fn plain_text(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<Outcome> {
-    if let Some(bytes) = member.whole(limits::SCANNED_TEXT_BYTES)?
-        && memchr::memchr(0, &bytes).is_none()
-    {
-        text::scan(member.name, &bytes, &mut scan.findings);
-    }
-    Ok(Outcome::Open)
 }
 
 /// The file itself. It keeps its first failure, because whatever reads it takes an error for a property of the content.

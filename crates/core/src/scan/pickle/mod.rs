@@ -10,6 +10,9 @@ mod machine;
 mod opcodes;
 mod recognise;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod walk;
 
+pub(super) use globals::is_high_module;
 pub(super) use recognise::{is_named_like_a_pickle, recognise, scan_pickles};
