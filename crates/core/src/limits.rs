@@ -226,8 +226,6 @@ limits! {
         /// A text that is scanned. A file that is neither named nor begins like a pickle is tried as one up to this
         /// size.
         Bytes SCANNED_TEXT_BYTES = MIB;
-        /// A notebook, a configuration of a model or a chat template.
-        Bytes SCANNED_JSON_BYTES = 64 * MIB;
         /// The opcodes of the pickles in a file.
         Count PICKLE_OPCODES = 100_000_000;
         /// The values on the stack of a pickle, and in its memo.
@@ -238,6 +236,8 @@ limits! {
         Bytes PICKLE_TEXT_BYTES = MIB;
         /// The header of a NumPy array. NumPy itself reads at most 10,000 bytes.
         Bytes NUMPY_HEADER_BYTES = 64 * KIB;
+        /// A notebook, a configuration of a model or a chat template.
+        Bytes SCANNED_JSON_BYTES = 64 * MIB;
         /// The findings of one level in one file. The first ones are kept.
         Count SCAN_FINDINGS = 10_000;
     }

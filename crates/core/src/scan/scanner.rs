@@ -34,6 +34,7 @@ const RECOGNISERS: &[Recogniser] = &[
     gguf::recognise,
     safetensors::recognise,
     tensorflow::graph,
+    native::library,
     pickle::recognise,
     config_json::recognise,
     notebook::recognise,

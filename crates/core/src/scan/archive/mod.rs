@@ -6,6 +6,8 @@ mod directory;
 mod end;
 mod local;
 mod recognise;
+#[cfg(test)]
+mod tests;
 mod zip;
 
 pub(super) use recognise::recognise;

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::ops::Range;
 
 use flate2::Crc;
 
@@ -30,10 +31,15 @@ pub(super) fn scan(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<O
         }
         return Ok(Outcome::Open);
     }
-    if directories.len() > 1 {
-        scan.findings.add(Level::Medium, ODD, "directory: there are several", None);
-    }
+    // The end records between the first member and the directory belong to members.
+    let mut inside: Vec<Range<u64>> = Vec::new();
     for directory in directories {
+        if inside.iter().any(|range| range.contains(&directory.end)) {
+            continue;
+        }
+        if !inside.is_empty() {
+            scan.findings.add(Level::Medium, ODD, "directory: there are several", None);
+        }
         let Entries { mut list, is_cut } = entries(member, directory)?;
         if is_cut {
             scan.findings.limit("members");
@@ -41,6 +47,8 @@ pub(super) fn scan(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<O
             scan.findings.add(Level::Medium, ODD, "directory: its length is not the one that it states", None);
         }
         list.sort_by_key(|entry| entry.offset);
+        let first = list.first().map_or(directory.start, |entry| entry.offset.saturating_add(directory.shift));
+        inside.push(first..directory.start);
         Archive { member, scan, directory }.members(&list);
     }
     Ok(if begins_like_zip { Outcome::Whole } else { Outcome::Open })

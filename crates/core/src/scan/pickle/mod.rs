@@ -10,6 +10,8 @@ mod machine;
 mod opcodes;
 mod recognise;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub(super) use globals::is_high_module;
