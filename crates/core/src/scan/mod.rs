@@ -34,6 +34,7 @@ mod window;
 
 pub use finding::{Finding, Level, Place};
 pub use member::ReadSeek;
+pub(crate) use pickle::is_named_like_a_pickle;
 pub use report::{RULES_VERSION, Report, Rules, Skipped};
 pub use rule::{RULES, Rule};
 pub use scanner::scan_file;
