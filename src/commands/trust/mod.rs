@@ -2,4 +2,4 @@
 
 mod scan;
 
-pub(crate) use scan::ScanArgs;
+pub(crate) use scan::{ScanArgs, scan_before_packing};
