@@ -146,8 +146,10 @@ mod tests {
     fn the_config_is_that_of_cosign() {
         let layer = layer("payload", "s");
         let expected = format!(
-            r#"{{"architecture":"","created":"0001-01-01T00:00:00Z","history":[{{"created":"0001-01-01T00:00:00Z"}}],"os":"","rootfs":{{"type":"layers","diff_ids":["{}"]}},"config":{{}}}}"#,
-            layer.digest
+            "{}{}{}",
+            r#"{"architecture":"","created":"0001-01-01T00:00:00Z","history":[{"created":"0001-01-01T00:00:00Z"}],"os":"","#,
+            format_args!(r#""rootfs":{{"type":"layers","diff_ids":["{}"]}},"#, layer.digest),
+            r#""config":{}}"#
         );
         assert_eq!(String::from_utf8(config(&[layer])).unwrap(), expected);
     }

@@ -184,8 +184,8 @@ impl<'a> List<'a> {
         Ok(())
     }
 
-    /// Fills the index: the ModelKits by their names, then their referrers, which have no name, as oras writes them, and
-    /// their companions by their tags.
+    /// Fills the index: the ModelKits by their names, then their referrers, which have no name, as oras writes them,
+    /// and their companions by their tags.
     fn name_all(&mut self) {
         let named = self.modelkits.iter().map(|(reference, manifest)| Descriptor {
             annotations: names(reference, self.modelkits.keys()),
