@@ -2,6 +2,7 @@
 
 mod candidates;
 mod error;
+mod legacy;
 mod place;
 mod publish;
 mod sign;
