@@ -140,11 +140,11 @@ fn the_bundle_can_be_written_to_a_file() {
 #[test]
 fn an_index_is_signed_as_itself_and_its_members_on_request() {
     let sandbox = Sandbox::packed();
-    kit(&sandbox, &["index", "create", "all:v1", "sample:v1"]).ok();
-    sign(&sandbox, "all:v1", "test-cosign.key", &[]).ok();
-    verify(&sandbox, "all:v1", "test-cosign.pub", &[]).ok();
+    kit(&sandbox, &["index", "create", "sample:all", "sample:v1"]).ok();
+    sign(&sandbox, "sample:all", "test-cosign.key", &[]).ok();
+    verify(&sandbox, "sample:all", "test-cosign.pub", &[]).ok();
     verify(&sandbox, "sample:v1", "test-cosign.pub", &[]).exits(1);
-    let run = sign(&sandbox, "all:v1", "test-cosign.key", &["--recursive"]).ok();
+    let run = sign(&sandbox, "sample:all", "test-cosign.key", &["--recursive"]).ok();
     assert_eq!(run.stdout.lines().count(), 2, "{}", run.stdout);
     verify(&sandbox, "sample:v1", "test-cosign.pub", &[]).ok();
 }

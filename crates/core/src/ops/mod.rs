@@ -84,8 +84,9 @@ pub use transfer::{
     is_signed, materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
 pub use trust::{
-    Attached, AttestOptions, Candidates, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions,
-    SignedManifest, SigningError, attest, candidates, find_signed, judge, open_signable, sign, verify_signature,
+    Attached, AttestOptions, Attestation, Beside, Candidates, SignForm, SignOptions, Signable, SignatureCheck,
+    SignatureOptions, SignedManifest, SigningError, attest, attestations, beside, candidates, find_signed, judge,
+    open_signable, recorded_provenance, sign, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
