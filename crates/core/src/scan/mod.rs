@@ -16,6 +16,7 @@ mod member;
 mod notebook;
 mod report;
 mod scanner;
+pub(crate) mod secrets;
 mod template;
 mod tensorflow;
 mod text;
