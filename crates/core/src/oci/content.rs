@@ -148,8 +148,8 @@ pub trait Source: Send + Sync {
     /// many leaves the last one out, and reports it.
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
 
-    /// Returns the companion of this kind that the place has beside the manifest `subject`, with its bytes. An archive of
-    /// several repositories may have more than one.
+    /// Returns the companion of this kind that the place has beside the manifest `subject`, with its bytes. An archive
+    /// of several repositories may have more than one.
     fn companions(&self, subject: &Digest, kind: Companion) -> Result<Vec<(Descriptor, Vec<u8>)>, ContentError> {
         match self.read(&kind.tag(subject)) {
             Ok(companion) => Ok(vec![companion]),
