@@ -1,5 +1,7 @@
 //! Walks over pickles that are written by hand.
 
+#![allow(clippy::cast_possible_truncation, reason = "the samples are small")]
+
 use std::io::Cursor;
 
 use crate::scan::{Level, Rules, scan_file};
@@ -84,7 +86,7 @@ fn literals_that_are_pickles_are_scanned() {
         [&[0x80, 4, 0x8c, utf8.len() as u8][..], utf8.as_bytes(), b"."].concat(),
         b"\x80\x04C\x0dcos\nsystem\nN..".to_vec(),
         b"S'\\x80\\x02cos\\nsystem\\n.'\n.".to_vec(),
-        [&b"\x80\x04B"[..], &(evil.len() as u32 + 2_000_000).to_le_bytes(), evil, &vec![0; 2_000_000], b"."].concat(),
+        [&b"\x80\x04B"[..], &(evil.len() as u32 + 2_000_000).to_le_bytes(), evil, &[0; 2_000_000], b"."].concat(),
     ];
     for pickle in literals {
         let report = scan_file(&mut Cursor::new(&pickle), pickle.len() as u64, "a.pkl", &Rules::default()).unwrap();
