@@ -14,8 +14,8 @@ const LARGE: u64 = 256 * 1024 * 1024;
 /// The tensors of an archive.
 const TENSORS: u64 = 64;
 
-/// The pickles of an old torch file: a magic number, the version, facts about the system, the state, and the keys of the
-/// tensors that follow.
+/// The pickles of an old torch file: a magic number, the version, facts about the system, the state, and the keys of
+/// the tensors that follow.
 const OLD_TORCH: &[&[u8]] = &[
     b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.",
     b"\x80\x02M\xe9\x03.",
