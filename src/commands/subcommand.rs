@@ -13,6 +13,7 @@ use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, 
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
+use crate::commands::trust::ScanArgs;
 use crate::context::Context;
 
 #[derive(Debug, Subcommand)]
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     Log(LogArgs),
     Lineage(LineageArgs),
     Verify(VerifyArgs),
+    Scan(ScanArgs),
     Update(UpdateArgs),
     Index(IndexArgs),
     Tag(TagArgs),
@@ -85,6 +87,7 @@ impl Command {
             Self::Log(args) => args.run(context),
             Self::Lineage(args) => args.run(context),
             Self::Verify(args) => args.run(context),
+            Self::Scan(args) => args.run(context),
             Self::Update(args) => args.run(context),
             Self::Index(args) => args.run(context),
             Self::Tag(args) => args.run(context),

@@ -8,9 +8,9 @@ use regex::bytes::Regex;
 use super::finding::{Level, Place};
 use super::json::{Receiver, walk};
 use super::member::{Member, has_extension};
+use super::overlapping::in_windows;
 use super::pickle::is_high_module;
 use super::scanner::{Outcome, Scan};
-use super::windows::in_windows;
 
 /// The first bytes of an HDF5 file, or of its superblock after a block of the user.
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";

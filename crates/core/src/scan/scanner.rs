@@ -28,6 +28,7 @@ type Recogniser = fn(&mut Member<'_>, &mut Scan<'_>) -> io::Result<Outcome>;
 /// All formats, in the order in which they are tried.
 const RECOGNISERS: &[Recogniser] = &[
     archive::recognise,
+    native::library,
     numpy::recognise,
     keras::hdf5,
     gguf::recognise,

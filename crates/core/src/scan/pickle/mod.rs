@@ -15,4 +15,5 @@ mod tests;
 mod walk;
 
 pub(super) use globals::is_high_module;
-pub(super) use recognise::{is_named_like_a_pickle, recognise, scan_pickles};
+pub(crate) use recognise::is_named_like_a_pickle;
+pub(super) use recognise::{recognise, scan_pickles};

@@ -29,7 +29,7 @@ pub(in crate::scan) fn begins_like_a_pickle(head: &[u8]) -> bool {
 }
 
 /// Returns true if files of this name are loaded as pickles.
-pub(in crate::scan) fn is_named_like_a_pickle(name: &str) -> bool {
+pub(crate) fn is_named_like_a_pickle(name: &str) -> bool {
     has_extension(name, EXTENSIONS)
 }
 

@@ -1,0 +1,3 @@
+//! Signing, attesting, scanning and policies.
+
+mod scan;
