@@ -1,3 +1,10 @@
-//! Signing, attesting, scanning and policies.
+//! Signatures, attestations, scans, policies and bills of materials, end to end.
 
+mod attesting;
+mod companions;
+mod golden;
+mod interrupted;
+mod keys;
 mod scan;
+mod scene;
+mod signing;

@@ -151,3 +151,54 @@ impl Seek for File<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    /// Content that cannot be read from this place on.
+    struct Failing(Cursor<Vec<u8>>, u64);
+
+    impl Read for Failing {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let left = usize::try_from(self.1.saturating_sub(self.0.position())).unwrap();
+            if left == 0 { Err(io::Error::other("it is gone")) } else { self.0.by_ref().take(left as u64).read(buffer) }
+        }
+    }
+
+    impl Seek for Failing {
+        fn seek(&mut self, target: SeekFrom) -> io::Result<u64> {
+            self.0.seek(target)
+        }
+    }
+
+    #[test]
+    fn a_failure_of_the_content_is_an_error() {
+        for name in ["a.pkl", "a.npy", "a.safetensors", "a.gz", "a"] {
+            let mut content = Failing(Cursor::new(vec![b'N'; 200_000]), 100_000);
+            let error = scan_file(&mut content, 200_000, name, &Rules::default()).unwrap_err();
+            assert_eq!(error.to_string(), "it is gone", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_becomes_shorter_is_an_error() {
+        let error = scan_file(&mut &mut Cursor::new(b"\x80\x04N."), 5, "a.pkl", &Rules::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn members_are_read_up_to_a_limit() {
+        let zeros = vec![0; 3_000_000];
+        let file = zstd::encode_all(&zeros[..], 1).unwrap();
+        for (budget, expected) in [(10_000_000, None), (2_000_000, Some("limit"))] {
+            let rules = Rules::default();
+            let (findings, budget) = (Findings::default(), Budget::new(budget));
+            let mut scan = Scan { rules: &rules, findings, budget, members: 1 };
+            scan.recognise(&mut Member::new("a.zst", None, file.len() as u64, &mut Cursor::new(&file)));
+            assert_eq!(scan.findings.into_report().findings.first().map(|found| found.rule), expected);
+        }
+    }
+}

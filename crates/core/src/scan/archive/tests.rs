@@ -1,5 +1,7 @@
 //! Archives that are written by hand.
 
+#![allow(clippy::cast_possible_truncation, reason = "the samples are small")]
+
 use std::io::{Cursor, Write};
 
 use flate2::Compression;

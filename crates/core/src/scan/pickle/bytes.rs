@@ -111,19 +111,6 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// Appends up to `count` bytes to `block`, and returns false at the end of the file.
-    pub(super) fn append_to(&mut self, block: &mut Vec<u8>, count: usize) -> io::Result<bool> {
-        let (mut left, before) = (count, block.len());
-        while left > 0 && !self.is_at_end()? {
-            let rest = &self.buffer[self.at..];
-            let piece = &rest[..rest.len().min(left)];
-            block.extend_from_slice(piece);
-            left -= piece.len();
-            self.at += piece.len();
-        }
-        Ok(block.len() > before)
-    }
-
     /// Reads the next part of the file, and returns false at its end.
     fn fill(&mut self) -> io::Result<bool> {
         self.start += self.buffer.len() as u64;

@@ -1,16 +1,20 @@
 //! The search for imports in bytes that are not, or no longer, a pickle.
 
-use std::io;
+use std::io::{self, Read, SeekFrom};
+use std::ops::Range;
 
-use super::bytes::Bytes;
 use super::escapes;
 use super::globals::Global;
 use super::opcodes::{Index, Opcode, opcode};
 use crate::scan::finding::{Level, Place};
+use crate::scan::member::ReadSeek;
 use crate::scan::scanner::Scan;
 
 /// The number of bytes that are searched at once.
 const BLOCK: usize = 256 * 1024;
+
+/// The number of pairs of bytes that are looked at together.
+const STEP: usize = 8;
 
 /// The maximum length of an import with all of its opcodes.
 const IMPORT_BYTES: usize = 2048;
@@ -31,17 +35,16 @@ static BEGINNING: [u8; 256] = beginning();
 static FOLLOWING: [u8; 256] = following();
 
 /// Reports imports that would run code, from `start` to the end of the file.
-pub(super) fn carve(bytes: &mut Bytes<'_>, start: u64, scan: &mut Scan<'_>) -> io::Result<()> {
+pub(super) fn carve(file: &mut dyn ReadSeek, start: u64, scan: &mut Scan<'_>) -> io::Result<()> {
     let mut block = Vec::with_capacity(BLOCK + IMPORT_BYTES);
     let mut offset = start;
-    bytes.go_to(start);
+    file.seek(SeekFrom::Start(start))?;
     loop {
-        let is_last = !bytes.append_to(&mut block, BLOCK)?;
+        let is_last = Read::take(&mut *file, BLOCK as u64).read_to_end(&mut block)? == 0;
         // An import that begins near the end of a block may be incomplete.
         let end = if is_last { block.len() } else { block.len().saturating_sub(IMPORT_BYTES) };
         search(&block, end, |at, global| {
-            let place = Place::Offset(offset + at as u64);
-            scan.findings.add(Level::High, "pickle-carved", &global, place);
+            scan.findings.add(Level::High, "pickle-carved", &global, Place::Offset(offset + at as u64));
         });
         if is_last {
             return Ok(());
@@ -53,13 +56,27 @@ pub(super) fn carve(bytes: &mut Bytes<'_>, start: u64, scan: &mut Scan<'_>) -> i
 
 /// Calls `report` with each import that begins before `end`.
 fn search(block: &[u8], end: usize, mut report: impl FnMut(usize, String)) {
-    for (at, pair) in block.windows(2).enumerate().take(end) {
-        if BEGINNING[usize::from(pair[0])] & FOLLOWING[usize::from(pair[1])] != 0
-            && let Some(global) = import(&block[at..])
-        {
-            report(at, global);
+    let mut check = |places: Range<usize>| {
+        for at in places.filter(|at| begins_import(block[*at], block[at + 1]) != 0) {
+            if let Some(global) = import(&block[at..]) {
+                report(at, global);
+            }
+        }
+    };
+    let Some((_, seconds)) = block.split_first() else { return };
+    let firsts = &block[..end.min(seconds.len())];
+    let (whole, seconds) = (firsts.as_chunks::<STEP>().0, seconds.as_chunks::<STEP>().0);
+    for (number, (first, second)) in whole.iter().zip(seconds).enumerate() {
+        if first.iter().zip(second).fold(0, |bits, (first, second)| bits | begins_import(*first, *second)) != 0 {
+            check(number * STEP..(number + 1) * STEP);
         }
     }
+    check(whole.len() * STEP..firsts.len());
+}
+
+/// Returns bits that are not zero if an import may begin with these two bytes.
+fn begins_import(first: u8, second: u8) -> u8 {
+    BEGINNING[usize::from(first)] & FOLLOWING[usize::from(second)]
 }
 
 /// Returns the import at the beginning of `bytes`, if it would run code.

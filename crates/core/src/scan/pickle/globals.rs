@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::tables::{ALLOWED, MODULES, NAMES, Names, RENAMED};
+use super::tables::{ALLOWED, MODULES, MOVED, NAMES, Names, RENAMED};
 use crate::scan::finding::Level;
 use crate::scan::report::Rules;
 
@@ -22,9 +22,8 @@ pub(super) struct Global<'a> {
 
 impl<'a> Global<'a> {
     pub(super) fn new(module: &'a str, name: &'a str) -> Self {
-        // The only name that moved to a module in which it is dangerous.
-        if (module, name) == ("__builtin__", "reduce") {
-            return Self { module: "functools", name };
+        if let Some((_, module, name)) = MOVED.iter().find(|(old, _, _)| module == "__builtin__" && *old == name) {
+            return Self { module, name };
         }
         let renamed = RENAMED.iter().find(|(old, _)| *old == module).map(|(_, new)| *new);
         Self { module: renamed.unwrap_or(module), name }
@@ -101,6 +100,7 @@ mod tests {
             ("osprey", "system", Some(Level::Medium)),
             ("__builtin__", "eval", Some(Level::High)),
             ("__builtin__", "reduce", Some(Level::High)),
+            ("__builtin__", "xrange", None),
             ("builtins", "eval.__call__", Some(Level::High)),
             ("builtins", "set", None),
             ("thread", "start_new_thread", Some(Level::High)),

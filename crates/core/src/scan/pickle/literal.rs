@@ -77,11 +77,15 @@ impl Walk<'_, '_, '_> {
         let offset = self.bytes.position();
         let head = self.bytes.take(LEAST)?;
         self.bytes.skip(length - LEAST)?;
+        let name = format!("literal at {offset}");
+        let mut window = Window::new(self.bytes.inner(), offset, length, self.scan.budget.clone());
         if begins_like_a_pickle(&head) || head == ZIP {
-            let name = format!("literal at {offset}");
-            let budget = self.scan.budget.clone();
-            let mut window = Window::new(self.bytes.inner(), offset, length, budget);
             self.scan.member(&name, self.name, length, &mut window);
+        } else if opcode(head[0]).is_some() {
+            self.scan.inside(&name, |scan| {
+                let tried = try_pickle(&mut window, length, self.name, scan);
+                scan.examined(tried);
+            });
         } else if head.starts_with("\u{80}".as_bytes()) {
             return Err(Halt::Limit("bytes in a text of a pickle"));
         }

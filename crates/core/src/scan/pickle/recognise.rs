@@ -101,7 +101,7 @@ pub(in crate::scan) fn scan_pickles(
     match (halt, walk.raw) {
         (Some(Halt::Read(error)), _) => return Err(error),
         (None, None) => {}
-        (_, raw) => carve(walk.bytes, raw.unwrap_or(start), walk.scan)?,
+        (_, raw) => carve(walk.bytes.inner(), raw.unwrap_or(start), walk.scan)?,
     }
     Ok(count > 0)
 }

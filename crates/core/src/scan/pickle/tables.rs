@@ -103,3 +103,11 @@ pub(super) const RENAMED: &[(&str, &str)] = &[
     ("SocketServer", "socketserver"), ("Tkinter", "tkinter"), ("robotparser", "urllib.robotparser"),
     ("SimpleXMLRPCServer", "xmlrpc.server"), ("DocXMLRPCServer", "xmlrpc.server"), ("xmlrpclib", "xmlrpc.client"),
 ];
+
+/// Names in the module `__builtin__` of Python 2, with the module and the name in Python 3 (`_compat_pickle`).
+#[rustfmt::skip]
+pub(super) const MOVED: &[(&str, &str, &str)] = &[
+    ("basestring", "builtins", "str"), ("intern", "sys", "intern"), ("long", "builtins", "int"),
+    ("reduce", "functools", "reduce"), ("unichr", "builtins", "chr"), ("unicode", "builtins", "str"),
+    ("xrange", "builtins", "range"),
+];
