@@ -49,25 +49,25 @@ fn is_license_name(name: &str) -> bool {
 /// expression if it is one, and the nearest licence file in the folder of the part or above it.
 pub(super) fn licenses(kitfile: &Kitfile, files: &[LicenseFile]) -> Vec<Value> {
     let Kitfile { package, model, code, datasets, docs, .. } = kitfile;
-    let mut all = vec![license("package".to_owned(), "", &package.license, files)];
+    let mut all = vec![license("package", "", &package.license, files)];
     if let Some(model) = model {
-        all.push(license("model".to_owned(), &model.path, &model.license, files));
+        all.push(license("model", &model.path, &model.license, files));
         let parts = model.parts.iter().enumerate();
-        all.extend(parts.map(|(at, part)| license(format!("model.parts[{at}]"), &part.path, &part.license, files)));
+        all.extend(parts.map(|(at, part)| license(&format!("model.parts[{at}]"), &part.path, &part.license, files)));
     }
-    all.extend(code.iter().enumerate().map(|(at, it)| license(format!("code[{at}]"), &it.path, &it.license, files)));
+    all.extend(code.iter().enumerate().map(|(at, it)| license(&format!("code[{at}]"), &it.path, &it.license, files)));
     all.extend(datasets.iter().enumerate().map(|(at, dataset)| {
-        let mut license = license(format!("datasets[{at}]"), &dataset.path, &dataset.license, files);
+        let mut license = license(&format!("datasets[{at}]"), &dataset.path, &dataset.license, files);
         if dataset.is_remote() {
             license["remotePath"] = dataset.remote_path.as_str().into();
         }
         license
     }));
-    all.extend(docs.iter().enumerate().map(|(at, docs)| license(format!("docs[{at}]"), &docs.path, "", files)));
+    all.extend(docs.iter().enumerate().map(|(at, docs)| license(&format!("docs[{at}]"), &docs.path, "", files)));
     all
 }
 
-fn license(part: String, path: &str, text: &str, files: &[LicenseFile]) -> Value {
+fn license(part: &str, path: &str, text: &str, files: &[LicenseFile]) -> Value {
     let text = text.trim();
     let file = path.parse().ok().and_then(|path| nearest(&path, files));
     let file = file.map(|file| json!({ "path": file.path.as_str(), "license": file.license }));

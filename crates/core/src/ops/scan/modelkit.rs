@@ -8,6 +8,7 @@ use super::licenses::{LicenseFile, license_file, licenses};
 use super::result::{ScanOptions, Scanned, SkippedPath, code_among_weights};
 use super::spool::Spool;
 use crate::compression::Compression;
+use crate::kitfile::Model;
 use crate::modelkit::{Layer, ModelKit};
 use crate::oci::{Content, RangedReader, Source};
 use crate::ops::artifact::{Inspected, check_filters, entries};
@@ -52,7 +53,7 @@ pub fn scan_modelkit(
 
 /// Returns the parts of a ModelKit that no layer of a known kind holds.
 fn unread(modelkit: &ModelKit) -> Vec<SkippedPath> {
-    let parent = modelkit.config.kitfile.model.iter().filter_map(|model| model.reference());
+    let parent = modelkit.config.kitfile.model.iter().filter_map(Model::reference);
     let parent = parent.map(|reference| SkippedPath {
         path: reference.to_string(),
         reason: "another ModelKit, which has the model".to_owned(),
