@@ -13,6 +13,7 @@ use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, 
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
+use crate::commands::trust::{AttachArgs, ReferrersArgs};
 use crate::context::Context;
 
 #[derive(Debug, Subcommand)]
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Log(LogArgs),
     Lineage(LineageArgs),
     Verify(VerifyArgs),
+    Attach(AttachArgs),
+    Referrers(ReferrersArgs),
     Update(UpdateArgs),
     Index(IndexArgs),
     Tag(TagArgs),
@@ -85,6 +88,8 @@ impl Command {
             Self::Log(args) => args.run(context),
             Self::Lineage(args) => args.run(context),
             Self::Verify(args) => args.run(context),
+            Self::Attach(args) => args.run(context),
+            Self::Referrers(args) => args.run(context),
             Self::Update(args) => args.run(context),
             Self::Index(args) => args.run(context),
             Self::Tag(args) => args.run(context),

@@ -1,3 +1,4 @@
 //! Signatures, attestations and bills of materials, end to end.
 
+mod attachments;
 mod companions;

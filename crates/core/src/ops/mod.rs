@@ -83,6 +83,10 @@ pub use transfer::{
     Materialized, Origins, OtherForm, Plan, PlanTarget, PlannedBlob, PushedTag, Taken, Wanted, copy, copy_unless,
     is_signed, materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
+pub use trust::{
+    AttachOptions, AttachedDocument, AttachmentError, FileToAttach, Signable, attach_files, attached_document,
+    attached_documents, fetch_files, find_signed, open_signable,
+};
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
 pub use workers::{Jobs, jobs};
