@@ -13,7 +13,7 @@ use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, 
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
-use crate::commands::trust::{AttachArgs, ReferrersArgs};
+use crate::commands::trust::{AttachArgs, ReferrersArgs, SbomArgs};
 use crate::context::Context;
 
 #[derive(Debug, Subcommand)]
@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Log(LogArgs),
     Lineage(LineageArgs),
     Verify(VerifyArgs),
+    Sbom(SbomArgs),
     Attach(AttachArgs),
     Referrers(ReferrersArgs),
     Update(UpdateArgs),
@@ -88,6 +89,7 @@ impl Command {
             Self::Log(args) => args.run(context),
             Self::Lineage(args) => args.run(context),
             Self::Verify(args) => args.run(context),
+            Self::Sbom(args) => args.run(context),
             Self::Attach(args) => args.run(context),
             Self::Referrers(args) => args.run(context),
             Self::Update(args) => args.run(context),

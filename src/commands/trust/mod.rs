@@ -2,6 +2,8 @@
 
 mod attach;
 mod referrers;
+mod sbom;
 
 pub(super) use attach::AttachArgs;
 pub(super) use referrers::ReferrersArgs;
+pub(super) use sbom::SbomArgs;

@@ -2,3 +2,4 @@
 
 mod attachments;
 mod companions;
+mod sbom;
