@@ -1,5 +1,12 @@
-//! Signatures, attestations and bills of materials, end to end.
+//! Signatures, attestations, scans, policies and bills of materials, end to end.
 
 mod attachments;
+mod attesting;
 mod companions;
+mod golden;
+mod interrupted;
+mod keys;
 mod sbom;
+mod scan;
+mod scene;
+mod signing;
