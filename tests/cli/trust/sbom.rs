@@ -11,7 +11,7 @@ const NAME: &str = "registry.example/team/sentiment:v2";
 const PLAIN: &str = "--plain-http";
 
 fn golden(file: &str) -> String {
-    let text = std::fs::read_to_string(repository().join("tests/golden/trust/aibom").join(file)).unwrap();
+    let text = fs_err::read_to_string(repository().join("tests/golden/trust/aibom").join(file)).unwrap();
     text.replace("\"version\": \"0.1.0\"", &format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION")))
         .replace("\"kit 0.1.0\"", &format!("\"kit {}\"", env!("CARGO_PKG_VERSION")))
 }

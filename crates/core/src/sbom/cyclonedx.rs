@@ -29,22 +29,23 @@ pub fn cyclonedx(facts: &SbomFacts, version: CycloneDxVersion) -> Vec<u8> {
         CycloneDxVersion::V1_7 => "1.7",
     };
     let mut names = Names::default();
-    let main = names.unique(format!("model:{}", percent(&facts.title())));
+    let main = names.unique(&format!("model:{}", percent(&facts.title())));
     let datasets: Vec<_> = facts.kitfile.datasets.iter().enumerate().collect();
     let references: Vec<_> = datasets
         .iter()
-        .map(|(index, dataset)| names.unique(format!("data:{}", percent(&facts.dataset_name(*index, dataset)))))
+        .map(|(index, dataset)| names.unique(&format!("data:{}", percent(&SbomFacts::dataset_name(*index, dataset)))))
         .collect();
     let parent =
-        facts.parent.as_ref().map(|parent| (names.unique(format!("parent:{}", percent(&parent.to_string()))), parent));
+        facts.parent.as_ref().map(|parent| (names.unique(&format!("parent:{}", percent(&parent.to_string()))), parent));
     let mut components: Vec<Value> = Vec::new();
     components.extend(of_sections(facts, &[Section::Model, Section::ModelPart], &mut names));
     for ((index, dataset), reference) in datasets.iter().zip(&references) {
-        let files = facts.dataset_files(*index).map(|file| of_file(file, &mut names)).collect();
-        components.push(of_dataset(facts, (*index, dataset), reference, files));
+        let files: Vec<_> = facts.dataset_files(*index).map(|file| of_file(file, &mut names)).collect();
+        components.push(of_dataset(facts, (*index, dataset), reference, &files));
     }
-    let others = [Section::Code, Section::Docs, Section::Prompt, Section::McpServer];
-    others.iter().for_each(|section| components.extend(of_sections(facts, &[*section], &mut names)));
+    for section in [Section::Code, Section::Docs, Section::Prompt, Section::McpServer] {
+        components.extend(of_sections(facts, &[section], &mut names));
+    }
     components.extend(parent.iter().map(|(reference, parent)| ancestor(Some(reference), parent)));
     let depends_on: Vec<_> = references.iter().chain(parent.iter().map(|(reference, _)| reference)).collect();
     let dependencies =
@@ -69,8 +70,8 @@ pub fn cyclonedx(facts: &SbomFacts, version: CycloneDxVersion) -> Vec<u8> {
 struct Names(HashSet<String>);
 
 impl Names {
-    fn unique(&mut self, name: String) -> String {
-        let mut unique = name.clone();
+    fn unique(&mut self, name: &str) -> String {
+        let mut unique = name.to_owned();
         let mut number = 2;
         while !self.0.insert(unique.clone()) {
             unique = format!("{name}#{number}");
@@ -201,15 +202,15 @@ fn of_file(file: &BilledFile, names: &mut Names) -> Value {
     };
     json!({
         "type": "file",
-        "bom-ref": names.unique(format!("file:{}", percent(&file.path))),
+        "bom-ref": names.unique(&format!("file:{}", percent(&file.path))),
         "name": file.path,
         "hashes": hashes(&file.digest),
         "properties": properties,
     })
 }
 
-fn of_dataset(facts: &SbomFacts, (index, dataset): (usize, &Dataset), reference: &str, files: Vec<Value>) -> Value {
-    let name = facts.dataset_name(index, dataset);
+fn of_dataset(facts: &SbomFacts, (index, dataset): (usize, &Dataset), reference: &str, files: &[Value]) -> Value {
+    let name = SbomFacts::dataset_name(index, dataset);
     let digest = if dataset.is_remote() {
         dataset.remote_digest()
     } else {

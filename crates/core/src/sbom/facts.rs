@@ -1,5 +1,7 @@
 //! The facts that a bill of materials contains.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::digest::Digest;
@@ -147,7 +149,7 @@ impl SbomFacts {
     }
 
     /// The name of a dataset, which is its path if it has no name.
-    pub(super) fn dataset_name<'a>(&self, index: usize, dataset: &'a Dataset) -> std::borrow::Cow<'a, str> {
+    pub(super) fn dataset_name(index: usize, dataset: &Dataset) -> Cow<'_, str> {
         let given = [&*dataset.name, &*dataset.path, &*dataset.remote_path].into_iter().find(|name| !name.is_empty());
         given.map_or_else(|| format!("dataset {index}").into(), Into::into)
     }

@@ -84,7 +84,7 @@ impl<'a> Document<'a> {
             self.nodes.push(person);
         }
         for (index, dataset) in facts.kitfile.datasets.iter().enumerate() {
-            let name = facts.dataset_name(index, dataset);
+            let name = SbomFacts::dataset_name(index, dataset);
             let id = self.id(&format!("dataset-{}", percent(&name)));
             self.elements.push(id.clone());
             self.nodes.push(self.dataset_package(&id, &name, (index, dataset)));
@@ -190,22 +190,22 @@ impl<'a> Document<'a> {
     fn add_relationships(&mut self) {
         let model = self.elements[0].clone();
         let datasets: Vec<_> = self.datasets.iter().map(|(id, _)| id.clone()).collect();
-        self.relate("rel-trained-on", &model, "trainedOn", datasets);
-        self.relate("rel-contains", &model, "contains", self.model_files.clone());
+        self.relate("rel-trained-on", &model, "trainedOn", &datasets);
+        self.relate("rel-contains", &model, "contains", &self.model_files.clone());
         for (at, (id, _)) in self.datasets.clone().iter().enumerate() {
-            self.relate("rel-contains-data", id, "contains", self.dataset_files[at].clone());
+            self.relate("rel-contains-data", id, "contains", &self.dataset_files[at].clone());
         }
         let declared = expression(self.facts.license());
         let license: Vec<_> = declared.as_deref().and_then(|it| self.license_id(it)).into_iter().collect();
-        self.relate("rel-declared", &model, "hasDeclaredLicense", license.clone());
+        self.relate("rel-declared", &model, "hasDeclaredLicense", &license);
         // A text of another licence contradicts the Kitfile.
         let texts = &self.facts.license_texts;
         if texts.iter().all(|text| declared.as_deref().is_some_and(|declared| declared.contains(&**text))) {
-            self.relate("rel-concluded", &model, "hasConcludedLicense", license);
+            self.relate("rel-concluded", &model, "hasConcludedLicense", &license);
         }
         for (id, dataset) in self.datasets.clone() {
             let license = expression(&dataset.license).and_then(|it| self.license_id(&it));
-            self.relate("rel-declared", &id, "hasDeclaredLicense", license.into_iter().collect());
+            self.relate("rel-declared", &id, "hasDeclaredLicense", license.as_slice());
         }
         if let Some(parent) = &self.facts.parent {
             let id = self.id("parent");
@@ -218,11 +218,11 @@ impl<'a> Document<'a> {
                 "software_packageUrl": parent.digest.as_ref().and_then(|digest| purl(parent, digest)),
                 "verifiedUsing": parent.digest.as_ref().map(verified_using),
             }));
-            self.relate("rel-descendant-of", &model, "descendantOf", vec![id]);
+            self.relate("rel-descendant-of", &model, "descendantOf", &[id]);
         }
     }
 
-    fn relate(&mut self, name: &str, from: &str, kind: &str, to: Vec<String>) {
+    fn relate(&mut self, name: &str, from: &str, kind: &str, to: &[String]) {
         if to.is_empty() {
             return;
         }
