@@ -37,7 +37,7 @@ Examples:
   kit attest sentiment:v2 --key ci.key --scan
   kit attest registry.example/team/sentiment:v2 --key ci.pub --get test-result
   kit attest registry.example/team/sentiment:v2 --key ci.pub --get cyclonedx --bundle > bundle.json")]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct AttestArgs {
     /// ModelKit
     #[arg(value_name = "NAME:TAG")]
