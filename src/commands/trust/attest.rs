@@ -27,8 +27,9 @@ use kit_core::trust::{PLAIN_SIGNATURE, Verifier, read_json};
 /// digest of the ModelKit. TYPE is a URI, or one of slsaprovenance1, slsaprovenance, slsaprovenance02, cyclonedx, spdx,
 /// spdxjson, vuln, openvex, link, custom, test-result and scan. cosign 3 verifies it with `cosign verify-attestation`.
 ///
-/// --provenance signs the record that `kit pack` attached. --scan signs the result of a scan, with the time. --get verifies an attestation of this type with the public
-/// key, and prints its predicate. Attestations of cosign 2 can be printed as well.
+/// --provenance signs the record that `kit pack` attached. --scan signs the result of a scan, with the time. --get
+/// verifies an attestation of this type with the public key, and prints its predicate. Attestations of cosign 2 can be
+/// printed as well.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
