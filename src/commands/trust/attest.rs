@@ -12,6 +12,7 @@ use super::keys::{private_key, public_key};
 use super::network::TrustNetworkArgs;
 use super::not_signed::{Beside, NotSigned};
 use super::predicate_types::{self, MODEL_SIGNING};
+use super::sbom::{FormatName, sbom_to_attest};
 use super::scan::scan_to_attest;
 use super::sign::{report, say_where};
 use crate::arguments::{ReceiptArgs, always_report_local_store};
@@ -27,15 +28,17 @@ use kit_core::trust::{PLAIN_SIGNATURE, Verifier, read_json};
 /// digest of the ModelKit. TYPE is a URI, or one of slsaprovenance1, slsaprovenance, slsaprovenance02, cyclonedx, spdx,
 /// spdxjson, vuln, openvex, link, custom, test-result and scan. cosign 3 verifies it with `cosign verify-attestation`.
 ///
-/// --provenance signs the record that `kit pack` attached. --scan signs the result of a scan, with the time. --get
-/// verifies an attestation of this type with the public key, and prints its predicate. Attestations of cosign 2 can be
-/// printed as well.
+/// --provenance signs the record that `kit pack` attached. --scan signs the result of a scan, with the time. --sbom
+/// signs the bill of materials that `kit sbom` prints; its type is cyclonedx or spdx. --get verifies an attestation of
+/// this type with the public key, and prints its predicate. Attestations of cosign 2 can be printed as well.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit attest sentiment:v2 --key ci.key --type test-result --predicate result.json
   kit attest registry.example/team/sentiment:v2 --key ci.key --provenance --remote
   kit attest sentiment:v2 --key ci.key --scan
+  kit attest sentiment:v2 --key ci.key --sbom
+  kit attest sentiment:v2 --key ci.key --sbom=spdx
   kit attest registry.example/team/sentiment:v2 --key ci.pub --get test-result
   kit attest registry.example/team/sentiment:v2 --key ci.pub --get cyclonedx --bundle > bundle.json")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
@@ -59,6 +62,9 @@ pub(crate) struct AttestArgs {
     /// Scan all files as `kit scan` does, and sign the result
     #[arg(long)]
     scan: bool,
+    /// Make the bill of materials as `kit sbom` does, and sign it
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "cyclonedx")]
+    sbom: Option<FormatName>,
     /// Verify the attestation of this type, and print its predicate
     #[arg(long, value_name = "TYPE")]
     get: Option<String>,
@@ -89,9 +95,9 @@ impl AttestArgs {
 
     /// Fails unless the flags name one thing to do.
     fn check_flags(&self) -> Result<()> {
-        let given = [self.predicate.is_some(), self.provenance, self.scan, self.get.is_some()];
+        let given = [self.predicate.is_some(), self.provenance, self.scan, self.sbom.is_some(), self.get.is_some()];
         if given.into_iter().filter(|is_given| *is_given).count() != 1 {
-            return Err(usage("use one of --predicate FILE, --provenance, --scan and --get TYPE"));
+            return Err(usage("use one of --predicate FILE, --provenance, --scan, --sbom and --get TYPE"));
         }
         if self.kind.is_some() != self.predicate.is_some() {
             return Err(usage("--predicate FILE needs --type TYPE, and --type needs --predicate"));
@@ -110,12 +116,17 @@ impl AttestArgs {
         };
         let key = private_key(context, &self.key)?;
         let signable = ops::open_signable(session, location, place).with_context(failed)?;
-        let (predicate_type, predicate) = match given {
-            Some(given) => given,
-            None if self.scan => {
+        let (predicate_type, predicate) = match (given, self.sbom) {
+            (Some(given), _) => given,
+            (None, Some(format)) => {
+                sbom_to_attest(context, session, &signable, location, format).with_context(failed)?
+            }
+            (None, None) if self.scan => {
                 scan_to_attest(context, session, &self.network, &signable, location).with_context(failed)?
             }
-            None => ops::recorded_provenance(&signable).with_context(failed)?.ok_or_else(|| no_provenance(location))?,
+            (None, None) => {
+                ops::recorded_provenance(&signable).with_context(failed)?.ok_or_else(|| no_provenance(location))?
+            }
         };
         let options = AttestOptions { key: &key, predicate_type, predicate, time: context.environment.time };
         let signed = ops::attest(&signable, options).with_context(failed)?;

@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
+use serde_json::Value;
 
 use crate::arguments::OpenArgs;
 use crate::context::Context;
 use crate::output::tidy;
-use kit_core::ops::{self, SbomFormat};
+use kit_core::ops::{self, Location, SbomFormat, Session, Signable};
 use kit_core::sbom::CycloneDxVersion;
 use kit_core::sys::replace_file;
+use kit_core::trust::read_json;
 
 /// Print the bill of materials of a ModelKit
 ///
@@ -40,7 +42,7 @@ pub(crate) struct SbomArgs {
 
 /// The formats of a bill of materials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FormatName {
+pub(super) enum FormatName {
     /// CycloneDX 1.6, as JSON
     Cyclonedx,
     /// CycloneDX 1.7, as JSON
@@ -56,6 +58,14 @@ impl FormatName {
             Self::Cyclonedx => SbomFormat::CycloneDx(CycloneDxVersion::V1_6),
             Self::Cyclonedx17 => SbomFormat::CycloneDx(CycloneDxVersion::V1_7),
             Self::Spdx => SbomFormat::Spdx,
+        }
+    }
+
+    /// The type of a predicate that is a document in this format.
+    fn predicate_type(self) -> &'static str {
+        match self {
+            Self::Cyclonedx | Self::Cyclonedx17 => "https://cyclonedx.org/bom",
+            Self::Spdx => "https://spdx.dev/Document",
         }
     }
 }
@@ -74,4 +84,20 @@ impl SbomArgs {
         let written = replace_file(&context.environment.absolute(&self.output), &document);
         written.with_context(|| format!("cannot write `{}`", tidy(&self.output)))
     }
+}
+
+/// Makes the bill of materials of the ModelKit at `location`, and returns the type of the predicate with it, and the
+/// predicate: the document of `kit sbom`.
+pub(super) fn sbom_to_attest(
+    context: &Context,
+    session: &Session<'_>,
+    signable: &Signable,
+    location: &Location,
+    format: FormatName,
+) -> Result<(String, Value)> {
+    let inspected = ops::inspect(&signable.found)?;
+    let jobs = session.jobs_to_read(location).small;
+    let document = ops::sbom((&signable.found, &inspected), location, format.format(), jobs, &context.bars)?;
+    let predicate = read_json(&document).context("the bill of materials is not valid JSON")?;
+    Ok((format.predicate_type().to_owned(), predicate))
 }

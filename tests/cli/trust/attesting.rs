@@ -123,11 +123,32 @@ fn the_result_of_a_scan_is_signed_with_the_time() {
 }
 
 #[test]
+fn the_bill_of_materials_is_signed_as_it_is_printed() {
+    let scene = Scene::new(true);
+    let (remote, _) = scene.put("team/net");
+    kit(&scene.sandbox, &["pull", &remote]).ok();
+    for (flag, format) in [("--sbom", "cyclonedx"), ("--sbom=spdx", "spdx")] {
+        for place in [&[][..], &["--remote"]] {
+            let flags = [&[flag], place].concat();
+            attest(&scene.sandbox, &remote, &flags).ok().prints("Attested");
+            let printed = kit(&scene.sandbox, &[&["sbom", &remote, "--format", format], place].concat()).ok().json();
+            let signed = get(&scene.sandbox, &remote, format, place).ok();
+            assert_eq!(signed.stdout, format!("{printed}\n"), "{flags:?}");
+            attest(&scene.sandbox, &remote, &flags).ok().prints("Already attested");
+        }
+    }
+    attest(&scene.sandbox, &remote, &["--sbom=cyclonedx-1.7"]).ok().prints("Attested");
+    attest(&scene.sandbox, &remote, &["--sbom=xml"]).exits(2);
+}
+
+#[test]
 fn exactly_one_thing_is_done() {
     let sandbox = Sandbox::packed();
     for flags in [
         &[][..],
         &["--scan", "--provenance"],
+        &["--scan", "--sbom"],
+        &["--sbom", "--predicate", "result.json", "--type", "cyclonedx"],
         &["--type", "vuln"],
         &["--predicate", "result.json"],
         &["--scan", "--bundle"],
