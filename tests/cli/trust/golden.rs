@@ -15,7 +15,8 @@ struct Golden {
 
 #[derive(Deserialize)]
 struct Case {
-    case: String,
+    #[serde(rename = "case")]
+    name: String,
     verify_with: BTreeMap<String, String>,
     verdict: String,
     beside: Vec<Document>,
@@ -56,7 +57,7 @@ const REASONS: [(&str, &str); 22] = [
 
 /// Puts the documents of a case beside the ModelKit, and returns its name.
 fn put(scene: &Scene, golden: &Golden, case: &Case) -> String {
-    let repository = format!("team/{}", case.case);
+    let repository = format!("team/{}", case.name);
     let (name, digest) = scene.put(&repository);
     assert_eq!(digest, golden.modelkit);
     for (number, document) in case.beside.iter().enumerate() {
@@ -83,8 +84,8 @@ fn check(scene: &Scene, name: &str, case: &Case, public_key: &str) {
         return;
     }
     let run = run.exits(1);
-    let reason = REASONS.iter().find(|(case_name, _)| *case_name == case.case).map(|(_, reason)| *reason);
-    let reason = reason.or((case.case == "legacy-bad-json").then_some("its payload is not valid")).unwrap();
+    let reason = REASONS.iter().find(|(case_name, _)| *case_name == case.name).map(|(_, reason)| *reason);
+    let reason = reason.or((case.name == "legacy-bad-json").then_some("its payload is not valid")).unwrap();
     assert_eq!(run.stdout, "");
     run.says(reason);
 }
@@ -113,9 +114,9 @@ fn they_count_in_a_layout_and_in_the_local_store_as_well() {
     let golden: Golden = serde_json::from_slice(&bytes).unwrap();
     let scene = Scene::new(true);
     let chosen = ["bundle-p256", "legacy-p256", "legacy-as-referrer", "attestation-legacy", "legacy-bad-swapped"];
-    for case in golden.cases.iter().filter(|case| chosen.contains(&case.case.as_str())) {
+    for case in golden.cases.iter().filter(|case| chosen.contains(&case.name.as_str())) {
         let name = put(&scene, &golden, case);
-        let layout = scene.copy_to_layout(&name, &case.case);
+        let layout = scene.copy_to_layout(&name, &case.name);
         check(&scene, &layout, case, &case.verify_with["key"]);
         kit(&scene.sandbox, &["pull", &name]).ok();
         scene.registry.forget_requests();
@@ -129,7 +130,7 @@ fn a_signature_under_another_name_counts_and_says_so() {
     let bytes = fs_err::read(golden().join("oci.json")).unwrap();
     let golden: Golden = serde_json::from_slice(&bytes).unwrap();
     let scene = Scene::new(true);
-    let case = golden.cases.iter().find(|case| case.case == "legacy-other-repository").unwrap();
+    let case = golden.cases.iter().find(|case| case.name == "legacy-other-repository").unwrap();
     let name = put(&scene, &golden, case);
     kit(&scene.sandbox, &["verify", &name, "--key", &key("test-p256.pub.pem")]).ok().prints("signed as `");
 }
@@ -139,7 +140,7 @@ fn the_document_has_an_entry_for_every_candidate() {
     let bytes = fs_err::read(golden().join("oci.json")).unwrap();
     let golden: Golden = serde_json::from_slice(&bytes).unwrap();
     let scene = Scene::new(true);
-    let case = golden.cases.iter().find(|case| case.case == "own-second-referrer").unwrap();
+    let case = golden.cases.iter().find(|case| case.name == "own-second-referrer").unwrap();
     let name = put(&scene, &golden, case);
     let run = kit(&scene.sandbox, &["verify", &name, "--key", &key("test-p256.pub.pem"), "--format", "json"]).ok();
     let document = run.json();
