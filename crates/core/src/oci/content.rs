@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
+use super::companion::Companion;
 use super::descriptor::Descriptor;
 use crate::digest::{Digest, Hasher, Mismatch, VerifyingReader};
 use crate::limits;
@@ -146,6 +147,16 @@ pub trait Source: Send + Sync {
     /// place lists them and without verification. At most one more than [`limits::REFERRERS`]: a caller that finds that
     /// many leaves the last one out, and reports it.
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
+
+    /// Returns the companion of this kind that the place has beside the manifest `subject`, with its bytes. An archive of
+    /// several repositories may have more than one.
+    fn companions(&self, subject: &Digest, kind: Companion) -> Result<Vec<(Descriptor, Vec<u8>)>, ContentError> {
+        match self.read(&kind.tag(subject)) {
+            Ok(companion) => Ok(vec![companion]),
+            Err(ContentError::NotFound(_)) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
 
     /// Requests the referrers of `subject` for another thread, whose call of [`referrers`](Self::referrers) waits for
     /// this answer instead of requesting them again.

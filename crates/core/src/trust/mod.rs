@@ -1,1 +1,19 @@
 //! Keys, signatures, attestations and policies: documents and decisions, without I/O.
+
+mod bundle;
+#[cfg(test)]
+mod documents_tests;
+mod envelope;
+mod json;
+mod key;
+mod simple_signing;
+mod statement;
+mod verifier;
+
+pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, BundleError, Material, is_bundle_type};
+pub use envelope::{Envelope, EnvelopeError, IN_TOTO, pre_authentication_encoding};
+pub use json::{JsonError, read_json};
+pub use key::{Algorithm, BadSignature, EncryptedKey, KeyError, KeyFile, KeyName, Password, PrivateKey, PublicKey};
+pub use simple_signing::{SimpleSigning, SimpleSigningError};
+pub use statement::{PLAIN_SIGNATURE, STATEMENT_V1, Statement, StatementError, StatementSubject};
+pub use verifier::{NotVerified, Signer, Verifier};
