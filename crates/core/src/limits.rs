@@ -134,6 +134,8 @@ limits! {
         Bytes SIMPLE_SIGNING_BYTES = MIB;
         /// The signatures and attestations of one ModelKit that are read.
         Count SIGNATURES = 1000;
+        /// The files that the signature of a folder lists.
+        Count SIGNED_FILES = 1_000_000;
         /// The signatures and attestations of one ModelKit that are read, together.
         Bytes SIGNATURES_BYTES = 64 * MIB;
     }

@@ -6,6 +6,7 @@ mod documents_tests;
 mod envelope;
 mod json;
 mod key;
+mod model_signing;
 mod simple_signing;
 mod statement;
 mod verifier;
@@ -14,6 +15,10 @@ pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, BundleError, Material, is_bundle_typ
 pub use envelope::{Envelope, EnvelopeError, IN_TOTO, pre_authentication_encoding};
 pub use json::{JsonError, read_json};
 pub use key::{Algorithm, BadSignature, EncryptedKey, KeyError, KeyFile, KeyName, Password, PrivateKey, PublicKey};
+pub use model_signing::{
+    Comparison, FileDifference, FoundFile, FoundKind, HashType, MODEL_SIGNATURE, ModelStatement, ModelStatementError,
+    SIGNATURE_FILE, SignedFile, UnsignedFiles, default_ignored, model_statement,
+};
 pub use simple_signing::{SimpleSigning, SimpleSigningError};
 pub use statement::{PLAIN_SIGNATURE, STATEMENT_V1, Statement, StatementError, StatementSubject};
 pub use verifier::{NotVerified, Signer, Verifier};
