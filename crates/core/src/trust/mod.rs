@@ -1,6 +1,7 @@
 //! Keys, signatures, attestations and policies: documents and decisions, without I/O.
 
 mod bundle;
+mod certificate;
 #[cfg(test)]
 mod documents_tests;
 mod envelope;
@@ -12,6 +13,7 @@ mod statement;
 mod verifier;
 
 pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, BundleError, Material, is_bundle_type};
+pub use certificate::{Authority, Certificate, CertificateError, CertificateIdentity, Identity, Usage, ValidAt};
 pub use envelope::{Envelope, EnvelopeError, IN_TOTO, pre_authentication_encoding};
 pub use json::{JsonError, read_json};
 pub use key::{Algorithm, BadSignature, EncryptedKey, KeyError, KeyFile, KeyName, Password, PrivateKey, PublicKey};

@@ -26,8 +26,8 @@ pub const SIGNATURE_FILE: &str = "model.sig";
 /// The paths that are ignored in any folder, even if the statement does not name them.
 const GIT_PATHS: [&str; 4] = [".git", ".gitattributes", ".github", ".gitignore"];
 
-/// The files that `kit unpack` and other tools write anew, so that their bytes are not those of the maker.
-const WRITTEN_ANEW: [&str; 3] = ["Kitfile", "Kitfile.lock", ".kitignore"];
+/// The files that `kit unpack` and other tools generate, so that their bytes are not those of the maker.
+const GENERATED: [&str; 3] = ["Kitfile", "Kitfile.lock", ".kitignore"];
 
 const READ_BYTES: usize = 1 << 20;
 
@@ -61,7 +61,7 @@ struct Part {
 
 /// The paths that a statement written by `kit` ignores, for a signature at the path `signature` in the folder.
 pub fn default_ignored(signature: Option<&RelativePath>) -> Vec<RelativePath> {
-    let names = GIT_PATHS.into_iter().chain(WRITTEN_ANEW).filter_map(|name| name.parse().ok());
+    let names = GIT_PATHS.into_iter().chain(GENERATED).filter_map(|name| name.parse().ok());
     let signature = signature.cloned().or_else(|| SIGNATURE_FILE.parse().ok());
     signature.into_iter().chain(names).collect()
 }
