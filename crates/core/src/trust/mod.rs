@@ -13,13 +13,16 @@ mod statement;
 mod verifier;
 
 pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, BundleError, Material, is_bundle_type};
-pub use certificate::{Authority, Certificate, CertificateError, CertificateIdentity, Identity, Usage, ValidAt};
+pub use certificate::{
+    Authority, Certificate, CertificateChain, CertificateError, CertificateIdentity, Identity, Usage, ValidAt,
+};
 pub use envelope::{Envelope, EnvelopeError, IN_TOTO, pre_authentication_encoding};
 pub use json::{JsonError, read_json};
 pub use key::{Algorithm, BadSignature, EncryptedKey, KeyError, KeyFile, KeyName, Password, PrivateKey, PublicKey};
 pub use model_signing::{
-    Comparison, FileDifference, FoundFile, FoundKind, HashType, MODEL_SIGNATURE, ModelStatement, ModelStatementError,
-    SIGNATURE_FILE, SignedFile, UnsignedFiles, default_ignored, model_statement,
+    Comparison, FileDifference, FoundFile, FoundKind, HashType, MODEL_SIGNATURE, ModelSignature, ModelSignatureError,
+    ModelStatement, ModelStatementError, SIGNATURE_FILE, SignedFile, UnsignedFiles, default_ignored, model_hint,
+    model_statement,
 };
 pub use simple_signing::{SimpleSigning, SimpleSigningError};
 pub use statement::{PLAIN_SIGNATURE, STATEMENT_V1, Statement, StatementError, StatementSubject};

@@ -18,6 +18,7 @@ pub struct Certificate {
     spki: Vec<u8>,
     not_before: Timestamp,
     not_after: Timestamp,
+    is_self_issued: bool,
     extensions: Extensions,
 }
 
@@ -53,6 +54,7 @@ impl Certificate {
             spki: body.spki,
             not_before: timestamp(body.not_before)?,
             not_after: timestamp(body.not_after)?,
+            is_self_issued: body.is_self_issued,
             extensions: body.extensions,
         })
     }
@@ -82,6 +84,11 @@ impl Certificate {
         self.not_after
     }
 
+    /// Returns true if issuer and subject are the same, as in the certificate of a root.
+    pub(super) fn is_self_issued(&self) -> bool {
+        self.is_self_issued
+    }
+
     /// Returns true if the key may sign.
     pub(super) fn may_sign(&self) -> bool {
         self.extensions.is_for_code_signing || self.extensions.is_for_signatures
@@ -104,6 +111,7 @@ struct Body {
     spki: Vec<u8>,
     not_before: i64,
     not_after: i64,
+    is_self_issued: bool,
     extensions: Extensions,
 }
 
@@ -114,13 +122,12 @@ impl Body {
         if reader.peek_header()?.tag == VERSION {
             skip(reader)?;
         }
-        // The serial number, the algorithm of the signature and the issuer.
-        for _ in 0..3 {
-            skip(reader)?;
-        }
-        let (not_before, not_after) = reader.sequence(|times| Ok((time(times)?, time(times)?)))?;
-        // The subject.
+        // The serial number and the algorithm of the signature.
         skip(reader)?;
+        skip(reader)?;
+        let issuer = reader.tlv_bytes()?;
+        let (not_before, not_after) = reader.sequence(|times| Ok((time(times)?, time(times)?)))?;
+        let is_self_issued = reader.tlv_bytes()? == issuer;
         let spki = reader.tlv_bytes()?.to_owned();
         let mut extensions = Extensions::default();
         while !reader.is_finished() {
@@ -130,7 +137,7 @@ impl Body {
                 extensions = Extensions::read(any.value())?;
             }
         }
-        Ok(Self { spki, not_before, not_after, extensions })
+        Ok(Self { spki, not_before, not_after, is_self_issued, extensions })
     }
 }
 

@@ -177,6 +177,11 @@ impl ModelStatement {
         is_below(path, &self.ignored) || git.into_iter().any(|ignored: RelativePath| path.starts_with(&ignored))
     }
 
+    /// Returns true if the statement lists a file at or below `path`.
+    pub fn lists_below(&self, path: &RelativePath) -> bool {
+        self.files.range(path..).next().is_some_and(|(listed, _)| listed.starts_with(path))
+    }
+
     /// Returns true if the statement lists empty files. By parts it cannot, since they have none.
     pub(super) fn covers_empty_files(&self) -> bool {
         self.method == Method::Files
