@@ -185,7 +185,7 @@ limits! {
         /// The tags of a repository.
         Count TAGS = 200_000;
         /// The referrers of one manifest, such as its attestations. The others are left out, with a warning.
-        Count REFERRERS = 256;
+        Count REFERRERS = 1000;
         /// The blobs of one referrer together. A larger one is not copied.
         Bytes REFERRER_BYTES = 256 * MIB;
         /// The manifests of an index of ModelKits together, which `kit` holds while it copies the index.

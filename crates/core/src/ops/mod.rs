@@ -81,7 +81,12 @@ pub use tag_state::TagState;
 pub use transfer::{
     BlobAction, Copied, CopyOptions, FORM_SUFFIXES, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX,
     Materialized, Origins, OtherForm, Plan, PlanTarget, PlannedBlob, PushedTag, Taken, Wanted, copy, copy_unless,
-    materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
+    is_signed, materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
+};
+pub use trust::{
+    Attached, AttestOptions, Candidates, ComparedFolder, FolderError, FolderSigning, SignForm, SignOptions, Signable,
+    SignatureCheck, SignatureOptions, SignedFolder, SignedManifest, SigningError, VerifiedFolder, attest, candidates,
+    compare_folder, find_signed, judge, open_signable, sign, sign_folder, verify_folder, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

@@ -44,6 +44,9 @@ pub enum NotVerified {
         /// The failure.
         source: BadSignature,
     },
+    /// There is no verifier.
+    #[error("no key was given")]
+    NoVerifier,
     /// A signature with a certificate, but only keys count.
     #[error("signed with a certificate, not with a key")]
     HasCertificate,

@@ -7,7 +7,7 @@ use webpki::{EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert, ring};
 
 use super::error::CertificateError;
 use super::x509::Certificate;
-use crate::trust::envelope::base64_bytes;
+use crate::trust::envelope::decode_base64;
 use crate::trust::json::read_json;
 
 /// The algorithms with which a certificate may be signed.
@@ -77,7 +77,7 @@ impl Authority {
         let (mut anchors, mut intermediates) = (Vec::new(), Vec::new());
         for authority in root.certificate_authorities {
             let read = |certificate: CertificateDocument| {
-                let der = base64_bytes(&certificate.raw_bytes).ok_or(CertificateError::TrustedRoot)?;
+                let der = decode_base64(&certificate.raw_bytes).ok_or(CertificateError::TrustedRoot)?;
                 Certificate::read(&der)
             };
             let chain = authority.cert_chain.certificates.into_iter().map(read);

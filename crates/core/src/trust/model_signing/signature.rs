@@ -24,8 +24,8 @@ pub enum ModelSignatureError {
     #[error(transparent)]
     Bundle(#[from] BundleError),
     /// The signature of another signer.
-    #[error("it is {0}")]
-    NotVerified(#[source] NotVerified),
+    #[error(transparent)]
+    NotVerified(#[from] NotVerified),
     /// A signature that names another key.
     #[error("it names another key: its hint is {0}")]
     OtherKey(String),
@@ -51,7 +51,7 @@ impl ModelSignature {
         if envelope.payload_type != IN_TOTO {
             return Err(ModelStatementError::PayloadType(envelope.payload_type.clone()).into());
         }
-        let mut failure = ModelSignatureError::NotVerified(NotVerified::NoVerifier);
+        let mut failure: ModelSignatureError = NotVerified::NoVerifier.into();
         for verifier in verifiers.iter().rev() {
             match verify(verifier, material, &envelope.signed_bytes(), &envelope.signature) {
                 Ok(signer) => return Ok(Self { signer, statement: ModelStatement::of(envelope)? }),
@@ -69,7 +69,7 @@ fn verify(
     message: &[u8],
     signature: &[u8],
 ) -> Result<Signer, ModelSignatureError> {
-    let signer = verifier.verify(material, message, signature).map_err(ModelSignatureError::NotVerified)?;
+    let signer = verifier.verify(material, message, signature)?;
     match (verifier, material) {
         (Verifier::Key(key), Material::PublicKey { hint: Some(hint) })
             if ![model_hint(key), key.hint()].contains(hint) =>

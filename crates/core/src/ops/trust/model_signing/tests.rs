@@ -37,10 +37,10 @@ const REASONS: [(&str, &str); 20] = [
     ("file-changed", "data/train.csv differs"),
     ("file-extra", "src/evil.py unsigned"),
     ("file-renamed", "src/a/x.py missing, src/a/y.py unsigned"),
-    ("wrong-key", "it is signed by another key, or changed afterwards"),
-    ("key-for-certificate", "it is signed with a key, not with a certificate"),
+    ("wrong-key", "signed by another key, or changed afterwards"),
+    ("key-for-certificate", "signed with a key, not with a certificate"),
     ("bad-hint", "it names another key: its hint is 0000"),
-    ("bad-payload", "it is signed by another key, or changed afterwards"),
+    ("bad-payload", "signed by another key, or changed afterwards"),
     ("bad-root-digest", "its statement is inconsistent"),
     ("bad-payload-type", "its payload has the type `application/json`"),
     ("bad-path-escapes", "which is not a path inside the folder"),
@@ -51,8 +51,8 @@ const REASONS: [(&str, &str); 20] = [
     ("bad-no-signature", "its envelope has 0 signatures instead of one"),
     ("bad-bundle-version", "it is a bundle of a version that this version of kit does not support"),
     ("bad-json", "it is not a valid bundle"),
-    ("bad-raw-signature", "it is signed by another key, or changed afterwards"),
-    ("bad-certificate-no-chain", "it is signed with a certificate that does not count: none of the trusted"),
+    ("bad-raw-signature", "signed by another key, or changed afterwards"),
+    ("bad-certificate-no-chain", "signed with a certificate that does not count: none of the trusted authorities"),
 ];
 
 fn golden(path: &str) -> PathBuf {
@@ -175,7 +175,7 @@ fn a_folder_is_signed_with_a_certificate() {
     let chain = CertificateChain::read(key.public_key(), &read("keys/test-leaf.pem"), others()).unwrap();
     let signed = sign(folder.path(), &key, Some(&chain)).unwrap();
     assert!(differences(folder.path(), &signed.bundle, authority()).is_empty());
-    let other = CertificateChain::read(key.public_key(), &read("keys/test-leaf-tls.pem"), others()).unwrap_err();
+    let other = CertificateChain::read(key.public_key(), &read("keys/test-int.pem"), others()).unwrap_err();
     assert_eq!(other.to_string(), "the certificate belongs to another key");
 }
 
