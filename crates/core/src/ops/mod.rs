@@ -84,9 +84,10 @@ pub use transfer::{
     is_signed, materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
 pub use trust::{
-    Attached, AttestOptions, Candidates, ComparedFolder, FolderError, FolderSigning, SignForm, SignOptions, Signable,
-    SignatureCheck, SignatureOptions, SignedFolder, SignedManifest, SigningError, VerifiedFolder, attest, candidates,
-    compare_folder, find_signed, judge, open_signable, sign, sign_folder, verify_folder, verify_signature,
+    Attached, AttestOptions, Candidates, ComparedFolder, FilesMismatch, FilesSigning, FolderError, FolderSigning,
+    SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder, SignedManifest,
+    SigningError, VerifiedFolder, attest, candidates, compare_folder, file_digests, find_signed, judge, open_signable,
+    sign, sign_folder, sign_modelkit_files, verify_folder, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

@@ -150,6 +150,9 @@ pub enum NotCounted {
     /// A valid signature without an annotation that was asked for.
     #[error("it has no annotation `{0}`")]
     Annotation(String),
+    /// A signed list of files that is not that of the ModelKit.
+    #[error("it lists other files: {0}")]
+    Files(String),
 }
 
 fn of(digest: Option<&Digest>) -> String {
@@ -204,7 +207,8 @@ impl Candidate {
     pub fn repeats(&self, key: &PublicKey, statement: &[u8]) -> bool {
         let Ok(signed) = &self.document else { return false };
         let envelope = signed.envelope.as_ref().filter(|envelope| envelope.payload == statement);
-        self.form == Form::Bundle && envelope.is_some() && signed.verify(&[Verifier::Key(key.clone())]).is_ok()
+        let is_of_key = |envelope: &Envelope| key.verify(&envelope.signed_bytes(), &signed.signature).is_ok();
+        self.form == Form::Bundle && envelope.is_some_and(is_of_key)
     }
 }
 

@@ -12,8 +12,8 @@ mod verify_signature;
 pub use candidates::{Candidates, candidates};
 pub use error::SigningError;
 pub use model_signing::{
-    ComparedFolder, FolderError, FolderSigning, SignedFolder, VerifiedFolder, compare_folder, sign_folder,
-    verify_folder,
+    ComparedFolder, FilesMismatch, FilesSigning, FolderError, FolderSigning, SignedFiles, SignedFolder, VerifiedFolder,
+    compare_folder, file_digests, sign_folder, sign_modelkit_files, verify_folder,
 };
 pub use place::{Signable, find_signed, open_signable};
 pub use sign::{Attached, AttestOptions, SignForm, SignOptions, SignedManifest, attest, sign};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::statement::{ModelStatement, SignedFile};
+use crate::digest::Digest;
 use crate::relative_path::RelativePath;
 
 /// Something in a folder that is not a directory.
@@ -97,6 +98,27 @@ impl ModelStatement {
             comparison.differences.extend(others);
         }
         comparison
+    }
+
+    /// Compares the statement with the SHA-256 digests of the files of a ModelKit. Returns `None` if the statement has
+    /// other digests.
+    pub fn compare_digests(
+        &self,
+        files: &BTreeMap<RelativePath, Digest>,
+    ) -> Option<Vec<(RelativePath, FileDifference)>> {
+        let mut differences = Vec::new();
+        for (path, signed) in &self.files {
+            let signed = signed.sha256()?;
+            let difference = match files.get(path) {
+                None => Some(FileDifference::Missing),
+                Some(found) => (*found != signed).then_some(FileDifference::Differs),
+            };
+            differences.extend(difference.map(|difference| (path.clone(), difference)));
+        }
+        let unsigned = files.keys().filter(|path| !self.files.contains_key(*path) && !self.ignores(path));
+        differences.extend(unsigned.map(|path| (path.clone(), FileDifference::Unsigned)));
+        differences.sort();
+        Some(differences)
     }
 
     fn of_unlisted(&self, kind: FoundKind) -> Option<FileDifference> {

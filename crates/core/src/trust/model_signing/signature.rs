@@ -4,7 +4,7 @@ use super::error::ModelStatementError;
 use super::statement::ModelStatement;
 use crate::digest::Digest;
 use crate::trust::bundle::{Bundle, BundleError, Material};
-use crate::trust::envelope::IN_TOTO;
+use crate::trust::envelope::{Envelope, IN_TOTO};
 use crate::trust::key::PublicKey;
 use crate::trust::verifier::{NotVerified, Signer, Verifier};
 
@@ -42,12 +42,17 @@ pub fn model_hint(key: &PublicKey) -> String {
 impl ModelSignature {
     /// Reads a bundle and verifies that one of `verifiers` signed it.
     pub fn read(bundle: &[u8], verifiers: &[Verifier]) -> Result<Self, ModelSignatureError> {
-        Self::of(&Bundle::read(bundle)?, verifiers)
+        let Bundle { material, envelope } = Bundle::read(bundle)?;
+        Self::of_envelope(&material, &envelope, verifiers)
     }
 
-    /// Verifies that one of `verifiers` signed `bundle`. If none did, the error is that of the first.
-    pub fn of(bundle: &Bundle, verifiers: &[Verifier]) -> Result<Self, ModelSignatureError> {
-        let Bundle { material, envelope } = bundle;
+    /// Verifies that one of `verifiers` signed `envelope`, which came with `material`. If none did, the error is that of
+    /// the first.
+    pub fn of_envelope(
+        material: &Material,
+        envelope: &Envelope,
+        verifiers: &[Verifier],
+    ) -> Result<Self, ModelSignatureError> {
         if envelope.payload_type != IN_TOTO {
             return Err(ModelStatementError::PayloadType(envelope.payload_type.clone()).into());
         }
