@@ -1,6 +1,10 @@
 //! Commands that sign, attest, scan and enforce a policy.
 
 mod annotations;
+mod certificates;
+mod folder;
+mod folder_signature;
+mod identity;
 mod key;
 mod keys;
 mod network;
@@ -9,6 +13,7 @@ mod predicate_types;
 mod sign;
 mod signatures;
 
+pub(crate) use folder_signature::{FOLDER_MEMBERS, FolderSignatureArgs};
 pub(crate) use key::KeyArgs;
 pub(crate) use network::TrustNetworkArgs;
 pub(crate) use not_signed::{Beside, NotSigned};

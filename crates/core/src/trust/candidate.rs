@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::bundle::{Bundle, BundleError, Material};
+use super::certificate::Certificate;
 use super::envelope::{Envelope, EnvelopeError, IN_TOTO};
 use super::key::PublicKey;
 use super::simple_signing::{SimpleSigning, SimpleSigningError};
@@ -13,6 +14,10 @@ use super::statement::{PLAIN_SIGNATURE, Statement, StatementError};
 use super::verifier::{NotVerified, Signer, Verifier};
 use crate::digest::Digest;
 use crate::oci::Annotations;
+
+/// The annotations of a layer of simple signing with the PEM of certificates.
+const CERTIFICATE_ANNOTATION: &str = "dev.sigstore.cosign/certificate";
+const CHAIN_ANNOTATION: &str = "dev.sigstore.cosign/chain";
 
 /// The form in which a signature or an attestation is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -237,7 +242,8 @@ impl Signed {
     /// Reads a payload of simple signing, whose `signature` and certificate are in the `annotations` of its layer.
     pub fn of_payload(bytes: Vec<u8>, signature: Vec<u8>, annotations: Annotations) -> Result<Self, Broken> {
         let claim = Claim::Simple(SimpleSigning::read(&bytes)?);
-        Ok(Self { material: Material::PublicKey { hint: None }, signature, bytes, claim, envelope: None, annotations })
+        let material = certificates_in(&annotations).unwrap_or(Material::PublicKey { hint: None });
+        Ok(Self { material, signature, bytes, claim, envelope: None, annotations })
     }
 
     /// Returns the signer, if one of `verifiers` accepts the signature. The statement may be about anything.
@@ -253,6 +259,14 @@ impl Signed {
         }
         Err(reason)
     }
+}
+
+/// The certificate of cosign in the annotations of a layer, with those between it and its authority.
+fn certificates_in(annotations: &Annotations) -> Option<Material> {
+    let read = |name: &str| Certificate::read_pem(annotations.get(name)?.as_bytes()).ok();
+    let leaf = read(CERTIFICATE_ANNOTATION)?;
+    let chain = read(CHAIN_ANNOTATION).unwrap_or_default();
+    Some(Material::Chain(leaf.iter().chain(&chain).map(|certificate| certificate.der().to_vec()).collect()))
 }
 
 impl Claim {

@@ -45,8 +45,8 @@ pub enum NotVerified {
     /// There is no verifier.
     #[error("no key was given")]
     NoVerifier,
-    /// A signature with a certificate, but only keys count.
-    #[error("signed with a certificate, not with a key")]
+    /// A signature with a certificate, which is not by a key that counts.
+    #[error("signed with a certificate of another key")]
     HasCertificate,
     /// A signature with a key, but only certificates count.
     #[error("signed with a key, not with a certificate")]
@@ -71,11 +71,11 @@ impl Verifier {
     /// Verifies the `signature` of `message` that came with this material, and returns the signer.
     pub fn verify(&self, material: &Material, message: &[u8], signature: &[u8]) -> Result<Signer, NotVerified> {
         match (self, material) {
-            (Self::Key(key), Material::PublicKey { hint }) => match key.verify(message, signature) {
-                Ok(()) => Ok(Signer::Key(key.name())),
-                Err(BadSignature) => Err(NotVerified::Key { hint: hint.clone() }),
+            (Self::Key(key), material) => match (key.verify(message, signature), material) {
+                (Ok(()), _) => Ok(Signer::Key(key.name())),
+                (Err(_), Material::PublicKey { hint }) => Err(NotVerified::Key { hint: hint.clone() }),
+                (Err(_), Material::Certificate(_) | Material::Chain(_)) => Err(NotVerified::HasCertificate),
             },
-            (Self::Key(_), Material::Certificate(_) | Material::Chain(_)) => Err(NotVerified::HasCertificate),
             (Self::Identity(_), Material::PublicKey { .. }) => Err(NotVerified::HasKey),
             (Self::Identity(identity), Material::Certificate(leaf)) => {
                 of_identity(identity, std::slice::from_ref(leaf), message, signature)
