@@ -230,6 +230,23 @@ limits! {
         /// The ModelKits in a lineage; those beyond it are marked as left out.
         Count LINEAGE_NODES = 1000;
     }
+    "Scans" {
+        /// Members in one another: an archive in an archive, or a pickle in a string of a pickle.
+        Count SCAN_DEPTH = 4;
+        /// The members of one archive.
+        Count SCAN_MEMBERS = 100_000;
+        /// The bytes that are read from the members of one file. A larger file may have members of
+        /// `SCAN_OPENED_RATIO` times its size.
+        Bytes SCAN_OPENED_BYTES = 4096 * MIB;
+        /// The ratio of the bytes that are read from the members of a file to its size, above `SCAN_OPENED_BYTES`.
+        /// Deflate does not exceed 1,032.
+        Count SCAN_OPENED_RATIO = 200;
+        /// A text that is scanned. A file that is neither named nor begins like a pickle is tried as one up to this
+        /// size.
+        Bytes SCANNED_TEXT_BYTES = MIB;
+        /// The findings of one level in one file. The first ones are kept.
+        Count SCAN_FINDINGS = 10_000;
+    }
     "Comparisons and deltas" {
         /// The file in a registry that is read to compare it, unless `kit diff` has another value.
         Bytes DIFF_REMOTE_BYTES = MIB;

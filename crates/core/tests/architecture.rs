@@ -66,7 +66,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("sbom", &["modelkit", "kitfile", "contents", "tensors", "provenance", "oci", "digest", "version", "limits"]),
     ("trust", &["contents", "relative_path", "oci", "digest", "problem", "limits"]),
-    ("scan", &["tensors", "relative_path", "problem", "limits"]),
+    ("scan", &["tensors", "file_kind", "relative_path", "problem", "limits"]),
     ("kitfile", &["yaml", "digest", "file_kind", "relative_path", "oci", "problem", "limits"]),
     ("draft", &["yaml", "kitfile", "file_kind", "problem"]),
     ("oci", &["digest", "limits"]),

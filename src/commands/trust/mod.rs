@@ -1,6 +1,7 @@
 //! Commands that sign, attest, scan and enforce a policy.
 
 mod annotations;
+mod attest;
 mod certificates;
 mod folder;
 mod folder_signature;
@@ -13,9 +14,11 @@ mod predicate_types;
 mod sign;
 mod signatures;
 
+pub(crate) use attest::AttestArgs;
 pub(crate) use folder_signature::{FOLDER_MEMBERS, FolderSignatureArgs};
 pub(crate) use key::KeyArgs;
 pub(crate) use network::TrustNetworkArgs;
 pub(crate) use not_signed::{Beside, NotSigned};
+pub(crate) use predicate_types::word as predicate_word;
 pub(crate) use sign::SignArgs;
-pub(crate) use signatures::{MEMBERS, SignatureArgs, check_signature};
+pub(crate) use signatures::{MEMBERS, SignatureArgs, check_signature, material};

@@ -84,10 +84,11 @@ pub use transfer::{
     is_signed, materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
 pub use trust::{
-    Attached, AttestOptions, Candidates, ComparedFolder, FilesMismatch, FilesSigning, FolderError, FolderSigning,
-    SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder, SignedManifest,
-    SigningError, VerifiedFolder, attest, candidates, compare_folder, file_digests, find_signed, judge, open_signable,
-    sign, sign_folder, sign_modelkit_files, verify_folder, verify_signature,
+    Attached, AttestOptions, Attestation, Beside, Candidates, ComparedFolder, FilesMismatch, FilesSigning, FolderError,
+    FolderSigning, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder,
+    SignedManifest, SigningError, VerifiedFolder, attest, attestations, beside, candidates, compare_folder,
+    file_digests, find_signed, judge, open_signable, recorded_provenance, sign, sign_folder, sign_modelkit_files,
+    verify_folder, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

@@ -2,18 +2,17 @@
 
 use std::io::{self, Read};
 
-use super::search::{Hit, search};
-use super::secret_names::{
-    is_binary_name, is_certificate, is_content_name, is_environment, is_secret_name, is_sure_name, is_text_name,
-};
-use super::tokens::tokens_in;
+use super::names::{is_binary_name, is_content_name, is_text_name};
 use crate::kitfile::Section;
 use crate::limits;
 use crate::ops::refused::Secret;
 use crate::relative_path::RelativePath;
+use crate::scan::secrets::{
+    Hit, WEB_TOKEN, is_certificate, is_environment, is_secret_name, is_sure_name, search, tokens_in,
+};
 
 /// The version of the rules. Must be raised when they find more, so that layers are checked again.
-pub(super) const RULES: u32 = 4;
+pub(super) const RULES: u32 = 5;
 
 /// Larger files are not settings, and are read only if their names are not those of weights or data.
 const SMALL_BYTES: u64 = 1024 * 1024;
@@ -97,6 +96,7 @@ impl Found {
         for hit in hits {
             found.push(match hit {
                 Hit::Token(line, kind) => Self::Secret(at(*line, format!("this looks like {kind}"))),
+                Hit::WebToken(line) => Self::Literal(at(*line, format!("this looks like {WEB_TOKEN}"))),
                 Hit::Password(line) => Self::Likely(at(*line, "this address contains a password".to_owned())),
                 Hit::Literal(line) => Self::Literal(at(*line, "this literal looks like a secret".to_owned())),
             });

@@ -7,9 +7,10 @@ use crate::archive::{self, IgnoreRules, UnmatchedLine, unmatched_lines};
 use crate::file_kind::is_leftover;
 use crate::limits;
 use crate::ops::error::Error;
-use crate::ops::guard;
+
 use crate::ops::init::{IGNORE_FILE, drafted_patterns};
 use crate::progress::{IgnoreLine, Progress, Warning};
+use crate::scan::secrets::{is_secret_name, is_sure_name};
 use crate::sys;
 
 /// The number of lines that a warning names.
@@ -46,7 +47,7 @@ pub(crate) fn unmatched_ignore_lines(context: &Path) -> io::Result<(Vec<Unmatche
     let drafted = drafted_patterns(context, &text)?;
     let mut lines = unmatched_lines(&text, context, |pattern| {
         let name = pattern.trim_end_matches('/').rsplit('/').next().unwrap_or(pattern);
-        drafted.contains(pattern) || is_leftover(name) || guard::is_secret_name(name) || guard::is_sure_name(name)
+        drafted.contains(pattern) || is_leftover(name) || is_secret_name(name) || is_sure_name(name)
     });
     let more = lines.len().saturating_sub(NAMED);
     lines.truncate(NAMED);

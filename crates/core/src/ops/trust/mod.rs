@@ -1,5 +1,6 @@
 //! Signing, attesting, verifying and enforcing a policy.
 
+mod attestations;
 mod candidates;
 mod error;
 mod legacy;
@@ -7,9 +8,12 @@ mod model_signing;
 mod place;
 mod publish;
 mod sign;
+#[cfg(test)]
+mod tests;
 mod verify_signature;
 
-pub use candidates::{Candidates, candidates};
+pub use attestations::{Attestation, attestations, recorded_provenance};
+pub use candidates::{Beside, Candidates, beside, candidates};
 pub use error::SigningError;
 pub use model_signing::{
     ComparedFolder, FilesMismatch, FilesSigning, FolderError, FolderSigning, SignedFiles, SignedFolder, VerifiedFolder,
