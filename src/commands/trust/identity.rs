@@ -1,6 +1,6 @@
 //! The flags that name a signer by a certificate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -45,7 +45,10 @@ impl IdentityArgs {
         if !self.is_given() {
             return Ok(None);
         }
-        let authority = self.authority(context)?;
+        let authority = authority(context, &self.ca, self.trusted_root.as_deref())?;
+        let authority = authority.ok_or_else(|| {
+            usage("--certificate-identity needs the authority that issued the certificate; add --ca FILE")
+        })?;
         let san = self.certificate_identity.clone();
         if san.is_none() && purpose == Purpose::ModelKit {
             return Err(usage("an authority alone does not say whose signature counts; add --certificate-identity ID"));
@@ -57,20 +60,18 @@ impl IdentityArgs {
         };
         Ok(Some((Identity { san, authority, valid_at, usage }, name)))
     }
+}
 
-    fn authority(&self, context: &Context) -> Result<Authority> {
-        if let Some(file) = &self.trusted_root {
-            let root = Authority::read_trusted_root(&read(context, file)?);
-            return root.with_context(|| format!("cannot use the trusted root `{}`", tidy(file)));
-        }
-        if self.ca.is_empty() {
-            return Err(usage("--certificate-identity needs the authority that issued the certificate; add --ca FILE"));
-        }
-        let mut anchors = Vec::new();
-        for file in &self.ca {
-            let certificates = Certificate::read_pem(&read(context, file)?);
-            anchors.extend(certificates.with_context(|| format!("cannot use the authority `{}`", tidy(file)))?);
-        }
-        Ok(Authority::new(anchors))
+/// Reads the authorities in certificates, or in a trusted root. Returns `None` if there are no files.
+pub(crate) fn authority(context: &Context, ca: &[PathBuf], trusted_root: Option<&Path>) -> Result<Option<Authority>> {
+    if let Some(file) = trusted_root {
+        let root = Authority::read_trusted_root(&read(context, file)?);
+        return root.map(Some).with_context(|| format!("cannot use the trusted root `{}`", tidy(file)));
     }
+    let mut anchors = Vec::new();
+    for file in ca {
+        let certificates = Certificate::read_pem(&read(context, file)?);
+        anchors.extend(certificates.with_context(|| format!("cannot use the authority `{}`", tidy(file)))?);
+    }
+    Ok((!anchors.is_empty()).then(|| Authority::new(anchors)))
 }

@@ -16,7 +16,9 @@ mod signatures;
 
 pub(crate) use attest::AttestArgs;
 pub(crate) use folder_signature::{FOLDER_MEMBERS, FolderSignatureArgs};
+pub(crate) use identity::authority;
 pub(crate) use key::KeyArgs;
+pub(crate) use keys::public_key;
 pub(crate) use network::TrustNetworkArgs;
 pub(crate) use not_signed::{Beside, NotSigned};
 pub(crate) use predicate_types::word as predicate_word;

@@ -50,8 +50,8 @@ pub use files::{
 pub use guard::{Allowed, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
 pub use import::{
-    ArtifactUpstream, GitUpstream, ImportError, ImportOptions, MlflowFolder, ModelFolder, clear_imports, fetch_git,
-    import, import_to, is_mlflow, mlflow_runs, open_artifact, unfinished_imports,
+    ArtifactUpstream, GitUpstream, ImportError, ImportOptions, MlflowFolder, ModelFolder, PublisherError,
+    clear_imports, fetch_git, import, import_to, is_mlflow, mlflow_runs, open_artifact, unfinished_imports,
 };
 pub use index_error::IndexError;
 pub use init::{

@@ -9,6 +9,7 @@ use clap::Args;
 use super::attestation::Attestation;
 use super::done::{say_done, texts};
 use super::origin::{Origin, Tool, hub, own_hub, tool};
+use super::publisher::PublisherArgs;
 use super::{folder, mlflow};
 use crate::arguments::{AllowedArgs, DepthArgs, DigestReceiptArgs};
 use crate::commands::create::names::references;
@@ -40,6 +41,10 @@ use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 /// Artifacts in a registry whose layers are files, such as those of oras, Docker Model Runner and Ollama, are named
 /// with `oci://`. Layers without a file name get one by their media type.
 ///
+/// --publisher-key and --publisher-identity require a signature of the publisher (OpenSSF Model Signing): the file
+/// model.sig, which lists the files with their digests. Nothing is packed if it is missing, or if a file is not covered or
+/// differs. The provenance attestation records the signer.
+///
 /// A folder with a model, such as a snapshot in the cache of the Hugging Face hub, is packed in place with its Kitfile,
 /// or with a generated one. Links in the cache are followed.
 ///
@@ -60,7 +65,9 @@ Examples:
   kit import mlruns/0/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9 -t net:v1
   kit import mlflow://tracking.example:5000/runs/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9
   kit import models:/net@champion -t net:v1
-  kit import openai/whisper-tiny --push registry.example/team/whisper:v1")]
+  kit import openai/whisper-tiny --push registry.example/team/whisper:v1
+  kit import ada/net --publisher-key ada.pub
+  kit import ada/net --publisher-identity ada@models.example --publisher-ca models.pem")]
 pub(crate) struct ImportArgs {
     /// OWNER/NAME or datasets/OWNER/NAME on the hub, the URL of its page, a git repository, an MLflow run or model on a
     /// server, an MLflow folder, or an artifact (`oci://REGISTRY/NAME:TAG` or `oci:FOLDER:TAG`)
@@ -101,6 +108,8 @@ pub(crate) struct ImportArgs {
     /// Type of REPOSITORY [default: detected from its host or its files]
     #[arg(long, value_name = "TOOL")]
     tool: Option<Tool>,
+    #[command(flatten)]
+    publisher: PublisherArgs,
     #[command(flatten)]
     allowed: AllowedArgs,
     #[command(flatten)]
@@ -184,6 +193,9 @@ impl ImportArgs {
         if self.attestation_output.is_some() {
             return Err(usage("--attestation-output requires a repository with commits"));
         }
+        if self.publisher.is_given() {
+            return Err(usage("--publisher-key and --publisher-identity do not apply to an MLflow run or model"));
+        }
         if self.token.is_some() && matches!(place, mlflow::Place::Folder(_)) {
             return Err(usage("--token does not apply to an MLflow folder"));
         }
@@ -228,7 +240,9 @@ impl ImportArgs {
             options.kitfile = folder::own_kitfile(context, found.path())?;
         }
         context.output.say(&format!("Importing {}", found.path().display()));
-        let pack = found.pack_options(&options, self.layer_format.unwrap_or(Format::Tar)).with_context(failure)?;
+        let pack = found
+            .pack_options(&options, self.layer_format.unwrap_or(Format::Tar), &context.bars)
+            .with_context(failure)?;
         let client = self.network.client(&context.environment, context.bars.notifier())?;
         Self::pack_in_place(context, &pack, (client, destination.as_ref()), start).with_context(failure)
     }
@@ -326,6 +340,7 @@ impl ImportArgs {
             builder: context.environment.builder.clone(),
             time: context.environment.time,
             allowed: self.allowed.choice(),
+            publishers: self.publisher.verifiers(context)?,
         })
     }
 

@@ -7,6 +7,7 @@ mod done;
 mod folder;
 mod mlflow;
 mod origin;
+mod publisher;
 
 pub(crate) use command::ImportArgs;
 pub(crate) use origin::hub;

@@ -19,6 +19,7 @@ pub use model_signing::{
     ComparedFolder, FilesMismatch, FilesSigning, FolderError, FolderSigning, SignedFiles, SignedFolder, VerifiedFolder,
     compare_folder, file_digests, sign_folder, sign_modelkit_files, verify_folder,
 };
+pub(crate) use model_signing::{compare_linked_folder, differs_in_folder};
 pub use place::{Signable, find_signed, open_signable};
 pub use sign::{Attached, AttestOptions, SignForm, SignOptions, SignedManifest, attest, sign};
 pub use verify_signature::{SignatureCheck, SignatureOptions, judge, verify_signature};

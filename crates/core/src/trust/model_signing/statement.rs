@@ -171,6 +171,11 @@ impl ModelStatement {
         self.files.iter()
     }
 
+    /// Returns the file at `path`, if the statement lists it.
+    pub fn file(&self, path: &RelativePath) -> Option<&SignedFile> {
+        self.files.get(path)
+    }
+
     /// Returns true if a file at `path` does not have to be signed.
     pub fn ignores(&self, path: &RelativePath) -> bool {
         let git = GIT_PATHS.iter().filter_map(|name| name.parse().ok());

@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::limits;
 use crate::ops::files::digest_file;
 use crate::ops::workers;
-use crate::progress::{Phase, Progress, Task};
+use crate::progress::{Phase, Progress, Silent, Task};
 use crate::relative_path::RelativePath;
 use crate::sys;
 use crate::trust::{
@@ -137,7 +137,35 @@ pub fn compare_folder(
     progress: &dyn Progress,
 ) -> Result<ComparedFolder, FolderError> {
     let found = list(folder, &|path| statement.ignores(path) && !statement.lists_below(path))?;
-    let compared = statement.compare_names(&found, own, unsigned);
+    compare_found(folder, &found, statement, (own, unsigned), jobs, progress)
+}
+
+/// Compares a folder like [`compare_folder`], but takes links to files for files: a snapshot in the cache of the Hugging
+/// Face hub consists of links.
+pub(crate) fn compare_linked_folder(
+    folder: &Path,
+    statement: &ModelStatement,
+    (own, unsigned): (&[RelativePath], UnsignedFiles),
+    jobs: usize,
+    progress: &dyn Progress,
+) -> Result<ComparedFolder, FolderError> {
+    let mut found = list(folder, &|path| statement.ignores(path) && !statement.lists_below(path))?;
+    for found in found.iter_mut().filter(|found| found.kind == FoundKind::Link) {
+        let target = fs::metadata(found.path.join_to(folder)).ok().filter(std::fs::Metadata::is_file);
+        found.kind = target.map_or(FoundKind::Link, |target| FoundKind::File(target.len()));
+    }
+    compare_found(folder, &found, statement, (own, unsigned), jobs, progress)
+}
+
+fn compare_found(
+    folder: &Path,
+    found: &[FoundFile],
+    statement: &ModelStatement,
+    (own, unsigned): (&[RelativePath], UnsignedFiles),
+    jobs: usize,
+    progress: &dyn Progress,
+) -> Result<ComparedFolder, FolderError> {
+    let compared = statement.compare_names(found, own, unsigned);
     let sizes: BTreeMap<_, _> = found.iter().map(|found| (&found.path, found.kind)).collect();
     let size = |path: &RelativePath| match sizes.get(path) {
         Some(FoundKind::File(size)) => *size,
@@ -154,7 +182,15 @@ pub fn compare_folder(
     Ok(ComparedFolder { files: statement.files().len(), bytes, differences })
 }
 
-/// Compares the content of a file with what was signed.
+/// Compares the content of the file at `path` in `folder` with what was signed.
+pub(crate) fn differs_in_folder(
+    folder: &Path,
+    path: &RelativePath,
+    signed: &SignedFile,
+) -> io::Result<Option<FileDifference>> {
+    difference(folder, path, signed, &Silent)
+}
+
 fn difference(
     folder: &Path,
     path: &RelativePath,

@@ -14,4 +14,5 @@ pub use error::FolderError;
 pub use folder::{
     ComparedFolder, FolderSigning, SignedFolder, VerifiedFolder, compare_folder, sign_folder, verify_folder,
 };
+pub(crate) use folder::{compare_linked_folder, differs_in_folder};
 pub use modelkit::{FilesSigning, file_digests, sign_modelkit_files};
