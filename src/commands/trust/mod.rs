@@ -11,6 +11,7 @@ mod keys;
 mod network;
 mod not_signed;
 mod predicate_types;
+mod scan;
 mod sign;
 mod signatures;
 
@@ -22,5 +23,6 @@ pub(crate) use keys::public_key;
 pub(crate) use network::TrustNetworkArgs;
 pub(crate) use not_signed::{Beside, NotSigned};
 pub(crate) use predicate_types::word as predicate_word;
+pub(crate) use scan::{ScanArgs, scan_before_packing};
 pub(crate) use sign::SignArgs;
 pub(crate) use signatures::{MEMBERS, SignatureArgs, check_signature, material};

@@ -44,8 +44,8 @@ pub use diff::{
 pub use disk_space::is_disk_full;
 pub use error::Error;
 pub use files::{
-    CpOptions, FileLocation, InvalidFileLocation, ListOptions, ListedFile, Nesting, WeighedModel, WeightFile, cat, cp,
-    is_folder, ls, weigh,
+    CpOptions, FileLocation, IGNORE_FILE, InvalidFileLocation, ListOptions, ListedFile, Nesting, WeighedModel,
+    WeightFile, cat, cp, is_folder, ls, weigh,
 };
 pub use guard::{Allowed, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
@@ -55,8 +55,8 @@ pub use import::{
 };
 pub use index_error::IndexError;
 pub use init::{
-    CacheFolder, CachedSnapshot, Draft, IGNORE_FILE, IgnoreFile, Project, ProjectFolder, describe_package,
-    draft_ignore_file, init, init_remote,
+    CacheFolder, CachedSnapshot, Draft, IgnoreFile, Project, ProjectFolder, describe_package, draft_ignore_file, init,
+    init_remote,
 };
 pub use keep::{
     Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
@@ -75,6 +75,9 @@ pub use promotion::{
 pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
+pub use scan::{
+    FileFinding, ScanOptions, Scanned, ScannedFolder, SkippedPath, scan_entry, scan_file, scan_folder, scan_modelkit,
+};
 pub use session::{Located, Location, Lookup, Session, find_here, find_index_here, not_here};
 pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, install_skill, read_skills};
 pub use tag_state::TagState;
