@@ -14,6 +14,7 @@ use super::keys::{private_key, public_key};
 use super::network::TrustNetworkArgs;
 use super::not_signed::{Beside, NotSigned};
 use super::predicate_types::{self, MODEL_SIGNING};
+use super::scan::scan_to_attest;
 use super::sign::{report, say_where};
 use crate::arguments::{ReceiptArgs, always_report_local_store};
 use crate::context::Context;
@@ -28,15 +29,18 @@ use kit_core::trust::{PLAIN_SIGNATURE, Verifier, read_json};
 /// digest of the ModelKit. TYPE is a URI, or one of slsaprovenance1, slsaprovenance, slsaprovenance02, cyclonedx, spdx,
 /// spdxjson, vuln, openvex, link, custom, test-result and scan. cosign 3 verifies it with `cosign verify-attestation`.
 ///
-/// --provenance signs the record that `kit pack` attached. --get verifies an attestation of this type with the public
-/// key, and prints its predicate. Attestations of cosign 2 can be printed as well. The type model-signing is the list of
-/// files that `kit sign --files` signs; with --bundle it is the signature of the unpacked folder.
+/// --provenance signs the record that `kit pack` attached. --scan signs the result of a scan, with the time.
+///
+/// --get verifies an attestation of this type with the public key, and prints its predicate. Attestations of cosign 2
+/// can be printed as well. The type model-signing is the list of files that `kit sign --files` signs; with --bundle it
+/// is the signature of the unpacked folder.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("action").args(["predicate", "provenance", "get"]).required(true))]
+#[command(group = ArgGroup::new("action").args(["predicate", "provenance", "scan", "get"]).required(true))]
 #[command(after_help = "\
 Examples:
   kit attest sentiment:v2 --key ci.key --type test-result --predicate result.json
   kit attest registry.example/team/sentiment:v2 --key ci.key --provenance --remote
+  kit attest sentiment:v2 --key ci.key --scan
   kit attest registry.example/team/sentiment:v2 --key ci.pub --get test-result
   kit attest registry.example/team/sentiment:v2 --key ci.pub --get cyclonedx --bundle > bundle.json
   kit attest registry.example/team/sentiment:v2 --key ci.pub --get model-signing --bundle > model.sig")]
@@ -61,6 +65,9 @@ pub(crate) struct AttestArgs {
     /// Sign the provenance that `kit pack` recorded
     #[arg(long)]
     provenance: bool,
+    /// Scan all files as `kit scan` does, and sign the result
+    #[arg(long)]
+    scan: bool,
     /// Verify the attestation of this type, and print its predicate
     #[arg(long, value_name = "TYPE")]
     get: Option<String>,
@@ -102,6 +109,9 @@ impl AttestArgs {
         let signable = ops::open_signable(session, location, place).with_context(failed)?;
         let (predicate_type, predicate) = match given {
             Some(given) => given,
+            None if self.scan => {
+                scan_to_attest(context, session, &self.network, &signable, location).with_context(failed)?
+            }
             None => ops::recorded_provenance(&signable).with_context(failed)?.ok_or_else(|| no_provenance(location))?,
         };
         let options = AttestOptions {

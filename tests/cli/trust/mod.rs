@@ -1,10 +1,13 @@
 //! Signatures, attestations, scans, policies and bills of materials, end to end.
 
 mod attesting;
+mod certificates;
 mod companions;
 mod golden;
 mod interrupted;
 mod keys;
+mod model_signing;
+mod publisher;
 mod scan;
 mod scene;
 mod signing;
