@@ -27,8 +27,8 @@ use kit_core::ops::{self, ExtraFiles, Verified, VerifyOptions};
 /// the Kitfile that .kitignore does not exclude. Exits with 3 if there are any. Permission bits that an umask masks
 /// are ignored, and the Kitfile is compared by content, not by formatting.
 ///
-/// --model-signature verifies the signature of a folder (OpenSSF Model Signing) instead: the files must be exactly those
-/// that a signer listed. Exits with 1 if the signature does not count, and with 3 if files differ.
+/// --model-signature verifies the signature of a folder (OpenSSF Model Signing) instead: the files must be exactly
+/// those that a signer listed. Exits with 1 if the signature does not count, and with 3 if files differ.
 ///
 /// With a lock, only FOLDER is read; files of a model that comes from another ModelKit are not covered. With a
 /// ModelKit, its layers are read and verified as well, from the local store or directly from the registry.

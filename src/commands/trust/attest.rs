@@ -160,7 +160,7 @@ impl AttestArgs {
 }
 
 impl AttestArgs {
-    /// Whose attestations are printed, and the words for them.
+    /// The signers whose attestations are printed, and the words for them.
     fn verifiers(&self, context: &Context) -> Result<(Vec<Verifier>, String)> {
         let key = match &self.key {
             Some(file) => {

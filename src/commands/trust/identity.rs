@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::certificates::read;
+use crate::config::now;
 use crate::context::Context;
 use crate::output::{tidy, usage};
 use kit_core::trust::{Authority, Certificate, Identity, Usage, ValidAt};
@@ -55,7 +56,8 @@ impl IdentityArgs {
         }
         let name = san.as_ref().map_or_else(|| "a certificate of the authority".to_owned(), |san| format!("`{san}`"));
         let (valid_at, usage) = match purpose {
-            Purpose::ModelKit => (ValidAt::Time(context.environment.time), Usage::CodeSigning),
+            // Not the time of the environment, which SOURCE_DATE_EPOCH sets.
+            Purpose::ModelKit => (ValidAt::Time(now()), Usage::CodeSigning),
             Purpose::Folder => (ValidAt::Issued, Usage::Signature),
         };
         Ok(Some((Identity { san, authority, valid_at, usage }, name)))

@@ -23,15 +23,15 @@ use kit_core::sys::replace_file;
 ///
 /// An argument that is an existing folder is a folder, and so is ./NAME. Otherwise it is a ModelKit.
 ///
-/// The signature of a ModelKit is a Sigstore bundle, which is attached to the ModelKit: in the local store if that has the ModelKit,
-/// otherwise in the registry. It is of the digest, so it is valid for every name and every copy of the ModelKit, and
-/// `kit push`, `kit pull` and `kit copy` transfer it. cosign 3 verifies it with `cosign verify --key`.
+/// The signature of a ModelKit is a Sigstore bundle, which is attached to the ModelKit: in the local store if that has
+/// the ModelKit, otherwise in the registry. It is of the digest, so it is valid for every name and every copy of the
+/// ModelKit, and `kit push`, `kit pull` and `kit copy` transfer it. cosign 3 verifies it with `cosign verify --key`.
 ///
 /// --as legacy writes a signature that cosign 2 reads, under the tag sha256-DIGEST.sig. cosign 2.6 and later look at
 /// bundles only as soon as there is one, so --as both helps only older versions and other programs that read the tag.
 ///
-/// --files also signs the list of the files in the ModelKit (OpenSSF Model Signing), from its tables of contents. `kit
-/// attest --get model-signing --bundle` writes it as the signature of the unpacked folder.
+/// --files also signs the list of the files in the ModelKit (OpenSSF Model Signing), from its tables of contents.
+/// `kit attest --get model-signing --bundle` prints it as the signature of the unpacked folder.
 ///
 /// The signature of a folder (OpenSSF Model Signing) is a file that lists every file below the folder with its digest;
 /// `model_signing verify key` verifies it. It does not cover the Kitfile, Kitfile.lock, .kitignore and the files of

@@ -53,7 +53,7 @@ impl SignatureArgs {
         !self.types.is_empty() || !self.annotations.is_empty()
     }
 
-    /// Whose signatures count, and the words for them.
+    /// The signers whose signatures count, and the words for them.
     pub(crate) fn verifiers(&self, context: &Context, purpose: Purpose) -> Result<(Vec<Verifier>, String)> {
         let mut verifiers = Vec::new();
         let mut names = Vec::new();

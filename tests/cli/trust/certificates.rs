@@ -22,6 +22,8 @@ fn the_owner_of_a_certificate_signs() {
     let run = verify(&sandbox, ADA, &["--ca", &root, "--format", "json"]).ok().json();
     assert_eq!(run["signatures"][0]["signer"]["identity"], ADA);
     verify(&sandbox, ADA, &["--ca", &root]).ok().prints("signed    ada@models.example");
+    let args = ["verify", "sample:v1", "--certificate-identity", ADA, "--ca", &root];
+    sandbox.run(sandbox.command(&args).env("SOURCE_DATE_EPOCH", "4000000000")).ok();
     let run = verify(&sandbox, "eve@models.example", &["--ca", &root]).exits(1);
     run.says("the certificate is of `ada@models.example`, not of `eve@models.example`");
     verify(&sandbox, ADA, &["--ca", &key("test-leaf-tls.pem")]).exits(1).says("none of the trusted authorities");

@@ -42,8 +42,8 @@ use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 /// with `oci://`. Layers without a file name get one by their media type.
 ///
 /// --publisher-key and --publisher-identity require a signature of the publisher (OpenSSF Model Signing): the file
-/// model.sig, which lists the files with their digests. Nothing is packed if it is missing, or if a file is not covered or
-/// differs. The provenance attestation records the signer.
+/// model.sig, which lists the files with their digests. Nothing is packed if it is missing, or if a file is not covered
+/// or differs. The provenance attestation records the signer.
 ///
 /// A folder with a model, such as a snapshot in the cache of the Hugging Face hub, is packed in place with its Kitfile,
 /// or with a generated one. Links in the cache are followed.

@@ -50,7 +50,7 @@ impl Identity {
             return Ok(Some(wanted.clone()));
         }
         let quoted: Vec<_> = leaf.identities().iter().map(|found| format!("`{found}`")).collect();
-        let found = if quoted.is_empty() { "nobody who is named".to_owned() } else { quoted.join(", ") };
+        let found = if quoted.is_empty() { "an owner without a name".to_owned() } else { quoted.join(", ") };
         Err(CertificateError::OtherIdentity { found, wanted: wanted.clone() })
     }
 }

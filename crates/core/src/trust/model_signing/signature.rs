@@ -46,8 +46,8 @@ impl ModelSignature {
         Self::of_envelope(&material, &envelope, verifiers)
     }
 
-    /// Verifies that one of `verifiers` signed `envelope`, which came with `material`. If none did, the error is that of
-    /// the first.
+    /// Verifies that one of `verifiers` signed `envelope`, which came with `material`. If none did, the error is that
+    /// of the first.
     pub fn of_envelope(
         material: &Material,
         envelope: &Envelope,

@@ -22,7 +22,10 @@ fn payload_of(case: &str) -> Vec<u8> {
 /// A statement whose subject is the digest of the list.
 fn statement(serialization: Value, resources: &[(&str, &str, &[u8])]) -> Result<ModelStatement, ModelStatementError> {
     let root: Vec<u8> = resources.iter().flat_map(|(.., content)| *Digest::of(content).bytes()).collect();
-    let resource = |(name, algorithm, content): &(&str, &str, &[u8])| json!({ "name": name, "algorithm": algorithm, "digest": Digest::of(content).hex() });
+    let resource = |(name, algorithm, content): &(&str, &str, &[u8])| {
+        let digest = Digest::of(content).hex();
+        json!({ "name": name, "algorithm": algorithm, "digest": digest })
+    };
     let statement = json!({
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{ "name": "net", "digest": { "sha256": Digest::of(&root).hex() } }],

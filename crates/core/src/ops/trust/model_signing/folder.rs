@@ -140,8 +140,8 @@ pub fn compare_folder(
     compare_found(folder, &found, statement, (own, unsigned), jobs, progress)
 }
 
-/// Compares a folder like [`compare_folder`], but takes links to files for files: a snapshot in the cache of the Hugging
-/// Face hub consists of links.
+/// Compares a folder like [`compare_folder`], but takes links to files for files: a snapshot in the cache of the
+/// Hugging Face hub consists of links.
 pub(crate) fn compare_linked_folder(
     folder: &Path,
     statement: &ModelStatement,
