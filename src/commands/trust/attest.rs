@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
-use clap::{ArgGroup, Args};
+use clap::Args;
 use fs_err as fs;
 use serde_json::Value;
 
@@ -35,7 +35,6 @@ use kit_core::trust::{PLAIN_SIGNATURE, Verifier, read_json};
 /// can be printed as well. The type model-signing is the list of files that `kit sign --files` signs; with --bundle it
 /// is the signature of the unpacked folder.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("action").args(["predicate", "provenance", "scan", "get"]).required(true))]
 #[command(after_help = "\
 Examples:
   kit attest sentiment:v2 --key ci.key --type test-result --predicate result.json
@@ -57,10 +56,10 @@ pub(crate) struct AttestArgs {
     #[command(flatten)]
     identity: IdentityArgs,
     /// Type of the predicate: a URI, or one of the words above
-    #[arg(long = "type", value_name = "TYPE", requires = "predicate")]
+    #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
     /// File with the predicate, a JSON object; `-` for standard input
-    #[arg(long, value_name = "FILE", requires = "kind")]
+    #[arg(long, value_name = "FILE")]
     predicate: Option<PathBuf>,
     /// Sign the provenance that `kit pack` recorded
     #[arg(long)]
@@ -72,7 +71,7 @@ pub(crate) struct AttestArgs {
     #[arg(long, value_name = "TYPE")]
     get: Option<String>,
     /// Print the bundle instead of the predicate
-    #[arg(long, requires = "get")]
+    #[arg(long)]
     bundle: bool,
     /// Use the registry, even if the ModelKit is in the local store
     #[arg(short, long)]
@@ -85,6 +84,7 @@ pub(crate) struct AttestArgs {
 
 impl AttestArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.check_flags()?;
         self.receipt.begin_with(context, &["digest", "references", "artifacts", "seconds", "signer", "signatures"])?;
         let location = context.location(&self.reference)?;
         let session = context.session(&self.network)?;
@@ -93,6 +93,21 @@ impl AttestArgs {
             Some(kind) => self.print(context, &session, &location, place, kind),
             None => self.attach(context, &session, &location, place),
         }
+    }
+
+    /// Fails unless the flags name one thing to do.
+    fn check_flags(&self) -> Result<()> {
+        let given = [self.predicate.is_some(), self.provenance, self.scan, self.get.is_some()];
+        if given.into_iter().filter(|is_given| *is_given).count() != 1 {
+            return Err(usage("use one of --predicate FILE, --provenance, --scan and --get TYPE"));
+        }
+        if self.kind.is_some() != self.predicate.is_some() {
+            return Err(usage("--predicate FILE needs --type TYPE, and --type needs --predicate"));
+        }
+        if self.bundle && self.get.is_none() {
+            return Err(usage("--bundle needs --get TYPE"));
+        }
+        Ok(())
     }
 
     fn attach(&self, context: &Context, session: &Session<'_>, location: &Location, place: Lookup) -> Result<()> {
