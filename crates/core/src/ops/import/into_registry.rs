@@ -36,8 +36,8 @@ pub fn import_to(
     let entries = entries(upstream, &kitfile);
     let wanted = entries.iter().map(|entry| file_of(upstream, entry)).collect::<Result<Vec<_>, _>>()?;
     let published = Published::of(upstream, &wanted, options)?;
-    let publisher = published.as_ref().map(Published::material);
-    let pack = options.pack_options_of(upstream.about(), kitfile.clone(), options.folder.clone(), publisher);
+    let signer = published.as_ref().map(Published::material);
+    let pack = options.pack_options_of(upstream.about(), kitfile.clone(), options.folder.clone(), signer);
     let parents = referenced_modelkits(session, &pack, &entries)?;
     check(session, upstream, &entries, options.allowed)?;
     let requirements = (options.allowed, published.as_ref());

@@ -61,8 +61,8 @@ pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOp
     if let Some(published) = &published {
         published.compare_content(&work.files(), &choice.wanted())?;
     }
-    let publisher = published.map(|published| published.material());
-    let packed = pack(session, &options.pack_options_of(upstream.about(), choice.kitfile, work.files(), publisher))?;
+    let signer = published.map(|published| published.material());
+    let packed = pack(session, &options.pack_options_of(upstream.about(), choice.kitfile, work.files(), signer))?;
     work.remove()?;
     Ok(packed)
 }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 pub enum HashType {
     /// SHA-256, the usual one.
     Sha256,
-    /// BLAKE2b with digests of 64 bytes.
+    /// `BLAKE2b` with digests of 64 bytes.
     Blake2b,
     /// BLAKE3 with digests of 32 bytes.
     Blake3,

@@ -1,7 +1,10 @@
 //! The signed lists of files beside a ModelKit.
 
+use std::collections::BTreeMap;
+
 use super::modelkit::file_digests;
 use crate::digest::Digest;
+use crate::oci::Descriptor;
 use crate::ops::artifact;
 use crate::ops::error::Error;
 use crate::ops::session::Located;
@@ -38,13 +41,11 @@ pub enum FilesMismatch {
 }
 
 fn listed(differences: &[(RelativePath, FileDifference)]) -> String {
-    const LISTED: usize = 5;
+    const LISTED: usize = 20;
     let words = differences.iter().take(LISTED).map(|(path, difference)| format!("`{path}` {}", difference.word()));
-    let mut text = words.collect::<Vec<_>>().join(", ");
-    if differences.len() > LISTED {
-        text += &format!(", and {} more", differences.len() - LISTED);
-    }
-    text
+    let more = differences.len().saturating_sub(LISTED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    words.chain(more).collect::<Vec<_>>().join(", ")
 }
 
 /// Compares the lists of files among the candidates of `check` with the tables of contents of `found`. The tables are
@@ -68,14 +69,10 @@ pub(in crate::ops::trust) fn check_files(
                 continue;
             }
             Ok(ModelSignature { signer, statement }) => {
-                let files = match &digests {
-                    Some(files) => files,
-                    None => {
-                        let source = &*found.source;
-                        let inspected = artifact::read(source, check.subject.clone(), &found.title)?;
-                        digests.insert(file_digests(source, &inspected.modelkit, workers::jobs())?)
-                    }
-                };
+                if digests.is_none() {
+                    digests = Some(digests_of(found, &check.subject)?);
+                }
+                let files = digests.get_or_insert_default();
                 let differences = statement.compare_digests(files);
                 let compared = match differences {
                     Some(differences) if differences.is_empty() => Ok(()),
@@ -96,6 +93,12 @@ pub(in crate::ops::trust) fn check_files(
         check.missing.retain(|wanted| wanted != MODEL_SIGNATURE);
     }
     Ok(())
+}
+
+fn digests_of(found: &Located, subject: &Descriptor) -> Result<BTreeMap<RelativePath, Digest>, Error> {
+    let source = &*found.source;
+    let inspected = artifact::read(source, subject.clone(), &found.title)?;
+    file_digests(source, &inspected.modelkit, workers::jobs())
 }
 
 /// Verifies a candidate that is a list of files; `None` for others.

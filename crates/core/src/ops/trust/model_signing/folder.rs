@@ -206,15 +206,12 @@ fn difference(
         Err(error) => return Err(error),
     }
     let mut file = sys::open_regular(&place)?;
-    let is_same = match signed.sha256() {
-        Some(digest) => digest_file(file, task)? == digest,
-        None => {
-            let size = file.metadata()?.len();
-            let is_same = signed.matches(&mut file)?;
-            task.advance(size);
-            is_same
-        }
-    };
+    if let Some(digest) = signed.sha256() {
+        return Ok((digest_file(file, task)? != digest).then_some(FileDifference::Differs));
+    }
+    let size = file.metadata()?.len();
+    let is_same = signed.matches(&mut file)?;
+    task.advance(size);
     Ok((!is_same).then_some(FileDifference::Differs))
 }
 

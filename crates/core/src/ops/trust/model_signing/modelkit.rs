@@ -48,7 +48,7 @@ pub fn sign_modelkit_files(signable: &Signable, options: &FilesSigning<'_>) -> R
     let ignored = default_ignored(None);
     let statement = model_statement(name, &files, &ignored).map_err(FolderError::Unsignable)?.to_bytes();
     let signer = key.public_key().name();
-    let signed = |attached, bundle| SignedManifest {
+    let result = |attached, bundle| SignedManifest {
         subject: subject.clone(),
         signer,
         attached: vec![attached],
@@ -59,11 +59,11 @@ pub fn sign_modelkit_files(signable: &Signable, options: &FilesSigning<'_>) -> R
         && let Ok(document) = &same.document
     {
         let attached = Attached { form: Form::Bundle, manifest: same.manifest, is_new: false };
-        return Ok(signed(attached, document.bytes.clone()));
+        return Ok(result(attached, document.bytes.clone()));
     }
     let bundle = sign_files(name, &files, &ignored, key, *certificates)?;
     let manifest = attach_bundle(&*signable.target, subject, &bundle, MODEL_SIGNATURE, *time)?;
-    Ok(signed(Attached { form: Form::Bundle, manifest, is_new: true }, bundle))
+    Ok(result(Attached { form: Form::Bundle, manifest, is_new: true }, bundle))
 }
 
 /// Returns the digests of the files that unpacking a ModelKit would write, except for the Kitfile. Only layers without
@@ -93,8 +93,9 @@ fn digests_of(source: &dyn Source, layer: &Layer, held: &Held) -> Result<Vec<(Re
     if skimmed.is_continue() {
         return Ok(files);
     }
-    files.iter().for_each(|(path, _)| held.remove(path));
-    files.clear();
+    for (path, _) in files.drain(..) {
+        held.remove(&path);
+    }
     read_through(source, layer, &mut |member, content| {
         if !member.is_directory {
             held.add(&member.path)?;

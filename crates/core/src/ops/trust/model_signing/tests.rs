@@ -15,7 +15,8 @@ use crate::trust::{
 
 #[derive(Deserialize)]
 struct Case {
-    case: String,
+    #[serde(rename = "case")]
+    name: String,
     signature: String,
     verify_with: String,
     flags: Vec<String>,
@@ -116,8 +117,8 @@ fn verify(case: &Case) -> Result<(), String> {
     let is_lenient = case.flags.iter().any(|flag| flag == "--ignore-unsigned-files");
     let unsigned = if is_lenient { UnsignedFiles::Ignored } else { UnsignedFiles::Refused };
     let (folder, signature) = (model(&case.folder_change), read(&format!("oms/{}", case.signature)));
-    let verified = verify_folder(folder.path(), &signature, &[verifier], (&[], unsigned), 2, &Silent);
-    let differences = verified.map_err(|error| with_sources(&error))?.compared.differences;
+    let compared = verify_folder(folder.path(), &signature, &[verifier], (&[], unsigned), 2, &Silent);
+    let differences = compared.map_err(|error| with_sources(&error))?.compared.differences;
     let words: Vec<_> = differences.iter().map(|(path, word)| format!("{path} {}", word.word())).collect();
     if words.is_empty() { Ok(()) } else { Err(words.join(", ")) }
 }
@@ -127,11 +128,11 @@ fn every_golden_vector_has_its_verdict_and_its_reason() {
     let cases: Vec<Case> = serde_json::from_slice(&read("oms/cases.json")).unwrap();
     assert_eq!(cases.len(), 38);
     for case in &cases {
-        let reason = REASONS.iter().find(|(name, _)| *name == case.case).map(|(_, reason)| *reason);
+        let reason = REASONS.iter().find(|(name, _)| *name == case.name).map(|(_, reason)| *reason);
         match (verify(case), case.verdict.as_str(), reason) {
             (Ok(()), "accept", None) => {}
-            (Err(error), "refuse", Some(reason)) => assert!(error.contains(reason), "{}: {error}", case.case),
-            (result, verdict, _) => panic!("{}: {result:?} instead of {verdict}", case.case),
+            (Err(error), "refuse", Some(reason)) => assert!(error.contains(reason), "{}: {error}", case.name),
+            (result, verdict, _) => panic!("{}: {result:?} instead of {verdict}", case.name),
         }
     }
 }
@@ -144,8 +145,8 @@ fn sign(folder: &Path, key: &PrivateKey, certificates: Option<&CertificateChain>
 fn differences(folder: &Path, signature: &[u8], verifier: Verifier) -> Vec<String> {
     let own = ["model.sig".parse::<RelativePath>().unwrap()];
     let all = (&own[..], UnsignedFiles::Refused);
-    let verified = verify_folder(folder, signature, &[verifier], all, 2, &Silent).unwrap();
-    verified.compared.differences.iter().map(|(path, word)| format!("{path} {}", word.word())).collect()
+    let compared = verify_folder(folder, signature, &[verifier], all, 2, &Silent).unwrap();
+    compared.compared.differences.iter().map(|(path, word)| format!("{path} {}", word.word())).collect()
 }
 
 #[test]
