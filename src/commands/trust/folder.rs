@@ -80,11 +80,11 @@ impl FolderArgs {
         let written = replace_file(&file, &signed.bundle);
         written.with_context(|| format!("cannot write the signature `{shown}`"))?;
         let (files, bytes) = (counted(signed.files, "file"), human(signed.bytes));
-        let signer = key.public_key().name().to_string();
-        let line = format!("Signed {argument} ({files}, {bytes}) with {signer}");
+        let key_name = key.public_key().name().to_string();
+        let line = format!("Signed {argument} ({files}, {bytes}) with {key_name}");
         context.receipt.made(&context.output, ("signed", signed.root), &[argument.to_owned()], line)?;
         context.receipt.append("signatures", json!({ "file": shown, "files": signed.files, "bytes": signed.bytes }));
-        context.receipt.fact("signer", signer);
+        context.receipt.fact("signer", key_name);
         context.output.say(&format!("wrote the signature to `{shown}`"));
         Ok(())
     }

@@ -23,6 +23,7 @@ use kit_core::trust::{FileDifference, SIGNATURE_FILE, UnsignedFiles};
 pub(crate) struct FolderSignatureArgs {
     /// Verify the signature of FOLDER (OpenSSF Model Signing) in this file [default: model.sig in FOLDER]
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[allow(clippy::option_option, reason = "the flag may be given without a file")]
     model_signature: Option<Option<PathBuf>>,
     /// Ignore files that the signature of the folder does not cover
     #[arg(long, requires = "model_signature")]

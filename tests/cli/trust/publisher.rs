@@ -21,7 +21,9 @@ impl Scene {
     /// A hub with these files and the signature of the folder `signed`, if there is one.
     fn new(files: &[(&'static str, &'static str)], is_signed: bool) -> Self {
         let (sandbox, hub, storage) = (Sandbox::new(), FakeRegistry::start(), FakeRegistry::start());
-        FILES.iter().for_each(|(name, text)| drop(sandbox.write(&format!("signed/{name}"), text)));
+        for (name, text) in FILES {
+            sandbox.write(&format!("signed/{name}"), text);
+        }
         kit(&sandbox, &["sign", "signed", "--key", &key("test-cosign.key")]).ok();
         let mut shown: Vec<_> = files
             .iter()

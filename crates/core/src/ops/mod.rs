@@ -87,11 +87,12 @@ pub use transfer::{
     is_signed, materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
 pub use trust::{
-    Attached, AttestOptions, Attestation, Beside, Candidates, ComparedFolder, FilesMismatch, FilesSigning, FolderError,
-    FolderSigning, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder,
-    SignedManifest, SigningError, VerifiedFolder, attest, attestations, beside, candidates, compare_folder,
-    file_digests, find_signed, judge, open_signable, recorded_provenance, sign, sign_folder, sign_modelkit_files,
-    verify_folder, verify_signature,
+    AttachOptions, Attached, AttachedDocument, AttachmentError, AttestOptions, Attestation, Beside, Candidates,
+    ComparedFolder, FileToAttach, FilesMismatch, FilesSigning, FolderError, FolderSigning, SignForm, SignOptions,
+    Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder, SignedManifest, SigningError,
+    VerifiedFolder, attach_files, attached_document, attached_documents, attest, attestations, beside, candidates,
+    compare_folder, fetch_files, file_digests, find_signed, judge, open_signable, recorded_provenance, sign,
+    sign_folder, sign_modelkit_files, verify_folder, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

@@ -20,7 +20,7 @@ fn payload_of(case: &str) -> Vec<u8> {
 }
 
 /// A statement whose subject is the digest of the list.
-fn statement(serialization: Value, resources: &[(&str, &str, &[u8])]) -> Result<ModelStatement, ModelStatementError> {
+fn statement(serialization: &Value, resources: &[(&str, &str, &[u8])]) -> Result<ModelStatement, ModelStatementError> {
     let root: Vec<u8> = resources.iter().flat_map(|(.., content)| *Digest::of(content).bytes()).collect();
     let resource = |(name, algorithm, content): &(&str, &str, &[u8])| {
         let digest = Digest::of(content).hex();
@@ -39,13 +39,13 @@ fn statement(serialization: Value, resources: &[(&str, &str, &[u8])]) -> Result<
 }
 
 fn by_files(resources: &[(&str, &str, &[u8])]) -> Result<ModelStatement, ModelStatementError> {
-    statement(json!({ "method": "files", "hash_type": "sha256", "allow_symlinks": false }), resources)
+    statement(&json!({ "method": "files", "hash_type": "sha256", "allow_symlinks": false }), resources)
 }
 
-fn by_shards(size: Value, names: &[&str]) -> Result<ModelStatement, ModelStatementError> {
+fn by_shards(size: &Value, names: &[&str]) -> Result<ModelStatement, ModelStatementError> {
     let resources: Vec<_> = names.iter().map(|name| (*name, "sha256-sharded-4", &b"part"[..])).collect();
     let method = json!({ "method": "shards", "hash_type": "sha256", "allow_symlinks": false, "shard_size": size });
-    statement(method, &resources)
+    statement(&method, &resources)
 }
 
 #[test]
@@ -80,14 +80,14 @@ fn ignored_paths_are_below_the_folder() {
     for ignored in ["", ".", "./", "a/..", "..", "/a"] {
         let method =
             json!({ "method": "files", "hash_type": "sha256", "allow_symlinks": false, "ignore_paths": [ignored] });
-        let refused = statement(method, &[("a", "sha256", b"1")]).unwrap_err();
+        let refused = statement(&method, &[("a", "sha256", b"1")]).unwrap_err();
         assert_eq!(refused, ModelStatementError::Ignored(ignored.to_owned()));
     }
 }
 
 #[test]
 fn parts_follow_each_other() {
-    let signed = by_shards(json!(4.0), &["a:4:8", "a:0:4", "b:c:0:4"]).unwrap();
+    let signed = by_shards(&json!(4.0), &["a:4:8", "a:0:4", "b:c:0:4"]).unwrap();
     let files: BTreeMap<_, _> = signed.files().collect();
     let matches = |content: &[u8]| files[&path("a")].matches(&mut &*content).unwrap();
     assert_eq!(files.keys().map(|path| path.as_str()).collect::<Vec<_>>(), ["a", "b:c"]);
@@ -112,7 +112,7 @@ fn parts_follow_each_other() {
         (json!(4.5), &["a:0:4"]),
         (Value::Null, &["a:0:4"]),
     ] {
-        by_shards(size.clone(), names).expect_err(&format!("{size} {names:?}"));
+        by_shards(&size, names).expect_err(&format!("{size} {names:?}"));
     }
 }
 
@@ -144,7 +144,7 @@ proptest::proptest! {
     #[test]
     fn names_and_numbers_of_any_form_do_not_panic(name in "[a/.:0-9-]{0,12}", size in "-?[0-9]{0,3}[.]?[0-9]{0,2}") {
         if let Ok(size) = serde_json::from_str::<Value>(&size) {
-            by_shards(size, &[&name]).map(drop).unwrap_or_default();
+            by_shards(&size, &[&name]).map(drop).unwrap_or_default();
         }
         if let Ok(signed) = by_files(&[(&name, "sha256", b"")]) {
             proptest::prop_assert_eq!(signed.files().next().unwrap().0.as_str(), name);
