@@ -85,6 +85,7 @@ impl VerifyArgs {
         if self.model_signature.is_given() {
             return self.verify_signed_folder(context);
         }
+        self.model_signature.expect_none()?;
         if self.is_modelkit(context) {
             return self.verify_modelkit(context);
         }

@@ -26,7 +26,7 @@ pub(crate) struct FolderSignatureArgs {
     #[allow(clippy::option_option, reason = "the flag may be given without a file")]
     model_signature: Option<Option<PathBuf>>,
     /// Ignore files that the signature of the folder does not cover
-    #[arg(long, requires = "model_signature")]
+    #[arg(long)]
     ignore_unsigned_files: bool,
 }
 
@@ -38,6 +38,14 @@ impl FolderSignatureArgs {
     /// Returns true if the signature of a folder is to be verified.
     pub(crate) fn is_given(&self) -> bool {
         self.model_signature.is_some()
+    }
+
+    /// Fails if a flag is given that has no effect without --model-signature.
+    pub(crate) fn expect_none(&self) -> Result<()> {
+        if self.ignore_unsigned_files {
+            return Err(usage("--ignore-unsigned-files requires --model-signature"));
+        }
+        Ok(())
     }
 
     /// Verifies the signature of `folder`, which the user calls `argument`.

@@ -7,7 +7,6 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::attestation::Attestation;
-use super::done::{say_done, texts};
 use super::origin::{Origin, Tool, hub, own_hub, tool};
 use super::publisher::PublisherArgs;
 use super::{folder, mlflow};
@@ -16,14 +15,13 @@ use crate::commands::create::names::references;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Code, Failure, Moved, counted, usage};
+use crate::output::{Code, Failure, counted, usage};
 use kit_core::digest::Digest;
 use kit_core::layer_format::Format;
-use kit_core::oci::{Reference, Target};
-use kit_core::ops::{self, CopyOptions, ImportOptions, Location, Lookup, MlflowFolder, Origins, PackOptions, Session};
-use kit_core::progress::{Phase, human};
+use kit_core::oci::Reference;
+use kit_core::ops::{self, ImportOptions, Location, Lookup, MlflowFolder, PackOptions, Session};
+use kit_core::progress::human;
 use kit_core::registry::Client;
-use kit_core::store::Names;
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 
 /// Import a repository, an MLflow model or another tool's artifact as a ModelKit
@@ -177,7 +175,13 @@ impl ImportArgs {
     }
 
     /// Reports the ModelKit: on standard error if standard output is for the attestation.
-    fn made(&self, context: &Context, made: (&str, Digest), references: &[String], text: String) -> Result<()> {
+    pub(super) fn made(
+        &self,
+        context: &Context,
+        made: (&str, Digest),
+        references: &[String],
+        text: String,
+    ) -> Result<()> {
         if self.writes_to_stdout() {
             context.output.say(&text);
             context.receipt.note(made.0, made.1, references);
@@ -342,72 +346,5 @@ impl ImportArgs {
             allowed: self.allowed.choice(),
             publishers: self.publisher.verifiers(context)?,
         })
-    }
-
-    fn save(
-        &self,
-        context: &Context,
-        session: &Session<'_>,
-        upstream: &dyn Upstream,
-        options: &ImportOptions,
-        start: Instant,
-    ) -> Result<Digest> {
-        let packed = ops::import(session, upstream, options)?;
-        let digest = packed.manifest.digest;
-        self.made(context, ("saved", digest), &texts(&options.references), format!("Model saved: {digest}"))?;
-        context.receipt.packed(&packed);
-        say_done(context, &options.references, &Moved::packed(&packed, "written"), start);
-        Ok(digest)
-    }
-
-    fn save_raw(
-        &self,
-        context: &Context,
-        session: &Session<'_>,
-        upstream: &dyn Upstream,
-        options: &ImportOptions,
-        start: Instant,
-    ) -> Result<Digest> {
-        let reference = &options.references[0];
-        let writer = session.store.writer(Names::Of(reference.clone()))?;
-        let copying =
-            CopyOptions { jobs: upstream.concurrency(), origins: Origins::default(), phase: Phase::Downloading };
-        let tag = reference.tag.as_ref().map(ToString::to_string);
-        let target = (&writer as &dyn Target, tag.as_deref());
-        let copied = ops::import_to(session, upstream, options, target, &copying)?;
-        for tag in options.references[1..].iter().filter_map(|reference| reference.tag.as_ref()) {
-            writer.enter(&copied.manifest, Some(tag.as_str()))?;
-        }
-        let digest = copied.manifest.digest;
-        self.made(context, ("saved", digest), &texts(&options.references), format!("Model saved: {digest}"))?;
-        context.receipt.copied(&copied);
-        say_done(
-            context,
-            &options.references,
-            &Moved { mounted: None, done: (copied.sent_bytes, "written"), ..Moved::sent(&copied) },
-            start,
-        );
-        Ok(digest)
-    }
-
-    fn push(
-        &self,
-        context: &Context,
-        session: &Session<'_>,
-        upstream: &dyn Upstream,
-        options: &ImportOptions,
-        destination: &Location,
-        start: Instant,
-    ) -> Result<Digest> {
-        let (target, tag) = session.target(destination)?;
-        let jobs = session.jobs(&[destination]).min(upstream.concurrency());
-        let origins = Origins::known_to(&session.store, destination)?;
-        let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
-        let copied = ops::import_to(session, upstream, options, (&*target, tag.as_deref()), &copying)?;
-        let digest = copied.manifest.digest;
-        self.made(context, ("pushed", digest), &[destination.to_string()], format!("Pushed {digest}"))?;
-        context.receipt.copied(&copied);
-        context.output.say(&Moved::sent(&copied).in_words(start));
-        Ok(digest)
     }
 }

@@ -8,6 +8,7 @@ mod folder;
 mod mlflow;
 mod origin;
 mod publisher;
+mod save;
 
 pub(crate) use command::ImportArgs;
 pub(crate) use origin::hub;

@@ -13,8 +13,8 @@ use kit_core::trust::{Identity, Usage, ValidAt, Verifier};
 /// The publisher who must have signed the files.
 #[derive(Debug, Args)]
 pub(super) struct PublisherArgs {
-    /// Require that the owner of this public key signed the files (model.sig): a file, or `env://NAME`; one of several is
-    /// enough (repeatable)
+    /// Require that the owner of this public key signed the files (model.sig): a file, or `env://NAME`; one of several
+    /// is enough (repeatable)
     #[arg(id = "publisher_key", long = "publisher-key", value_name = "FILE")]
     keys: Vec<String>,
     /// Require that the owner of a certificate with this e-mail address or URI signed the files (model.sig)
