@@ -9,6 +9,7 @@ mod interrupted;
 mod keys;
 mod model_signing;
 mod publisher;
+mod sbom;
 mod scan;
 mod scene;
 mod signing;
