@@ -1,1 +1,3 @@
 //! Keys, signatures, attestations and policies: documents and decisions, without I/O.
+
+pub mod policy;
