@@ -303,7 +303,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::NotAttached { artifact_type, reason } => {
             format!("cannot attach `{artifact_type}` to the ModelKit: {reason}")
         }
-        Warning::ReferrerNotSaved { digest, reason } => format!("the referrer `{digest}` is not saved: {reason}"),
+        Warning::ReferrerNotSaved { name, reason } => format!("the referrer `{name}` is not saved: {reason}"),
         Warning::ReferrersNotCopied { failures, reason } => {
             format!("not all referrers of the ModelKit were copied ({failures} failed): {reason}")
         }

@@ -8,3 +8,4 @@ mod manage;
 mod registries;
 mod setup;
 mod transfer;
+mod trust;

@@ -123,6 +123,20 @@ limits! {
         /// The bytes of a path in the recipe of a linked layer. Linux allows 4 KiB.
         Bytes RECIPE_PATH_BYTES = 64 * KIB;
     }
+    "Signatures" {
+        /// The file of a key. Keys have some hundred bytes.
+        Bytes KEY_FILE_BYTES = 64 * KIB;
+        /// A bundle: a signature together with the statement that is signed, or an attestation.
+        Bytes BUNDLE_BYTES = 8 * MIB;
+        /// The predicate of an attestation that is read from a file. The bundle with it has its own limit.
+        Bytes PREDICATE_BYTES = 16 * MIB;
+        /// The payload of a signature of cosign 1 or 2, which names a repository and a digest.
+        Bytes SIMPLE_SIGNING_BYTES = MIB;
+        /// The signatures and attestations of one ModelKit that are read.
+        Count SIGNATURES = 1000;
+        /// The signatures and attestations of one ModelKit that are read, together.
+        Bytes SIGNATURES_BYTES = 64 * MIB;
+    }
     "Tables of contents" {
         /// The compressed table of a layer. A layer with a larger table is packed without one.
         Bytes TABLE_BYTES = 16 * MIB;
@@ -169,7 +183,7 @@ limits! {
         /// The tags of a repository.
         Count TAGS = 200_000;
         /// The referrers of one manifest, such as its attestations. The others are left out, with a warning.
-        Count REFERRERS = 256;
+        Count REFERRERS = 1000;
         /// The blobs of one referrer together. A larger one is not copied.
         Bytes REFERRER_BYTES = 256 * MIB;
         /// The manifests of an index of ModelKits together, which `kit` holds while it copies the index.

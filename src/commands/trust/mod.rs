@@ -1,1 +1,14 @@
 //! Commands that sign, attest, scan and enforce a policy.
+
+mod annotations;
+mod key;
+mod keys;
+mod not_signed;
+mod predicate_types;
+mod sign;
+mod signatures;
+
+pub(crate) use key::KeyArgs;
+pub(crate) use not_signed::{Beside, NotSigned};
+pub(crate) use sign::SignArgs;
+pub(crate) use signatures::{MEMBERS, SignatureArgs, check_signature};

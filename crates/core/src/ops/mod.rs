@@ -81,7 +81,11 @@ pub use tag_state::TagState;
 pub use transfer::{
     BlobAction, Copied, CopyOptions, FORM_SUFFIXES, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX,
     Materialized, Origins, OtherForm, Plan, PlanTarget, PlannedBlob, PushedTag, Taken, Wanted, copy, copy_unless,
-    materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
+    is_signed, materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
+};
+pub use trust::{
+    Attached, AttestOptions, Candidates, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions,
+    SignedManifest, SigningError, attest, candidates, find_signed, judge, open_signable, sign, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

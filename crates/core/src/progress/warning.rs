@@ -379,10 +379,10 @@ pub enum Warning<'a> {
         /// The error.
         reason: String,
     },
-    /// A referrer was not saved to the archive.
+    /// A referrer or a companion was not saved to the archive.
     ReferrerNotSaved {
-        /// The digest of its manifest.
-        digest: Digest,
+        /// The digest of its manifest, or its tag.
+        name: &'a str,
         /// The error.
         reason: String,
     },

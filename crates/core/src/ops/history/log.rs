@@ -134,7 +134,9 @@ impl Walk<'_> {
             Location::Layout { path, .. } => {
                 let layout = self.session.store.open_other(path)?;
                 layout.expect_layout()?;
-                let mut tagged = group(&layout.entries()?, |entry| entry.name().map(str::to_owned));
+                let mut entries = layout.entries()?;
+                entries.retain(|entry| entry.companion().is_none());
+                let mut tagged = group(&entries, |entry| entry.name().map(str::to_owned));
                 self.cut_off(&mut tagged);
                 Ok((Box::new(layout.reader(Names::Tags)?), tagged))
             }

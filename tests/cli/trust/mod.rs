@@ -1,0 +1,3 @@
+//! Signatures, attestations and bills of materials, end to end.
+
+mod companions;
