@@ -130,6 +130,8 @@ limits! {
         Bytes BUNDLE_BYTES = 8 * MIB;
         /// The predicate of an attestation that is read from a file. The bundle with it has its own limit.
         Bytes PREDICATE_BYTES = 16 * MIB;
+        /// A `policy.toml`, or a file with a key that it names.
+        Bytes POLICY_BYTES = MIB;
         /// The payload of a signature of cosign 1 or 2, which names a repository and a digest.
         Bytes SIMPLE_SIGNING_BYTES = MIB;
         /// The signatures and attestations of one ModelKit that are read.
@@ -225,6 +227,25 @@ limits! {
         Count LOG_LAYERS = 200_000;
         /// The ModelKits in a lineage; those beyond it are marked as left out.
         Count LINEAGE_NODES = 1000;
+    }
+    "Scans" {
+        /// Members in one another: an archive in an archive, or a pickle in a string of a pickle.
+        Count SCAN_DEPTH = 4;
+        /// The members of one archive.
+        Count SCAN_MEMBERS = 100_000;
+        /// The bytes that are read from the members of one file. A larger file may have members of
+        /// `SCAN_OPENED_RATIO` times its size.
+        Bytes SCAN_OPENED_BYTES = 4096 * MIB;
+        /// The ratio of the bytes that are read from the members of a file to its size, above `SCAN_OPENED_BYTES`.
+        /// Deflate does not exceed 1,032.
+        Count SCAN_OPENED_RATIO = 200;
+        /// A text that is scanned. A file that is neither named nor begins like a pickle is tried as one up to this
+        /// size.
+        Bytes SCANNED_TEXT_BYTES = MIB;
+        /// A notebook, a configuration of a model or a chat template.
+        Bytes SCANNED_JSON_BYTES = 64 * MIB;
+        /// The findings of one level in one file. The first ones are kept.
+        Count SCAN_FINDINGS = 10_000;
     }
     "Comparisons and deltas" {
         /// The file in a registry that is read to compare it, unless `kit diff` has another value.

@@ -66,7 +66,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("sbom", &["modelkit", "kitfile", "contents", "tensors", "provenance", "oci", "digest", "version", "limits"]),
     ("trust", &["scan", "contents", "relative_path", "oci", "digest", "problem", "limits"]),
-    ("scan", &["tensors", "relative_path", "problem", "limits"]),
+    ("scan", &["tensors", "file_kind", "relative_path", "problem", "limits"]),
     ("kitfile", &["yaml", "digest", "file_kind", "relative_path", "oci", "problem", "limits"]),
     ("draft", &["yaml", "kitfile", "file_kind", "problem"]),
     ("oci", &["digest", "limits"]),
@@ -106,7 +106,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("bundle", &["artifact", "files", "transfer", "trust"]),
     ("keep", &["artifact", "files", "transfer", "trust"]),
     ("diff", &["artifact", "files", "guard", "pack", "unpack"]),
-    ("validate", &["pack", "guard"]),
+    ("validate", &["files", "pack", "guard"]),
     ("history", &["artifact", "files", "transfer", "diff"]),
     ("import", &["artifact", "files", "transfer", "pack", "guard", "init", "scan", "trust"]),
 ];

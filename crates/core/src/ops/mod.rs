@@ -18,6 +18,7 @@ mod init;
 mod keep;
 mod lacking;
 mod pack;
+mod policies;
 mod promotion;
 mod read_once;
 mod refused;
@@ -44,8 +45,8 @@ pub use diff::{
 pub use disk_space::is_disk_full;
 pub use error::Error;
 pub use files::{
-    CpOptions, FileLocation, InvalidFileLocation, ListOptions, ListedFile, Nesting, WeighedModel, WeightFile, cat, cp,
-    is_folder, ls, weigh,
+    CpOptions, FileLocation, IGNORE_FILE, InvalidFileLocation, ListOptions, ListedFile, Nesting, WeighedModel,
+    WeightFile, cat, cp, is_folder, ls, weigh,
 };
 pub use guard::{Allowed, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
@@ -55,8 +56,8 @@ pub use import::{
 };
 pub use index_error::IndexError;
 pub use init::{
-    CacheFolder, CachedSnapshot, Draft, IGNORE_FILE, IgnoreFile, Project, ProjectFolder, describe_package,
-    draft_ignore_file, init, init_remote,
+    CacheFolder, CachedSnapshot, Draft, IgnoreFile, Project, ProjectFolder, describe_package, draft_ignore_file, init,
+    init_remote,
 };
 pub use keep::{
     Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
@@ -69,12 +70,16 @@ pub use pack::{
     Git, ImageBase, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, image_base,
     list_as, pack, pack_and_push, plan_pack, publish,
 };
+pub use policies::{LoadedKey, LoadedPolicy, Policies, PolicyError, PolicyFile, Refusal, RefusedBy};
 pub use promotion::{
     Addition, PromoteOptions, Promoted, Promotion, Recorder, TagMove, prepare_promotion, prepare_rollback,
 };
 pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
+pub use scan::{
+    FileFinding, ScanOptions, Scanned, ScannedFolder, SkippedPath, scan_entry, scan_file, scan_folder, scan_modelkit,
+};
 pub use session::{Located, Location, Lookup, Session, find_here, find_index_here, not_here};
 pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, install_skill, read_skills};
 pub use tag_state::TagState;
@@ -84,8 +89,9 @@ pub use transfer::{
     is_signed, materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
 pub use trust::{
-    Attached, AttestOptions, Candidates, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions,
-    SignedManifest, SigningError, attest, candidates, find_signed, judge, open_signable, sign, verify_signature,
+    Attached, AttestOptions, Candidates, Judged, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions,
+    SignedManifest, SigningError, admit, admit_at, admit_form, admit_to_read, attest, candidates, check_policies,
+    find_signed, is_policy_asked, judge, open_signable, sign, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

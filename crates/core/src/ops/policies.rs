@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use fs_err as fs;
 use jiff::Timestamp;
 
 use crate::limits;
 use crate::problem::{Invalid, printable};
+use crate::sys::read_regular_text;
 use crate::trust::policy::{KeyMaterial, Policy, Row, TrustedKey};
 use crate::trust::{PublicKey, Verifier};
 
@@ -75,12 +75,12 @@ impl Policies {
 impl PolicyFile {
     /// Reads the policy. Returns `None` if the file does not exist and need not.
     fn load(&self) -> Result<Option<LoadedPolicy>, PolicyError> {
-        let text = match read(&self.path, limits::POLICY_BYTES) {
+        let text = match read_regular_text(&self.path, limits::POLICY_BYTES) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !self.is_required => return Ok(None),
             Err(error) => return Err(PolicyError::Unreadable { file: self.path.clone(), source: Arc::new(error) }),
         };
-        LoadedPolicy::parse(text, &self.path).map(Some)
+        LoadedPolicy::parse(&text, &self.path).map(Some)
     }
 }
 
@@ -88,15 +88,11 @@ impl LoadedPolicy {
     /// Reads the policy in `file`, which must exist.
     pub fn open(file: &Path) -> Result<Self, PolicyError> {
         let unreadable = |error| PolicyError::Unreadable { file: file.to_owned(), source: Arc::new(error) };
-        Self::parse(read(file, limits::POLICY_BYTES).map_err(unreadable)?, file)
+        Self::parse(&read_regular_text(file, limits::POLICY_BYTES).map_err(unreadable)?, file)
     }
 
-    fn parse(text: Vec<u8>, file: &Path) -> Result<Self, PolicyError> {
-        let text = String::from_utf8(text).map_err(|_| {
-            let source = Arc::new(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"));
-            PolicyError::Unreadable { file: file.to_owned(), source }
-        })?;
-        let policy = Policy::parse(&text, file)?;
+    fn parse(text: &str, file: &Path) -> Result<Self, PolicyError> {
+        let policy = Policy::parse(text, file)?;
         let (mut keys, mut problems) = (BTreeMap::new(), Vec::new());
         for (name, key) in &policy.keys {
             match load_key(key) {
@@ -123,11 +119,11 @@ fn load_key(key: &TrustedKey) -> Result<LoadedKey, String> {
     };
     let file = |path: &Path| {
         let failed = |error: io::Error| format!("cannot be read from `{}`: {error}", path.display());
-        read(path, limits::POLICY_BYTES).map_err(failed)
+        read_regular_text(path, limits::POLICY_BYTES).map_err(failed)
     };
     match &key.material {
         KeyMaterial::Pem(pem) => public(pem.as_bytes(), ""),
-        KeyMaterial::File(path) => public(&file(path)?, &format!(" from `{}`", path.display())),
+        KeyMaterial::File(path) => public(file(path)?.as_bytes(), &format!(" from `{}`", path.display())),
         KeyMaterial::Identity { identity, trusted_root, .. } => {
             file(trusted_root)?;
             Ok(identity_of(identity))
@@ -143,16 +139,6 @@ fn load_key(key: &TrustedKey) -> Result<LoadedKey, String> {
 fn identity_of(identity: &str) -> LoadedKey {
     let description = format!("{}; this version of kit cannot verify identities", printable(identity));
     LoadedKey { verifier: None, description }
-}
-
-/// Reads a file of at most `limit` bytes.
-fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is larger than {limit} bytes")));
-    }
-    Ok(bytes)
 }
 
 /// The reason why a policy does not allow an operation, or could not be asked.
@@ -234,6 +220,8 @@ impl fmt::Display for RefusedBy {
 
 #[cfg(test)]
 mod tests {
+    use fs_err as fs;
+
     use super::*;
     use crate::trust::policy::{Outcome, Requirement};
 

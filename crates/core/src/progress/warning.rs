@@ -42,6 +42,13 @@ pub enum Warning<'a> {
     },
     /// A crash of the machine has damaged the index of the local store, and an earlier version was restored.
     IndexRestored,
+    /// A policy is not satisfied, and its rule has the mode `warn`.
+    PolicyNotSatisfied {
+        /// The ModelKit as the user named it.
+        modelkit: &'a str,
+        /// The rules and the requirements that are not satisfied, one a line.
+        reason: String,
+    },
     /// A request failed and is repeated after a long pause.
     WaitingForRegistry {
         /// The pause.

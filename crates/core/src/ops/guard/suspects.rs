@@ -5,11 +5,11 @@ use super::damage::is_checkable_data;
 use super::folder::{has_no_pointers, is_weights};
 use super::misplaced::is_misplaced;
 use super::pointer::has_size_of_pointer;
-use super::secret_names::{is_secret_name, is_sure_name};
 use super::shards::is_shard_index;
 use crate::archive::{self, LayerSource, Measured};
 use crate::kitfile::Section;
 use crate::relative_path::RelativePath;
+use crate::scan::secrets::{is_secret_name, is_sure_name};
 
 /// The number of files that may be pointers of Git LFS. With more of them, reading them takes as long as packing, and
 /// they are rather small texts.

@@ -11,7 +11,9 @@ use crate::kitfile::Kitfile;
 use crate::oci::Reference;
 use crate::ops::guard::{self, Allowed};
 use crate::ops::pack::{Git, PackOptions, Packed, Reading, Recording, pack};
+use crate::ops::scan::ScannedFolder;
 use crate::ops::session::Session;
+use crate::ops::trust::admit_files;
 use crate::provenance::{Builder, Material, Role};
 use crate::upstream::{About, Upstream};
 
@@ -44,6 +46,8 @@ pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOp
     guard::check_names(&choice.wanted(), options.allowed)?;
     let work = Work::open(&session.store, &options.folder, upstream.about())?;
     work.fetch(upstream, &choice.wanted(), session.progress)?;
+    let fetched = ScannedFolder { path: work.files(), kitfile: Some(choice.kitfile.clone()) };
+    admit_files(session, &fetched, &options.references)?;
     let packed = pack(session, &options.pack_options_of(upstream.about(), choice.kitfile, work.files()))?;
     work.remove()?;
     Ok(packed)

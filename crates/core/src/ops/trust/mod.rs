@@ -2,13 +2,20 @@
 
 mod candidates;
 mod error;
+mod facts;
+mod gate;
 mod place;
 mod publish;
 mod sign;
+mod verified;
 mod verify_signature;
 
 pub use candidates::{Candidates, candidates};
 pub use error::SigningError;
+pub(crate) use gate::{
+    Admission, admit_documents, admit_files, admit_index, admit_new_form, judge as judge_manifest, refuse_unread,
+};
+pub use gate::{Judged, admit, admit_at, admit_form, admit_to_read, check_policies, is_policy_asked};
 pub use place::{Signable, find_signed, open_signable};
 pub use sign::{Attached, AttestOptions, SignForm, SignOptions, SignedManifest, attest, sign};
 pub use verify_signature::{SignatureCheck, SignatureOptions, judge, verify_signature};

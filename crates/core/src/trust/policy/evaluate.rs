@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{AtLeast, Rule, Signers};
+use super::document::{AtLeast, Rule, ScanRule, Signers};
 use super::facts::{ContentFacts, DocumentFacts, SignatureFact};
 use super::verdict::{Requirement, Verdict};
 use super::{attested, content, licences};
@@ -39,6 +39,15 @@ pub fn evaluate_documents(rule: &Rule, facts: &DocumentFacts) -> Verdict {
         }
     }
     verdict
+}
+
+/// Returns true if the evaluation needs the content of layers: a requirement is about it, and no signed scan replaces
+/// scanning.
+pub fn needs_content(rule: &Rule, facts: &DocumentFacts) -> bool {
+    let is_scanned =
+        |scan: &ScanRule| scan.by.as_ref().is_some_and(|by| attested::scanned(scan.at_most, by, facts).is_ok());
+    let others = Rule { scan: None, ..rule.clone() };
+    others.reads_content() || rule.scan.as_ref().is_some_and(|scan| !is_scanned(scan))
 }
 
 /// Evaluates the requirements about the content of layers.

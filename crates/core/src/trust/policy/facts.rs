@@ -27,6 +27,21 @@ pub struct DocumentFacts {
     pub weights: Result<Vec<WeightFact>, String>,
 }
 
+impl DocumentFacts {
+    /// The facts about a ModelKit with nothing beside it, evaluated at the time `now`.
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            keys: BTreeMap::new(),
+            signatures: Vec::new(),
+            attestations: Vec::new(),
+            files: Vec::new(),
+            licences: Vec::new(),
+            weights: Ok(Vec::new()),
+        }
+    }
+}
+
 /// A plain signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignatureFact {

@@ -23,7 +23,7 @@ pub use document::{
     AtLeast, Ceiling, KeyMaterial, LicenceRule, Mode, PickleRule, Policy, RequiredAttestation, Rule, ScanRule, Signers,
     TransparencyLog, TrustedKey, Unmatched, WeightFormat,
 };
-pub use evaluate::{evaluate, evaluate_content, evaluate_documents};
+pub use evaluate::{evaluate, evaluate_content, evaluate_documents, needs_content};
 pub use facts::{
     AttestationFact, ContentFacts, DocumentFacts, FileFinding, FilesFact, LicenceFact, SignatureFact, WeightFact,
 };

@@ -79,6 +79,13 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// A verdict that refuses for `reason`.
+    pub fn refusal(reason: &str) -> Self {
+        let mut verdict = Self::default();
+        verdict.failed(Requirement::Rule, reason);
+        verdict
+    }
+
     /// Returns true if all requirements are satisfied.
     pub fn is_satisfied(&self) -> bool {
         self.failures().next().is_none()

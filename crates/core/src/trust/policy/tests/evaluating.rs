@@ -17,15 +17,8 @@ fn rule(lines: &str) -> Rule {
 }
 
 fn facts() -> DocumentFacts {
-    DocumentFacts {
-        now: "2026-11-29T12:00:00Z".parse().unwrap(),
-        keys: [("a".to_owned(), "ecdsa-p256 0123456789ab".to_owned())].into(),
-        signatures: Vec::new(),
-        attestations: Vec::new(),
-        files: Vec::new(),
-        licences: Vec::new(),
-        weights: Ok(Vec::new()),
-    }
+    let keys = [("a".to_owned(), "ecdsa-p256 0123456789ab".to_owned())].into();
+    DocumentFacts { keys, ..DocumentFacts::at("2026-11-29T12:00:00Z".parse().unwrap()) }
 }
 
 fn owned(names: &[&str]) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use regex::bytes::Match;
 
-use super::tokens::{literals_in, passwords_in, tokens_in};
+use super::tokens::{WEB_TOKEN, literals_in, passwords_in, tokens_in};
 
 /// The number of bytes that decide whether a file is a text.
 const BEGINNING_BYTES: usize = 4096;
@@ -22,9 +22,11 @@ const MOST_HITS: usize = 1000;
 
 /// A place in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Hit {
+pub(crate) enum Hit {
     /// A token, with its line and kind.
     Token(usize, &'static str),
+    /// A JSON web token, with its line.
+    WebToken(usize),
     /// An address with a password, with its line.
     Password(usize),
     /// A literal that is assigned to a name of a secret, with its line.
@@ -33,7 +35,7 @@ pub(super) enum Hit {
 
 /// Searches the text in `file`: for tokens, addresses with passwords and literals, each kind in the order of the lines.
 /// Nothing is found in a binary file.
-pub(super) fn search(mut file: impl Read) -> io::Result<Vec<Hit>> {
+pub(crate) fn search(mut file: impl Read) -> io::Result<Vec<Hit>> {
     // A set: the end of each window is searched twice.
     let (mut window, mut lines, mut hits) = (Vec::new(), 0, BTreeSet::new());
     file.by_ref().take(BEGINNING_BYTES as u64).read_to_end(&mut window)?;
@@ -70,7 +72,7 @@ fn hits_in(window: &[u8], is_eligible: impl Fn(&Match<'_>) -> bool, lines: usize
     let tokens = tokens_in(window, &is_eligible);
     let (passwords, literals) = (passwords_in(window, &is_eligible), literals_in(window, &is_eligible));
     let mut hits = Vec::new();
-    hits.extend(Lines::new(window, lines).of(tokens).map(|(line, kind)| Hit::Token(line, kind)));
+    hits.extend(Lines::new(window, lines).of(tokens).map(|(line, kind)| Hit::of_token(line, kind)));
     let nameless = |starts: Vec<usize>| starts.into_iter().map(|start| (start, ())).collect();
     hits.extend(Lines::new(window, lines).of(nameless(passwords)).map(|(line, ())| Hit::Password(line)));
     hits.extend(Lines::new(window, lines).of(nameless(literals)).map(|(line, ())| Hit::Literal(line)));
@@ -79,15 +81,20 @@ fn hits_in(window: &[u8], is_eligible: impl Fn(&Match<'_>) -> bool, lines: usize
 
 /// Returns the places without literals on lines that have a token or a password as well.
 fn without_repetitions(hits: BTreeSet<Hit>) -> Vec<Hit> {
-    let is_sure = |hit: &Hit| matches!(hit, Hit::Token(..) | Hit::Password(_));
+    let is_sure = |hit: &Hit| !matches!(hit, Hit::Literal(_));
     let lines: BTreeSet<_> = hits.iter().filter(|hit| is_sure(hit)).map(Hit::line).collect();
     hits.into_iter().filter(|hit| is_sure(hit) || !lines.contains(&hit.line())).collect()
 }
 
 impl Hit {
-    fn line(&self) -> usize {
+    fn of_token(line: usize, kind: &'static str) -> Self {
+        if kind == WEB_TOKEN { Self::WebToken(line) } else { Self::Token(line, kind) }
+    }
+
+    /// The number of the line, from 1.
+    pub(crate) fn line(&self) -> usize {
         match self {
-            Self::Token(line, _) | Self::Password(line) | Self::Literal(line) => *line,
+            Self::Token(line, _) | Self::WebToken(line) | Self::Password(line) | Self::Literal(line) => *line,
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Names of files that contain secrets, and of files that are not searched for them.
+//! Names of files that contain secrets.
 
-use crate::file_kind::{has_extension, is_data_file, is_model_file};
+use crate::file_kind::has_extension;
 
 /// Parts of the names of sample files, which contain placeholders.
 const SAMPLES: [&str; 4] = ["example", "sample", "template", "dist"];
@@ -11,7 +11,7 @@ fn is_sample(name: &str) -> bool {
 }
 
 /// Returns true for the name of a file with environment variables.
-pub(super) fn is_environment(name: &str) -> bool {
+pub(crate) fn is_environment(name: &str) -> bool {
     let name = name.to_lowercase();
     (has_extension(&name, "env") || name.starts_with(".env.")) && !is_sample(&name)
 }
@@ -52,53 +52,8 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
 }
 
 /// Returns true for the names of certificates, which are harmless if their content is not a private key.
-pub(super) fn is_certificate(name: &str) -> bool {
+pub(crate) fn is_certificate(name: &str) -> bool {
     has_extension(name, "pem")
-}
-
-/// Returns true for names of binary files, which need not be opened.
-pub(super) fn is_binary_name(name: &str) -> bool {
-    const ENDS: [&str; 24] = [
-        "safetensors",
-        "gguf",
-        "onnx",
-        "npy",
-        "npz",
-        "parquet",
-        "arrow",
-        "feather",
-        "h5",
-        "tfrecord",
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "webp",
-        "bmp",
-        "tif",
-        "tiff",
-        "wav",
-        "mp3",
-        "flac",
-        "mp4",
-        "zip",
-        "gz",
-    ];
-    name.rsplit_once('.').is_some_and(|(_, end)| ENDS.iter().any(|known| end.eq_ignore_ascii_case(known)))
-}
-
-/// Returns true for names of weights and data, which are not searched if they are large.
-pub(super) fn is_content_name(name: &str) -> bool {
-    is_model_file(name) || is_data_file(name)
-}
-
-/// Returns true for names of texts that people write: code, notebooks, settings and documents.
-pub(super) fn is_text_name(name: &str) -> bool {
-    const ENDS: [&str; 30] = [
-        "ipynb", "py", "r", "jl", "rs", "go", "c", "h", "cpp", "java", "scala", "kt", "js", "ts", "sh", "ps1", "sql",
-        "md", "rst", "adoc", "txt", "tex", "html", "json", "yaml", "yml", "toml", "ini", "cfg", "conf",
-    ];
-    name.rsplit_once('.').is_some_and(|(_, end)| ENDS.iter().any(|known| end.eq_ignore_ascii_case(known)))
 }
 
 #[cfg(test)]
