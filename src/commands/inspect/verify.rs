@@ -9,8 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::arguments::{LookupArgs, PathArgs, always_report_local_store, lock_file};
-use crate::commands::trust::{self, SignatureArgs};
-use crate::config::NetworkArgs;
+use crate::commands::trust::{self, SignatureArgs, TrustNetworkArgs};
 use crate::context::{Context, parse};
 use crate::output::{Code, Failure, Format, Moved, counted, table, tidy, tidy_in, usage};
 use kit_core::kitfile::LOCK_FILE;
@@ -68,7 +67,7 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     lookup: LookupArgs,
     #[command(flatten)]
-    network: NetworkArgs,
+    network: TrustNetworkArgs,
 }
 
 impl VerifyArgs {

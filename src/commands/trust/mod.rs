@@ -3,12 +3,14 @@
 mod annotations;
 mod key;
 mod keys;
+mod network;
 mod not_signed;
 mod predicate_types;
 mod sign;
 mod signatures;
 
 pub(crate) use key::KeyArgs;
+pub(crate) use network::TrustNetworkArgs;
 pub(crate) use not_signed::{Beside, NotSigned};
 pub(crate) use sign::SignArgs;
 pub(crate) use signatures::{MEMBERS, SignatureArgs, check_signature};

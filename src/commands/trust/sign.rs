@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::annotations::AnnotationArgs;
 use super::keys::private_key;
+use super::network::TrustNetworkArgs;
 use crate::arguments::ReceiptArgs;
-use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::tidy;
 use kit_core::ops::{self, Attached, Location, Lookup, SignForm, SignOptions, Signable, SignedManifest};
@@ -37,7 +37,7 @@ pub(crate) struct SignArgs {
     #[arg(value_name = "NAME:TAG")]
     reference: String,
     /// Private key: a file, or env://NAME for a variable that contains it; COSIGN_PASSWORD is its password
-    #[arg(long, value_name = "FILE")]
+    #[arg(id = "signing_key", long = "key", value_name = "FILE")]
     key: String,
     #[command(flatten)]
     annotations: AnnotationArgs,
@@ -56,7 +56,7 @@ pub(crate) struct SignArgs {
     #[command(flatten)]
     receipt: ReceiptArgs,
     #[command(flatten)]
-    network: NetworkArgs,
+    network: TrustNetworkArgs,
 }
 
 /// The forms of a signature.

@@ -18,11 +18,10 @@ use kit_core::trust::{Candidate, Claim, Form, KeyName, Material, NotCounted, Not
 
 /// The signatures that count.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Signature options")]
 pub(crate) struct SignatureArgs {
     /// Public key whose signatures count: a file, or env://NAME for a variable that contains it; one of several is
     /// enough (repeatable)
-    #[arg(long, value_name = "FILE")]
+    #[arg(id = "public_key", long = "key", value_name = "FILE")]
     key: Vec<String>,
     #[command(flatten)]
     annotations: AnnotationArgs,
@@ -108,13 +107,24 @@ impl Checked {
         if count == 0 {
             return format!("{digest} has no signatures and no attestations");
         }
-        let mut text = format!("{digest} has {}:", counted(count, "signature or attestation"));
+        let mut text = format!("{digest} has {}:", counted(count, "signed document"));
         if let (true, 1) = (self.has_attestation_of_signer(), count) {
             text = "there is 1 attestation by this key, which is not a signature:".to_owned();
         }
-        for (candidate, judged) in self.check.judged.iter().take(LISTED) {
-            let reason = judged.as_ref().map_or_else(reason, |signer| format!("it counts: {signer}"));
-            text += &format!("\n  {}  {:<15}  {}", place(candidate), candidate.form, printable(&reason));
+        let rows: Vec<_> = self
+            .check
+            .judged
+            .iter()
+            .take(LISTED)
+            .map(|(candidate, judged)| {
+                let reason = judged.as_ref().map_or_else(reason, |signer| format!("signed by {signer}"));
+                (place(candidate), candidate.form, reason)
+            })
+            .collect();
+        let width = rows.iter().map(|(place, ..)| place.chars().count()).max().unwrap_or_default();
+        let form_width = rows.iter().map(|(_, form, _)| form.as_str().len()).max().unwrap_or_default();
+        for (place, form, reason) in rows {
+            text += &format!("\n  {place:<width$}  {form:<form_width$}  {}", printable(&reason));
         }
         if count > LISTED {
             text += &format!("\n  and {} more", count - LISTED);

@@ -1,3 +1,7 @@
 //! Signatures, attestations and bills of materials, end to end.
 
 mod companions;
+mod golden;
+mod keys;
+mod scene;
+mod signing;

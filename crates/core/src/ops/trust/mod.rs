@@ -4,6 +4,7 @@ mod candidates;
 mod error;
 mod facts;
 mod gate;
+mod legacy;
 mod place;
 mod publish;
 mod sign;

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::candidates::candidates;
 use super::error::SigningError;
+use super::legacy;
 use super::place::Signable;
 use super::publish::attach_bundle;
 use crate::digest::Digest;
@@ -92,6 +93,9 @@ fn sign_one(signable: &Signable, subject: &Descriptor, options: &SignOptions<'_>
         let (new, bytes) = attach_statement(signable, subject, &statement, options.key, options.time)?;
         attached.push(new);
         bundle = Some(bytes);
+    }
+    if options.form != SignForm::Bundle {
+        attached.push(legacy::sign(signable, subject, options)?);
     }
     Ok(SignedManifest { subject: subject.clone(), signer: options.key.public_key().name(), attached, bundle })
 }
