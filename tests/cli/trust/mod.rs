@@ -3,5 +3,6 @@
 mod companions;
 mod golden;
 mod keys;
+mod policy;
 mod scene;
 mod signing;

@@ -25,8 +25,13 @@ pub struct Policy {
 impl Policy {
     /// Returns the most specific rule that matches `name`, with the pattern that matches.
     pub fn rule_for(&self, name: &Name) -> Option<(&Rule, &Pattern)> {
+        self.matching(name).max_by_key(|(_, pattern)| pattern.specificity())
+    }
+
+    /// The patterns that match `name`, each with its rule. Only the most specific one applies.
+    pub fn matching(&self, name: &Name) -> impl Iterator<Item = (&Rule, &Pattern)> {
         let patterns = self.rules.iter().flat_map(|rule| rule.patterns.iter().map(move |pattern| (rule, pattern)));
-        patterns.filter(|(_, pattern)| pattern.matches(name)).max_by_key(|(_, pattern)| pattern.specificity())
+        patterns.filter(move |(_, pattern)| pattern.matches(name))
     }
 
     /// The error that reports `message` at `position` of this file.

@@ -6,6 +6,7 @@
 mod attested;
 mod content;
 mod decoder;
+mod describe;
 mod document;
 mod evaluate;
 mod facts;

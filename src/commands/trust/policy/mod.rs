@@ -1,0 +1,8 @@
+//! `kit policy`
+
+mod check;
+mod command;
+mod example;
+mod show;
+
+pub(crate) use command::PolicyArgs;
