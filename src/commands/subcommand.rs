@@ -13,7 +13,7 @@ use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, 
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
-use crate::commands::trust::{KeyArgs, PolicyArgs, SignArgs};
+use crate::commands::trust::{AttestArgs, KeyArgs, PolicyArgs, SignArgs};
 use crate::context::Context;
 
 #[derive(Debug, Subcommand)]
@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     Key(KeyArgs),
     Sign(SignArgs),
+    Attest(AttestArgs),
     Policy(PolicyArgs),
     Update(UpdateArgs),
     Index(IndexArgs),
@@ -91,6 +92,7 @@ impl Command {
             Self::Verify(args) => args.run(context),
             Self::Key(args) => args.run(context),
             Self::Sign(args) => args.run(context),
+            Self::Attest(args) => args.run(context),
             Self::Policy(args) => args.run(context),
             Self::Update(args) => args.run(context),
             Self::Index(args) => args.run(context),

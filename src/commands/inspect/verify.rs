@@ -76,6 +76,11 @@ impl VerifyArgs {
         if self.is_modelkit(context) {
             return self.verify_modelkit(context);
         }
+        if self.signatures.are_given() && (self.reference.is_none() || !self.signatures.name_signers()) {
+            return Err(usage(
+                "a signature is verified of a ModelKit, with --key: `kit verify FOLDER NAME:TAG --key FILE`",
+            ));
+        }
         self.format.expect_fields(&["equal", "digest", "files", "size", "sizeBytes", "differences"])?;
         let folder = context.folder(&self.folder);
         let folder = folder.with_context(|| format!("cannot verify `{}`", tidy(&self.folder)))?;
@@ -131,6 +136,9 @@ impl VerifyArgs {
                 "folder `{name}` does not exist, and nothing says whose signature of a ModelKit with this name counts; \
                  use --key FILE with the public key of the signer"
             )));
+        }
+        if !self.filter.is_empty() || self.exact {
+            return Err(usage("--filter and --exact compare a folder: `kit verify FOLDER NAME:TAG`"));
         }
         self.format.expect_fields(&trust::MEMBERS)?;
         let location = context.location(&name)?;

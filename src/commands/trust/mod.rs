@@ -1,6 +1,7 @@
 //! Commands that sign, attest, scan and enforce a policy.
 
 mod annotations;
+mod attest;
 mod key;
 mod keys;
 mod network;
@@ -10,9 +11,11 @@ mod predicate_types;
 mod sign;
 mod signatures;
 
+pub(crate) use attest::AttestArgs;
 pub(crate) use key::KeyArgs;
 pub(crate) use network::TrustNetworkArgs;
 pub(crate) use not_signed::{Beside, NotSigned};
 pub(crate) use policy::PolicyArgs;
+pub(crate) use predicate_types::word as predicate_word;
 pub(crate) use sign::SignArgs;
-pub(crate) use signatures::{MEMBERS, SignatureArgs, check_signature};
+pub(crate) use signatures::{MEMBERS, SignatureArgs, check_signature, material};

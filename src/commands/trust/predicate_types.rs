@@ -39,6 +39,6 @@ pub(super) fn uri(text: &str) -> Result<String> {
 }
 
 /// Returns the word for a URI, or the URI itself.
-pub(super) fn word(uri: &str) -> String {
+pub(crate) fn word(uri: &str) -> String {
     TYPES.iter().find(|(_, known)| *known == uri).map_or(uri, |(word, _)| word).to_owned()
 }

@@ -106,9 +106,9 @@ pub(super) fn report(context: &Context, location: &Location, signed: &SignedMani
     let is_new = signed.attached.iter().any(|attached| attached.is_new);
     let (action, verb) = match (action, is_new) {
         ("signed", true) => ("signed", "Signed"),
-        ("signed", false) => ("kept", "Already signed"),
+        ("signed", false) => ("unchanged", "Already signed"),
         (_, true) => ("attested", "Attested"),
-        (_, false) => ("kept", "Already attested"),
+        (_, false) => ("unchanged", "Already attested"),
     };
     let line = format!("{verb} {digest} ({})", signed.signer);
     context.receipt.made(&context.output, (action, digest), &[location.to_string()], line)?;

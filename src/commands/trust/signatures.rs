@@ -212,7 +212,7 @@ impl Checked {
 }
 
 /// The signer in JSON.
-pub(super) fn signer_to_json(signer: &Signer) -> Value {
+fn signer_to_json(signer: &Signer) -> Value {
     match signer {
         Signer::Key(name) => json!({ "key": KeyName::to_string(name) }),
     }
@@ -235,7 +235,7 @@ fn other_name(claim: &Claim, name: &str) -> Option<String> {
 }
 
 /// The place of a candidate: its tag, or the digest of its manifest.
-pub(super) fn place(candidate: &Candidate) -> String {
+fn place(candidate: &Candidate) -> String {
     match (&candidate.tag, candidate.form) {
         (Some(tag), Form::Legacy) => match tag.split_at_checked("sha256-".len() + 12) {
             Some((start, rest)) => format!("{start}….{}", rest.rsplit('.').next().unwrap_or_default()),
@@ -246,7 +246,7 @@ pub(super) fn place(candidate: &Candidate) -> String {
 }
 
 /// The hint of a bundle, or the kind of its certificate.
-pub(super) fn material(material: &Material) -> String {
+pub(crate) fn material(material: &Material) -> String {
     match material {
         Material::PublicKey { hint: Some(hint) } => format!("hint {hint}"),
         Material::PublicKey { hint: None } => "a key".to_owned(),

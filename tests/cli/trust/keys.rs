@@ -60,7 +60,10 @@ fn a_key_can_be_in_a_variable_but_not_in_a_service() {
 /// The parts of secrets that no output may contain: the password, and lines of the files of keys.
 fn secrets(file: &str) -> Vec<String> {
     let text = fs_err::read_to_string(key(file)).unwrap();
-    let lines = text.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned);
+    let public = ["test-cosign.pub", "test-p256.pub.pem", "test-rsa2048.pub.pem"];
+    let public = public.map(|file| fs_err::read_to_string(key(file)).unwrap()).concat();
+    // The end of a private key is that of its public key.
+    let lines = text.lines().filter(|line| !line.starts_with("-----") && !public.contains(line)).map(str::to_owned);
     lines.chain([PASSWORD.to_owned()]).collect()
 }
 

@@ -140,11 +140,11 @@ fn the_bundle_can_be_written_to_a_file() {
 #[test]
 fn an_index_is_signed_as_itself_and_its_members_on_request() {
     let sandbox = Sandbox::packed();
-    kit(&sandbox, &["index", "create", "all:v1", "sample:v1"]).ok();
-    sign(&sandbox, "all:v1", "test-cosign.key", &[]).ok();
-    verify(&sandbox, "all:v1", "test-cosign.pub", &[]).ok();
+    kit(&sandbox, &["index", "create", "sample:all", "sample:v1"]).ok();
+    sign(&sandbox, "sample:all", "test-cosign.key", &[]).ok();
+    verify(&sandbox, "sample:all", "test-cosign.pub", &[]).ok();
     verify(&sandbox, "sample:v1", "test-cosign.pub", &[]).exits(1);
-    let run = sign(&sandbox, "all:v1", "test-cosign.key", &["--recursive"]).ok();
+    let run = sign(&sandbox, "sample:all", "test-cosign.key", &["--recursive"]).ok();
     assert_eq!(run.stdout.lines().count(), 2, "{}", run.stdout);
     verify(&sandbox, "sample:v1", "test-cosign.pub", &[]).ok();
 }
@@ -166,7 +166,19 @@ fn a_folder_is_compared_after_the_signature_of_its_modelkit() {
 fn a_name_without_a_key_is_wrong_usage() {
     let sandbox = Sandbox::packed();
     kit(&sandbox, &["verify", "sample:v1"]).exits(2).says("nothing says whose signature");
-    kit(&sandbox, &["verify", "sample:v1", "--key", &key("test-cosign.pub"), "--type", "no such"]).exits(2);
+    let public = key("test-cosign.pub");
+    kit(&sandbox, &["verify", "sample:v1", "--key", &public, "--type", "no such"]).exits(2);
+    kit(&sandbox, &["verify", "sample:v1", "--key", &public, "--exact"]).exits(2);
+    kit(&sandbox, &["verify", "project", "--key", &public]).exits(2).says("kit verify FOLDER NAME:TAG --key FILE");
+}
+
+#[test]
+fn an_ed25519_key_signs_bundles_only() {
+    let sandbox = Sandbox::packed();
+    for form in ["legacy", "both"] {
+        sign(&sandbox, "sample:v1", "test-ed25519.key.pem", &["--as", form]).exits(1).says("Ed25519 keys cannot sign");
+    }
+    verify(&sandbox, "sample:v1", "test-ed25519.pub.pem", &[]).exits(1).says("no signatures and no attestations");
 }
 
 #[test]

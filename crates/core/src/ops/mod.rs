@@ -89,9 +89,10 @@ pub use transfer::{
     is_signed, materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
 pub use trust::{
-    Attached, AttestOptions, Candidates, Judged, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions,
-    SignedManifest, SigningError, admit, admit_at, admit_form, admit_to_read, attest, candidates, check_policies,
-    find_signed, is_policy_asked, judge, open_signable, sign, verify_signature,
+    Attached, AttestOptions, Attestation, Beside, Candidates, Judged, SignForm, SignOptions, Signable, SignatureCheck,
+    SignatureOptions, SignedManifest, SigningError, admit, admit_at, admit_form, admit_to_read, attest, attestations,
+    beside, candidates, check_policies, find_signed, is_policy_asked, judge, open_signable, recorded_provenance, sign,
+    verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::bundle::{Bundle, BundleError, Material};
@@ -53,6 +54,8 @@ pub struct Candidate {
     pub form: Form,
     /// The size of the document in bytes.
     pub size: u64,
+    /// The time in the annotations of the manifest, which is not signed.
+    pub created: Option<Timestamp>,
     /// The document, or the reason why it is not a signature or an attestation.
     pub document: Result<Signed, Broken>,
 }

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::io::Read;
 
+use jiff::Timestamp;
+
 use crate::digest::{Digest, VerifyingReader};
 use crate::limits;
-use crate::oci::{Companion, Content, ContentError, Descriptor, Manifest, Referrer, Source};
+use crate::oci::{CREATED, Companion, Content, ContentError, Descriptor, Manifest, MediaType, Referrer, Source};
 use crate::ops::error::{Error, reason};
+use crate::ops::session::Located;
 use crate::trust::{
     Broken, COSIGN_ARTIFACT, Candidate, ENVELOPE_MEDIA_TYPE, Form, SIGNATURE_ANNOTATION, SIMPLE_SIGNING_MEDIA_TYPE,
     Signed, decode_base64, is_bundle_type,
@@ -54,6 +57,29 @@ pub fn candidates(source: &dyn Source, subject: &Descriptor, companions: &[Compa
     Ok(candidates)
 }
 
+/// Everything beside a manifest that is or may be a signature or an attestation. Nothing of it is verified.
+#[derive(Debug)]
+pub struct Beside {
+    /// The manifest.
+    pub subject: Descriptor,
+    /// The signatures and attestations that are read.
+    pub candidates: Candidates,
+    /// Signatures of notation, which are not read.
+    pub notation: Vec<Descriptor>,
+}
+
+/// The type of the referrers with signatures of notation.
+const NOTATION: &str = "application/vnd.cncf.notary.signature";
+
+/// Reads everything beside `found` that is or may be a signature or an attestation.
+pub fn beside(found: &Located) -> Result<Beside, Error> {
+    let subject = found.resolve()?;
+    let candidates = candidates(&*found.source, &subject, &[Companion::Signatures, Companion::Attestations])?;
+    let listed = found.source.referrers(&subject).map_err(|error| Error::reading("the signatures", error))?;
+    let is_notation = |listed: &Descriptor| listed.artifact_type.as_ref().is_some_and(|it| it.as_str() == NOTATION);
+    Ok(Beside { subject, candidates, notation: listed.into_iter().filter(is_notation).collect() })
+}
+
 impl Candidates {
     fn extend(&mut self, found: Vec<Candidate>) {
         let space = limits::SIGNATURES.saturating_sub(self.found.len());
@@ -68,6 +94,20 @@ fn may_be_signature(listed: &Descriptor) -> bool {
     is_bundle_type(kind) || kind == COSIGN_ARTIFACT || UNSPECIFIC.contains(&kind)
 }
 
+fn is_bundle_layer(layer: &Descriptor) -> bool {
+    is_bundle_type(layer.media_type.as_str())
+}
+
+/// The candidate in a referrer with a bundle.
+fn of_bundle(
+    listed: &Descriptor,
+    size: u64,
+    created: Option<Timestamp>,
+    document: Result<Signed, Broken>,
+) -> Candidate {
+    Candidate { manifest: listed.digest, tag: None, form: Form::Bundle, size, created, document }
+}
+
 struct Reading<'a> {
     source: &'a dyn Source,
     subject: Digest,
@@ -79,38 +119,40 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn referrer(&mut self, listed: &Descriptor) -> Result<Vec<Candidate>, ContentError> {
-        let candidate =
-            |size, document| vec![Candidate { manifest: listed.digest, tag: None, form: Form::Bundle, size, document }];
-        let bytes =
-            match tolerate(self.take(listed.size, limits::MANIFEST_BYTES).map(|()| self.source.manifest(listed)))? {
-                Ok(bytes) => bytes,
-                Err(broken) => return Ok(candidate(listed.size, Err(broken))),
-            };
-        let Ok(manifest) = Manifest::parse(&bytes) else {
-            return Ok(candidate(listed.size, Err(Broken::Manifest)));
+        let broken = |broken| Ok(vec![of_bundle(listed, listed.size, None, Err(broken))]);
+        let taken = self.take(listed.size, limits::MANIFEST_BYTES);
+        let bytes = match tolerate(taken.map(|()| self.source.manifest(listed)))? {
+            Ok(bytes) => bytes,
+            Err(reason) => return broken(reason),
         };
+        let Ok(manifest) = Manifest::parse(&bytes) else { return broken(Broken::Manifest) };
         let referrer = Referrer::read(listed, &bytes);
-        let kind = referrer.as_ref().and_then(|it| it.descriptor.artifact_type.as_ref()).map(|kind| kind.as_str());
-        let is_cosign = kind == Some(COSIGN_ARTIFACT) || manifest.config.media_type.as_str() == COSIGN_ARTIFACT;
-        let is_bundle = kind.is_some_and(is_bundle_type)
-            || manifest.layers.iter().any(|layer| is_bundle_type(layer.media_type.as_str()));
+        let kind = referrer.as_ref().and_then(|referrer| referrer.descriptor.artifact_type.as_ref());
+        let kind = kind.map_or("", MediaType::as_str);
+        let is_bundle = is_bundle_type(kind) || manifest.layers.iter().any(is_bundle_layer);
+        let is_cosign = kind == COSIGN_ARTIFACT || manifest.config.media_type.as_str() == COSIGN_ARTIFACT;
         if !is_cosign && !is_bundle {
             return Ok(Vec::new());
         }
         if referrer.is_none_or(|referrer| referrer.subject != self.subject) {
-            return Ok(candidate(listed.size, Err(Broken::OtherReferrer)));
+            return broken(Broken::OtherReferrer);
         }
         if !is_bundle {
             return self.layers(listed.digest, &manifest, Form::LegacyReferrer, None);
         }
-        let [layer] = &manifest.layers[..] else {
-            return Ok(candidate(listed.size, Err(Broken::Layers(manifest.layers.len()))));
-        };
-        if !is_bundle_type(layer.media_type.as_str()) {
-            return Ok(candidate(layer.size, Err(Broken::LayerType(layer.media_type.to_string()))));
+        let created = manifest.annotations.get(CREATED).and_then(|time| time.parse().ok());
+        let (size, document) = self.bundle(&manifest)?;
+        Ok(vec![of_bundle(listed, size, created, document)])
+    }
+
+    /// Reads the only layer of the manifest of a bundle.
+    fn bundle(&mut self, manifest: &Manifest) -> Result<(u64, Result<Signed, Broken>), ContentError> {
+        let [layer] = &manifest.layers[..] else { return Ok((0, Err(Broken::Layers(manifest.layers.len())))) };
+        if !is_bundle_layer(layer) {
+            return Ok((layer.size, Err(Broken::LayerType(layer.media_type.to_string()))));
         }
         let bytes = self.blob(layer, limits::BUNDLE_BYTES)?;
-        Ok(candidate(layer.size, bytes.and_then(Signed::of_bundle)))
+        Ok((layer.size, bytes.and_then(Signed::of_bundle)))
     }
 
     fn companion(&mut self, listed: &Descriptor, bytes: &[u8], tag: &str) -> Result<Vec<Candidate>, ContentError> {
@@ -121,7 +163,14 @@ impl Reading<'_> {
             parsed => {
                 let broken = parsed.map_or(Broken::Manifest, |manifest| Broken::Layers(manifest.layers.len()));
                 let (manifest, tag) = (listed.digest, Some(tag.to_owned()));
-                Ok(vec![Candidate { manifest, tag, form: Form::Legacy, size: listed.size, document: Err(broken) }])
+                Ok(vec![Candidate {
+                    manifest,
+                    tag,
+                    form: Form::Legacy,
+                    size: listed.size,
+                    created: None,
+                    document: Err(broken),
+                }])
             }
         }
     }
@@ -138,7 +187,7 @@ impl Reading<'_> {
         for layer in &manifest.layers {
             let document = self.layer(layer)?;
             let (size, tag) = (layer.size, tag.map(str::to_owned));
-            found.push(Candidate { manifest: digest, tag, form, size, document });
+            found.push(Candidate { manifest: digest, tag, form, size, created: None, document });
         }
         Ok(found)
     }

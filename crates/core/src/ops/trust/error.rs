@@ -9,6 +9,9 @@ pub enum SigningError {
     /// The key cannot sign.
     #[error(transparent)]
     Key(KeyError),
+    /// cosign signs payloads with Ed25519ph, and nothing verifies a pure Ed25519 signature of them.
+    #[error("Ed25519 keys cannot sign in the form of cosign 2; sign with a bundle")]
+    LegacyEd25519,
     /// The bundle would be too large to be read again.
     #[error("the bundle would have {}; at most {} are read", human(*size), human(*limit))]
     TooLarge {

@@ -1,5 +1,6 @@
 //! Signing, attesting, verifying and enforcing a policy.
 
+mod attestations;
 mod candidates;
 mod error;
 mod facts;
@@ -8,10 +9,13 @@ mod legacy;
 mod place;
 mod publish;
 mod sign;
+#[cfg(test)]
+mod tests;
 mod verified;
 mod verify_signature;
 
-pub use candidates::{Candidates, candidates};
+pub use attestations::{Attestation, attestations, recorded_provenance};
+pub use candidates::{Beside, Candidates, beside, candidates};
 pub use error::SigningError;
 pub(crate) use gate::{
     Admission, admit_documents, admit_files, admit_index, admit_new_form, judge as judge_manifest, refuse_unread,

@@ -14,7 +14,7 @@ use crate::modelkit::Variant;
 use crate::oci::{Annotations, Descriptor};
 use crate::ops::artifact::variants;
 use crate::ops::error::Error;
-use crate::trust::{Bundle, Envelope, Form, IN_TOTO, KeyName, Material, PrivateKey, Statement};
+use crate::trust::{Algorithm, Bundle, Envelope, Form, IN_TOTO, KeyName, Material, PrivateKey, Statement};
 
 /// The forms of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,10 @@ pub struct Attached {
 
 /// Signs the manifest of `signable`, and returns it; with `is_recursive`, followed by the members of an index.
 pub fn sign(signable: &Signable, options: &SignOptions<'_>) -> Result<Vec<SignedManifest>, Error> {
+    // Before anything is written.
+    if options.form != SignForm::Bundle && options.key.public_key().algorithm() == Algorithm::Ed25519 {
+        return Err(SigningError::LegacyEd25519.into());
+    }
     let mut signed = vec![sign_one(signable, &signable.subject, options)?];
     if options.is_recursive {
         for member in members(signable)? {
