@@ -13,7 +13,7 @@ use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, 
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
-use crate::commands::trust::{AttestArgs, KeyArgs, PolicyArgs, SignArgs};
+use crate::commands::trust::{AttestArgs, KeyArgs, PolicyArgs, ScanArgs, SignArgs};
 use crate::context::Context;
 
 #[derive(Debug, Subcommand)]
@@ -43,6 +43,7 @@ pub(crate) enum Command {
     Key(KeyArgs),
     Sign(SignArgs),
     Attest(AttestArgs),
+    Scan(ScanArgs),
     Policy(PolicyArgs),
     Update(UpdateArgs),
     Index(IndexArgs),
@@ -93,6 +94,7 @@ impl Command {
             Self::Key(args) => args.run(context),
             Self::Sign(args) => args.run(context),
             Self::Attest(args) => args.run(context),
+            Self::Scan(args) => args.run(context),
             Self::Policy(args) => args.run(context),
             Self::Update(args) => args.run(context),
             Self::Index(args) => args.run(context),

@@ -162,6 +162,10 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
                 named(places, *more)
             )
         }
+        Warning::DangerousPickles { files, more } => {
+            let more = if *more > 0 { format!(", {more} more") } else { String::new() };
+            format!("loading these files runs code: {}{more}; `kit scan` reports everything", files.join(", "))
+        }
         Warning::NotSearched { files, more } => {
             let more = if *more > 0 { format!(", {more} more") } else { String::new() };
             format!("not searched for secrets: {}{more}", files.join(", "))

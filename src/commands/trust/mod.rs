@@ -8,6 +8,7 @@ mod network;
 mod not_signed;
 mod policy;
 mod predicate_types;
+mod scan;
 mod sign;
 mod signatures;
 
@@ -17,5 +18,6 @@ pub(crate) use network::TrustNetworkArgs;
 pub(crate) use not_signed::{Beside, NotSigned};
 pub(crate) use policy::PolicyArgs;
 pub(crate) use predicate_types::word as predicate_word;
+pub(crate) use scan::{ScanArgs, scan_before_packing};
 pub(crate) use sign::SignArgs;
 pub(crate) use signatures::{MEMBERS, SignatureArgs, check_signature, material};

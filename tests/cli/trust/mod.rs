@@ -1,4 +1,4 @@
-//! Signatures, attestations and bills of materials, end to end.
+//! Signatures, attestations, scans, policies and bills of materials, end to end.
 
 mod attesting;
 mod companions;
@@ -6,5 +6,6 @@ mod golden;
 mod interrupted;
 mod keys;
 mod policy;
+mod scan;
 mod scene;
 mod signing;

@@ -128,6 +128,13 @@ pub enum Warning<'a> {
         /// The number of places that are not in `places`.
         more: usize,
     },
+    /// Loading files as pickles runs code.
+    DangerousPickles {
+        /// The first files, each a path and what it imports.
+        files: Vec<&'a str>,
+        /// The number of files that are not in `files`.
+        more: usize,
+    },
     /// Texts are too large to be searched for secrets.
     NotSearched {
         /// The first paths, each with its size.

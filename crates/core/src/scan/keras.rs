@@ -8,8 +8,9 @@ use regex::bytes::Regex;
 use super::finding::{Level, Place};
 use super::json::{Receiver, walk};
 use super::member::{Member, has_extension};
+use super::overlapping::in_windows;
+use super::pickle::is_high_module;
 use super::scanner::{Outcome, Scan};
-use super::windows::in_windows;
 
 /// The first bytes of an HDF5 file, or of its superblock after a block of the user.
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
@@ -90,7 +91,7 @@ fn add_match(found: &regex::bytes::Captures<'_>, offset: u64, scan: &mut Scan<'_
     if let Some(class) = text(1) {
         scan.findings.add(Level::High, "keras-lambda", &class, Place::Offset(offset));
     }
-    if let Some(module) = text(2).filter(|module| is_foreign(module) && is_dangerous(module)) {
+    if let Some(module) = text(2).filter(|module| is_foreign(module) && is_high_module(module)) {
         scan.findings.add(Level::High, "keras-foreign-module", &module, Place::Offset(offset));
     }
 }
@@ -150,7 +151,7 @@ impl Receiver for Config<'_, '_> {
                 self.scan.findings.add(Level::High, "keras-lambda", text, None);
             }
             Some(Key::Module) if is_foreign(text) => {
-                let level = if is_dangerous(text) { Level::High } else { Level::Medium };
+                let level = if is_high_module(text) { Level::High } else { Level::Medium };
                 self.scan.findings.add(level, "keras-foreign-module", text, None);
             }
             _ => {}
@@ -164,14 +165,9 @@ impl Receiver for Config<'_, '_> {
     }
 }
 
-/// Returns true for a module whose functions run code.
-fn is_dangerous(module: &str) -> bool {
-    matches!(module.split('.').next(), Some("os" | "posix" | "subprocess" | "sys"))
-}
-
 /// Returns true for a module outside of Keras.
 fn is_foreign(module: &str) -> bool {
-    !KNOWN_MODULES.contains(&module.split('.').next().unwrap_or_default()) || is_dangerous(module)
+    !KNOWN_MODULES.contains(&module.split('.').next().unwrap_or_default()) || is_high_module(module)
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use regex::bytes::Regex;
 
 use super::finding::{Level, Place};
 use super::member::Member;
+use super::overlapping::in_windows;
 use super::scanner::{Outcome, Scan};
-use super::windows::in_windows;
 
 /// The operations, as the field `op` of a `NodeDef` has them: field 2 of a message of protocol buffers, the length and
 /// the name.

@@ -8,7 +8,7 @@ use super::show::mode;
 use crate::arguments::{LookupArgs, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{ExitWithDifferences, Format, table};
+use crate::output::{Code, Failure, Format, table};
 use kit_core::ops::{self, Judged, Lookup};
 use kit_core::trust::policy::{Mode, Outcome, Row};
 
@@ -55,7 +55,10 @@ impl CheckArgs {
             "rules": judged.iter().map(to_json).collect::<Value>(),
         });
         context.output.result(self.format.render(&data, || in_words(&location.to_string(), &judged, is_allowed))?)?;
-        if is_allowed { Ok(()) } else { Err(ExitWithDifferences.into()) }
+        if is_allowed {
+            return Ok(());
+        }
+        Err(Failure::error(Code::Failed, format!("the policy does not allow `{location}`")))
     }
 }
 

@@ -9,7 +9,7 @@ use fs_err as fs;
 use super::result::{ScanOptions, Scanned, code_among_weights};
 use crate::archive::{IgnoreRules, LayerSource, Links};
 use crate::file_kind::is_model_file;
-use crate::kitfile::{Entry, Kitfile, Section};
+use crate::kitfile::{Entry, FILE_NAMES, Kitfile, Section};
 use crate::limits;
 use crate::modelkit::InvalidModelKit;
 use crate::oci::ContentError;
@@ -112,6 +112,9 @@ fn files_of(
             files.collect(path, &none)?;
         }
     }
+    if options.selection.takes_kitfile() {
+        files.add_kitfile()?;
+    }
     let found = files.found;
     let folders: BTreeSet<_> = found
         .iter()
@@ -165,6 +168,18 @@ impl Files<'_> {
         for file in found {
             self.held.add(&file.0)?;
             self.found.insert(file);
+        }
+        Ok(())
+    }
+
+    /// Adds the Kitfile, which is not in a layer.
+    fn add_kitfile(&mut self) -> Result<(), Error> {
+        for name in FILE_NAMES {
+            if let Ok(metadata) = fs::metadata(self.folder.join(name)) {
+                let path = name.parse().map_err(io::Error::other)?;
+                self.found.insert((path, metadata.len()));
+                break;
+            }
         }
         Ok(())
     }

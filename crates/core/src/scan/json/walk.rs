@@ -9,7 +9,7 @@ use super::lenient::Lenient;
 /// Receives the parts of a document, in their order. Members with the same name are all visited: readers differ on
 /// which of them counts.
 ///
-/// Numbers do not matter: they are visited as `null`, or, if the program keeps their text, as an object with one member.
+/// Numbers do not matter: they are visited as `null`, or as an object with one member if the program keeps their text.
 pub(in crate::scan) trait Receiver {
     /// Receives the beginning of an object or of an array.
     fn open(&mut self);
