@@ -164,36 +164,15 @@ fn a_signature_by_another_key_stops_every_operation() {
 #[test]
 fn an_old_signature_of_another_digest_stops_every_operation() {
     let guarded = Guarded::unsigned();
-    let other = kit_core::digest::Digest::of(b"other").hex();
+    let registry = &guarded.scene.registry;
     guarded.sign(&guarded.name, "test-cosign.key", &["--as", "legacy"]);
-    let tag = |hex: &str| format!("sha256-{hex}.sig");
-    let own = tag(guarded.digest.strip_prefix("sha256:").unwrap());
-    let (_, manifest) = guarded.scene.registry.manifest("production/net", &own).unwrap();
-    // The signature of this digest is put beside another ModelKit.
-    guarded.sandbox().write("project/Kitfile", "manifestVersion: 1.0.0\ncode:\n  - path: src\n");
-    guarded.sandbox().write("project/src/a.py", "print()\n");
-    let moved = format!("{}/team/moved:v1", guarded.host());
-    guarded.sandbox().kit(&["pack", "project", "-t", &moved]).ok();
-    guarded.sandbox().kit(&["push", &moved]).ok();
-    let (digest, bytes) = guarded.scene.registry.manifest("team/moved", "v1").unwrap();
-    let media_type = super::scene::MANIFEST;
-    assert_ne!(digest, other);
-    kit(guarded.sandbox(), &["copy", &moved, &format!("{}/staging/net:v2", guarded.host())]).ok();
-    for file in ["config", "layers"] {
-        let document: Value = serde_json::from_slice(&bytes).unwrap();
-        let blobs = if file == "config" {
-            vec![document["config"].clone()]
-        } else {
-            document["layers"].as_array().unwrap().clone()
-        };
-        for blob in blobs {
-            let blob = guarded.scene.registry.blob(blob["digest"].as_str().unwrap()).unwrap();
-            guarded.scene.registry.add_blob_to("production/net", &blob);
-        }
-    }
-    guarded.scene.registry.add_manifest("production/net", "v2", media_type, &bytes);
-    let hex = digest.strip_prefix("sha256:").unwrap();
-    guarded.scene.registry.add_manifest("production/net", &tag(hex), media_type, &manifest);
+    let tag = |digest: &str| format!("{}.sig", digest.replace(':', "-"));
+    let (_, signature) = registry.manifest("production/net", &tag(&guarded.digest)).unwrap();
+    // The tag moves to another ModelKit, and the signature is put beside that.
+    guarded.sandbox().project();
+    guarded.sandbox().kit(&["pack", "project", "-t", &guarded.name, "--config", "elsewhere"]).ok();
+    let other = guarded.sandbox().kit(&["push", &guarded.name, "--config", "elsewhere"]).ok().digest();
+    registry.add_manifest("production/net", &tag(&other), super::scene::MANIFEST, &signature);
     guarded.is_refused("1 invalid signature: it is of sha256:");
 }
 
@@ -203,8 +182,8 @@ fn a_tag_that_moves_to_an_unsigned_modelkit_is_refused() {
     kit(guarded.sandbox(), &["pull", &guarded.name]).ok();
     guarded.sandbox().project();
     let team = format!("{}/production/net:v2", guarded.host());
-    guarded.sandbox().kit(&["pack", "project", "-t", &team, "--config", "other-home"]).ok();
-    let push = ["push", &team, "--config", "other-home", "--plain-http"];
+    guarded.sandbox().kit(&["pack", "project", "-t", &team, "--config", "elsewhere"]).ok();
+    let push = ["push", &team, "--config", "elsewhere"];
     guarded.sandbox().kit(&push).ok();
     guarded.is_refused(NOT_SIGNED);
     // What was pulled is still signed.
@@ -216,8 +195,8 @@ fn a_tag_that_moves_after_it_was_judged_is_not_followed() {
     let guarded = Guarded::new();
     guarded.sandbox().project();
     let other = format!("{}/production/net:other", guarded.host());
-    guarded.sandbox().kit(&["pack", "project", "-t", &other, "--config", "other-home"]).ok();
-    let pushed = guarded.sandbox().kit(&["push", &other, "--config", "other-home", "--plain-http"]).ok().digest();
+    guarded.sandbox().kit(&["pack", "project", "-t", &other, "--config", "elsewhere"]).ok();
+    let pushed = guarded.sandbox().kit(&["push", &other, "--config", "elsewhere"]).ok().digest();
     for method in ["HEAD", "GET"] {
         let (repository, tag) = ("production/net".to_owned(), "v2".to_owned());
         let fault = Fault::MoveTag { repository, tag, digest: pushed.clone() };
@@ -229,7 +208,7 @@ fn a_tag_that_moves_after_it_was_judged_is_not_followed() {
 #[test]
 fn a_registry_that_fails_is_not_taken_for_one_without_a_policy() {
     let guarded = Guarded::new();
-    guarded.scene.registry.fail("GET", "/referrers/", Fault::Status(403, Vec::new()));
+    guarded.scene.registry.fail_later("GET", "/referrers/", 0, 1000, Fault::Status(403, Vec::new()));
     for operation in guarded.operations() {
         let sandbox = guarded.sandbox();
         let before = [tree(sandbox, "kit/store"), tree(sandbox, "out")];
@@ -398,6 +377,38 @@ fn content_is_judged_before_a_modelkit_has_its_name() {
     kit(sandbox, &["cp", "--remote", &format!("{name}//src/config.json"), "."]).exits(1).says(words);
     guarded.require("secrets = 'forbid'");
     kit(sandbox, &["pull", &name]).ok();
+}
+
+#[test]
+fn pickles_are_forbidden_or_limited_to_known_names() {
+    let guarded = Guarded::unsigned();
+    let sandbox = guarded.sandbox();
+    let scanned = super::scene::golden().join("scan/pickle");
+    let put = |tag: &str, files: &[&str]| {
+        fs_err::remove_dir_all(sandbox.path("kit-files")).ok();
+        sandbox.write("kit-files/Kitfile", "manifestVersion: 1.0.0\nmodel:\n  name: net\n  path: weights\n");
+        for file in files {
+            sandbox.write(&format!("kit-files/weights/{file}"), fs_err::read(scanned.join(file)).unwrap());
+        }
+        let name = format!("{}/production/{tag}:v1", guarded.host());
+        sandbox.kit(&["pack", "kit-files", "-t", &name]).ok();
+        sandbox.kit(&["push", &name]).ok();
+        sandbox.kit(&["remove", &name]).ok();
+        name
+    };
+    let clean = put("clean", &["benign-ordered-dict.pkl"]);
+    let evil = put("evil", &["benign-ordered-dict.pkl", "evil-os-system-p0.pkl"]);
+    let none = put("none", &["benign-text-class.py"]);
+    guarded.require("pickle = 'listed'");
+    kit(sandbox, &["pull", &clean]).ok();
+    kit(sandbox, &["pull", &evil]).exits(1).says("pickle  weights/evil-os-system-p0.pkl: ");
+    guarded.require("pickle = 'forbid'");
+    kit(sandbox, &["unpack", &clean, "-d", "out"]).exits(1).says("weights/benign-ordered-dict.pkl: is a pickle");
+    assert!(!sandbox.path("out").exists());
+    kit(sandbox, &["pull", &none]).ok();
+    guarded.require("formats = ['safetensors']");
+    kit(sandbox, &["pull", &evil]).exits(1).says("weights/evil-os-system-p0.pkl: pickle is not allowed");
+    kit(sandbox, &["pull", &none]).ok();
 }
 
 #[test]

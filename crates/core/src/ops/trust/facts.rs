@@ -192,7 +192,12 @@ fn content_of(scanned: Scanned) -> ContentFacts {
     let mut unread: Vec<_> = scanned.skipped.into_iter().map(|skipped| (skipped.path, skipped.reason)).collect();
     let limited = scanned.findings.iter().filter(|found| UNREAD.contains(&found.finding.rule));
     unread.extend(limited.map(|found| (found.path(), found.finding.detail.clone())));
+    let mut pickles = scanned.pickles;
+    let suspects = scanned.findings.iter().filter(|found| found.finding.rule.starts_with("pickle-"));
+    pickles.extend(suspects.map(|found| found.file.clone()));
+    pickles.sort_unstable();
+    pickles.dedup();
     let finding = |found: scan::FileFinding| FileFinding { path: found.file, finding: found.finding };
     let findings = scanned.findings.into_iter().map(finding).collect();
-    ContentFacts { findings, pickles: Vec::new(), unread }
+    ContentFacts { findings, pickles, unread }
 }
