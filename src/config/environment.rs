@@ -84,13 +84,14 @@ impl Environment {
             None => default_folders()?,
         };
         let config_folder = config_folder.map(|folder| current_folder.join(folder));
-        let beside_config = config_folder.clone().map(|folder| folder.join("policy.toml"));
+        // The user named the folder, but perhaps not this file.
+        let beside_config = Sourced::new(config_folder.value.join("policy.toml"), Origin::BuiltIn);
         let policy = named_path("KIT_POLICY").map(|path| path.map(|path| current_folder.join(path)));
         Ok(Self {
             home: etcetera::home_dir().ok(),
             root: root.map(|root| current_folder.join(root)),
             config_file: config_folder.map(|folder| folder.join("config.toml")),
-            policy: policy.unwrap_or(Sourced { origin: Origin::BuiltIn, ..beside_config }),
+            policy: policy.unwrap_or(beside_config),
             credential_files: credential_files(),
             lock_timeout: None,
             sync: None,

@@ -16,7 +16,7 @@ pub(crate) use attest::AttestArgs;
 pub(crate) use key::KeyArgs;
 pub(crate) use network::TrustNetworkArgs;
 pub(crate) use not_signed::{Beside, NotSigned};
-pub(crate) use policy::PolicyArgs;
+pub(crate) use policy::{PolicyArgs, check as check_policy};
 pub(crate) use predicate_types::word as predicate_word;
 pub(crate) use scan::{ScanArgs, scan_before_packing};
 pub(crate) use sign::SignArgs;

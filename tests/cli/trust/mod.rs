@@ -3,9 +3,11 @@
 mod attesting;
 mod companions;
 mod golden;
+mod guarded;
 mod interrupted;
 mod keys;
 mod policy;
+mod policy_rules;
 mod scan;
 mod scene;
 mod signing;

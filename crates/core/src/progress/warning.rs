@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::parts::{IgnoreLine, Paths};
+use super::parts::{IgnoreLine, LayerPlace, Paths};
 use crate::digest::Digest;
 
 /// A condition that the user should check although the operation continues. Serialized like an
@@ -94,12 +94,7 @@ pub enum Warning<'a> {
         problem: String,
     },
     /// A layer has no files.
-    LayerEmpty {
-        /// The kind of layer.
-        kind: &'a str,
-        /// The path in the Kitfile.
-        path: &'a str,
-    },
+    LayerEmpty(LayerPlace<'a>),
     /// Compressing a layer saves less than 3 %.
     CompressionSavesLittle {
         /// The kind of layer.
@@ -108,12 +103,7 @@ pub enum Warning<'a> {
         path: &'a str,
     },
     /// The names of files say that they may contain secrets.
-    SecretNames {
-        /// The first paths.
-        paths: Vec<&'a str>,
-        /// The number of paths that are not in `paths`.
-        more: usize,
-    },
+    SecretNames(Paths<'a>),
     /// Addresses in texts contain passwords.
     PasswordsInAddresses {
         /// The first places, each a path and a line.

@@ -9,7 +9,7 @@ use crate::arguments::{LookupArgs, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Code, Failure, Format, table};
-use kit_core::ops::{self, Judged, Lookup};
+use kit_core::ops::{self, Judged, Location, Lookup, Session};
 use kit_core::trust::policy::{Mode, Outcome, Row};
 
 /// Check a ModelKit by all requirements of the policies for its name
@@ -38,28 +38,32 @@ impl CheckArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
         let location = context.location(&self.name)?;
         let session = context.session(&self.network)?;
-        let failed = || format!("cannot check `{location}`");
-        let place = self.lookup.place();
-        let found = match session.find(&location, place) {
-            // An index is found only as one.
-            Err(ops::Error::NotHere { .. }) if place != Lookup::Remote => session.find_index(&location, place),
-            found => found,
-        };
-        let found = found.with_context(failed)?;
-        report_local_store(context, &location, &found);
-        let judged = ops::check_policies(&session, &found).with_context(failed)?;
-        let is_allowed = judged.iter().all(|judged| judged.allows() || judged.mode != Mode::Enforce);
-        let data = json!({
-            "name": location.to_string(),
-            "allowed": is_allowed,
-            "rules": judged.iter().map(to_json).collect::<Value>(),
-        });
-        context.output.result(self.format.render(&data, || in_words(&location.to_string(), &judged, is_allowed))?)?;
-        if is_allowed {
-            return Ok(());
-        }
-        Err(Failure::error(Code::Failed, format!("the policy does not allow `{location}`")))
+        check(context, &session, &location, (self.lookup.place(), &self.format))
     }
+}
+
+/// Judges the ModelKit or index at `location` by all requirements of its rules, and prints the verdicts.
+pub(crate) fn check(
+    context: &Context,
+    session: &Session<'_>,
+    location: &Location,
+    (place, format): (Lookup, &Format),
+) -> Result<()> {
+    let failed = || format!("cannot check `{location}`");
+    let found = ops::find_signed(session, location, place).with_context(failed)?;
+    report_local_store(context, location, &found);
+    let judged = ops::check_policies(session, &found).with_context(failed)?;
+    let is_allowed = judged.iter().all(|judged| judged.allows() || judged.mode != Mode::Enforce);
+    let data = json!({
+        "name": location.to_string(),
+        "allowed": is_allowed,
+        "rules": judged.iter().map(to_json).collect::<Value>(),
+    });
+    context.output.result(format.render(&data, || in_words(&location.to_string(), &judged, is_allowed))?)?;
+    if is_allowed {
+        return Ok(());
+    }
+    Err(Failure::error(Code::Failed, format!("the policy does not allow `{location}`")))
 }
 
 fn in_words(name: &str, judged: &[Judged], is_allowed: bool) -> String {

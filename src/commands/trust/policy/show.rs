@@ -42,11 +42,12 @@ impl ShowArgs {
         };
         let files: Vec<_> = policies.files().iter().map(|file| (file, of_file(file))).collect();
         let name = location.as_ref().map(|location| (location.to_string(), location.policy_name()));
+        let named = name.iter().flat_map(|(_, name)| loaded.iter().map(move |policy| (policy, name)));
+        let rules: Value = named.filter_map(|(policy, name)| rule_to_json(policy, name)).collect();
         let data = json!({
             "files": files.iter().map(|(file, loaded)| file_to_json(file, *loaded)).collect::<Value>(),
             "name": name.as_ref().map(|(text, _)| text),
-            "rules": name.iter().flat_map(|(_, name)| loaded.iter().filter_map(|policy| rule_to_json(policy, name)))
-                .collect::<Value>(),
+            "rules": rules,
         });
         let text = || {
             let mut text: String = files.iter().map(|(file, loaded)| in_words(file, *loaded)).collect();
@@ -114,15 +115,16 @@ fn file_to_json(file: &PolicyFile, loaded: Option<&LoadedPolicy>) -> Value {
         "path": file.path.display().to_string(),
         "exists": loaded.is_some(),
         "rules": loaded.map(|loaded| loaded.policy.rules.len()),
-        "keys": loaded.map(|loaded| {
-            let keys = loaded.keys.iter().map(|(name, key)| json!({ "name": name, "key": key.description }));
-            keys.collect::<Value>()
-        }),
+        "keys": loaded.map(keys_to_json),
         "default": loaded.map(|loaded| match loaded.policy.unmatched {
             Unmatched::Allow => "allow",
             Unmatched::Refuse => "refuse",
         }),
     })
+}
+
+fn keys_to_json(LoadedPolicy { keys, .. }: &LoadedPolicy) -> Value {
+    keys.iter().map(|(name, key)| json!({ "name": name, "key": key.description })).collect()
 }
 
 fn rule_to_json(LoadedPolicy { policy, .. }: &LoadedPolicy, name: &Name) -> Option<Value> {

@@ -9,8 +9,8 @@ use crate::ops::session::{Location, Session};
 use crate::ops::trust::facts;
 use crate::trust::policy::{DocumentFacts, Name, Rule, Verdict, evaluate_content};
 
-/// Fails if a policy has a rule for `location`, because a form that is made now has neither signatures nor attestations,
-/// and kit does not examine it.
+/// Fails if a policy has a rule for `location`, because a form that is made now has neither signatures nor
+/// attestations, and kit does not examine it.
 pub(crate) fn admit_new_form(session: &Session<'_>, location: &Location, suffix: &str) -> Result<(), Error> {
     let reason = format!("kit cannot judge the new form `{suffix}`; promote a form that exists and is signed");
     refuse_where(session, &location.policy_name(), &location.to_string(), |_| true, &reason)

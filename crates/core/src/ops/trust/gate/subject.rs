@@ -89,8 +89,8 @@ impl Subject<'_> {
     /// Evaluates the requirements that do not need the content of layers.
     pub(super) fn evaluate(&self, applied: &[Applied<'_>], manifest: &Manifest) -> Result<Vec<Evaluated>, Error> {
         let descriptor = manifest.descriptor();
-        let rules = applied.iter().filter_map(Applied::rule);
-        let candidates = self.candidates(rules, descriptor)?;
+        let rules: Vec<_> = applied.iter().filter_map(Applied::rule).collect();
+        let candidates = self.candidates(&rules, descriptor)?;
         let evaluate = |applied: &Applied<'_>| {
             let mut judged = judgement(applied, Some(descriptor));
             let Applied::Rule(policy, rule, _) = applied else { return Ok(Evaluated { by: None, judged }) };
@@ -108,19 +108,15 @@ impl Subject<'_> {
     }
 
     /// Reads what is beside the manifest, if a rule asks for it.
-    fn candidates<'r>(
-        &self,
-        rules: impl Iterator<Item = &'r Rule> + Clone,
-        descriptor: &Descriptor,
-    ) -> Result<Candidates, Error> {
-        if !rules.clone().any(Rule::reads_referrers) {
+    fn candidates(&self, rules: &[&Rule], descriptor: &Descriptor) -> Result<Candidates, Error> {
+        if !rules.iter().any(|rule| rule.reads_referrers()) {
             return Ok(Candidates::default());
         }
         let mut companions = Vec::new();
-        if rules.clone().any(|rule| rule.signed_by.is_some() && rule.legacy) {
+        if rules.iter().any(|rule| rule.signed_by.is_some() && rule.legacy) {
             companions.push(Companion::Signatures);
         }
-        if rules.clone().any(|rule| !rule.attestations.is_empty() || rule.scan.is_some()) {
+        if rules.iter().any(|rule| !rule.attestations.is_empty() || rule.scan.is_some()) {
             companions.push(Companion::Attestations);
         }
         candidates(self.source, descriptor, &companions)
