@@ -13,7 +13,7 @@ use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, 
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
-use crate::commands::trust::{AttestArgs, KeyArgs, PolicyArgs, ScanArgs, SignArgs};
+use crate::commands::trust::{AttachArgs, AttestArgs, KeyArgs, PolicyArgs, ReferrersArgs, ScanArgs, SignArgs};
 use crate::context::Context;
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Attest(AttestArgs),
     Scan(ScanArgs),
     Policy(PolicyArgs),
+    Attach(AttachArgs),
+    Referrers(ReferrersArgs),
     Update(UpdateArgs),
     Index(IndexArgs),
     Tag(TagArgs),
@@ -96,6 +98,8 @@ impl Command {
             Self::Attest(args) => args.run(context),
             Self::Scan(args) => args.run(context),
             Self::Policy(args) => args.run(context),
+            Self::Attach(args) => args.run(context),
+            Self::Referrers(args) => args.run(context),
             Self::Update(args) => args.run(context),
             Self::Index(args) => args.run(context),
             Self::Tag(args) => args.run(context),

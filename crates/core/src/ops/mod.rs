@@ -89,10 +89,11 @@ pub use transfer::{
     is_signed, materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
 pub use trust::{
-    Attached, AttestOptions, Attestation, Beside, Candidates, Judged, SignForm, SignOptions, Signable, SignatureCheck,
-    SignatureOptions, SignedManifest, SigningError, admit, admit_at, admit_form, admit_to_read, attest, attestations,
-    beside, candidates, check_policies, find_signed, is_policy_asked, judge, open_signable, recorded_provenance, sign,
-    verify_signature,
+    AttachOptions, Attached, AttachedDocument, AttachmentError, AttestOptions, Attestation, Beside, Candidates,
+    FileToAttach, Judged, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions, SignedManifest,
+    SigningError, admit, admit_at, admit_form, admit_to_read, attach_files, attached_document, attached_documents,
+    attest, attestations, beside, candidates, check_policies, fetch_files, find_signed, is_policy_asked, judge,
+    open_signable, recorded_provenance, sign, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

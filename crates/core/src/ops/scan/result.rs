@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
+use super::licenses::LicenseFile;
 use crate::digest::Digest;
 use crate::file_kind::has_extension;
 use crate::kitfile::Section;
@@ -44,8 +45,10 @@ pub struct Scanned {
     pub pickles: Vec<String>,
     /// Files and members that were not read.
     pub skipped: Vec<SkippedPath>,
-    /// The licences of the parts.
+    /// The licences of the parts: `part`, `text`, `expression` and `file` of each.
     pub licenses: Vec<Value>,
+    /// The licence files.
+    pub(super) license_files: Vec<LicenseFile>,
 }
 
 /// A finding in a file.
@@ -125,6 +128,7 @@ impl Scanned {
         self.findings.extend(other.findings);
         self.pickles.extend(other.pickles);
         self.skipped.extend(other.skipped);
+        self.license_files.extend(other.license_files);
     }
 
     /// The level of the worst finding, or none if there is no finding.
