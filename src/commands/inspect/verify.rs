@@ -133,8 +133,10 @@ impl VerifyArgs {
     /// Verifies the signature of the ModelKit that the first argument names.
     fn verify_modelkit(&self, context: &Context) -> Result<()> {
         let name = self.folder.to_string_lossy();
-        if !self.signatures.are_given() && self.filter.is_empty() && !self.exact {
-            let location = context.location(&name)?;
+        let is_plain = !self.signatures.are_given() && self.filter.is_empty() && !self.exact;
+        // What is not the name of a ModelKit was meant to be a folder.
+        if let Some(given) = context.location_as_given(&name).ok().filter(|_| is_plain) {
+            let (location, _) = given.or_latest();
             let session = context.session(&self.network)?;
             if ops::is_policy_asked(&session, &[&location])? {
                 return trust::check_policy(context, &session, &location, (self.lookup.place(), &self.format));
