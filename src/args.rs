@@ -55,8 +55,8 @@ struct GlobalArgs {
         value_name = "BOOL"
     )]
     sync: Option<bool>,
-    /// Policy for ModelKits, asked in addition to that of the system [default: KIT_POLICY, or `policy.toml` beside
-    /// config.toml]
+    /// Policy for ModelKits, asked in addition to that of the system [default: that of `KIT_POLICY`, or
+    /// `policy.toml` beside config.toml]
     #[arg(long, global = true, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Progress output: nothing, one line per step, bars, or JSON for scripts

@@ -21,12 +21,12 @@ impl OpenArgs {
     /// Opens the store or registry that holds `location`, reads the documents of the ModelKit, and returns
     /// the number of its layers to read at the same time. Fails if a policy does not allow the ModelKit.
     pub(crate) fn open(&self, context: &Context, location: &Location) -> Result<(Located, Inspected, Jobs)> {
-        self.open_admitted(context, location, |session, found| ops::admit_to_read(session, found))
+        self.open_admitted(context, location, ops::admit_to_read)
     }
 
     /// Opens a ModelKit like [`open`](Self::open) to write its files, so that a policy also judges their content.
     pub(crate) fn open_to_write(&self, context: &Context, location: &Location) -> Result<(Located, Inspected, Jobs)> {
-        self.open_admitted(context, location, |session, found| ops::admit(session, found))
+        self.open_admitted(context, location, ops::admit)
     }
 
     fn open_admitted(

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::output::{Format, counted, tidy};
 use kit_core::ops::{LoadedPolicy, PolicyFile};
-use kit_core::trust::policy::{Mode, Name, Unmatched};
+use kit_core::trust::policy::{Mode, Name, Requirement, Unmatched};
 
 /// Show the files of the policies, and the rules for a name
 ///
@@ -129,7 +129,8 @@ fn keys_to_json(LoadedPolicy { keys, .. }: &LoadedPolicy) -> Value {
 
 fn rule_to_json(LoadedPolicy { policy, .. }: &LoadedPolicy, name: &Name) -> Option<Value> {
     let (rule, pattern) = policy.rule_for(name)?;
-    let requirement = |(requirement, words): &(kit_core::trust::policy::Requirement, String)| json!({ "requirement": requirement.as_str(), "value": words });
+    let requirement =
+        |(requirement, words): &(Requirement, String)| json!({ "requirement": requirement.as_str(), "value": words });
     Some(json!({
         "file": policy.file,
         "line": rule.line,
