@@ -274,7 +274,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("{kind} {path} has too many files for a table of contents, so reading single files takes longer")
         }
         Warning::PolicyNotSatisfied { modelkit, reason } => {
-            format!("the policy does not allow `{modelkit}`, but its rule only warns: {}", reason.replace("\n", "; "))
+            format!("the policy does not allow `{modelkit}`, but its rule only warns: {}", reason.replace('\n', "; "))
         }
         Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),
         Warning::PlainHttp { registry } => {

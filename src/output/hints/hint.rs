@@ -31,7 +31,7 @@ pub(in crate::output) fn hint(cause: &(dyn std::error::Error + 'static)) -> Opti
         return hint_for_operation(error);
     }
     if let Some(error) = cause.downcast_ref::<PolicyError>() {
-        return hint_for_policy(error);
+        return Some(hint_for_policy(error));
     }
     if let Some(error) = cause.downcast_ref::<BundleError>() {
         return hint_for_bundle(error);
@@ -92,7 +92,7 @@ fn hint_for_change(changed: &Changed) -> String {
 
 fn hint_for_operation(error: &ops::Error) -> Option<String> {
     match error {
-        ops::Error::Policy(error) => hint_for_policy(error),
+        ops::Error::Policy(error) => Some(hint_for_policy(error)),
         ops::Error::NotHere { reference, similar } if !similar.is_empty() => {
             Some(hint_for_tags(&reference.without_selector().to_string(), similar))
         }

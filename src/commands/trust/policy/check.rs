@@ -69,7 +69,7 @@ pub(crate) fn check(
 fn in_words(name: &str, judged: &[Judged], is_allowed: bool) -> String {
     let mut text = String::new();
     for judged in judged {
-        text += &match &judged.pattern {
+        let heading = match &judged.pattern {
             Some(pattern) => {
                 let Judged { file, line, .. } = judged;
                 let manifest = judged.manifest.as_ref().map(|manifest| format!(" · {}", manifest.digest));
@@ -77,6 +77,7 @@ fn in_words(name: &str, judged: &[Judged], is_allowed: bool) -> String {
             }
             None => format!("{}:{}: no rule matches, and the default is `refuse`\n", judged.file, judged.line),
         };
+        text += &heading;
         let row = |row: &Row| [row.requirement.as_str(), outcome(row), &row.reason].map(str::to_owned);
         let rows: Vec<_> = judged.verdict.rows.iter().map(row).collect();
         text += &table::render(["REQUIREMENT", "VERDICT", "REASON"], &rows);

@@ -16,7 +16,7 @@ use kit_core::ops::LoadedPolicy;
 ///
 /// A policy says which signatures and attestations the ModelKits of a repository need, and what they may contain. It is
 /// asked before a ModelKit is pulled, unpacked, copied, promoted, loaded or shown. The policy of this user is the file
-/// `policy.toml` beside config.toml, or the file that --policy or KIT_POLICY names. The policy of the system,
+/// `policy.toml` beside config.toml, or the file that --policy or `KIT_POLICY` names. The policy of the system,
 /// /etc/kit/policy.toml, is asked as well; both must be satisfied.
 #[derive(Debug, Args)]
 pub(crate) struct PolicyArgs {

@@ -52,7 +52,7 @@ impl ShowArgs {
         let text = || {
             let mut text: String = files.iter().map(|(file, loaded)| in_words(file, *loaded)).collect();
             if let Some((title, name)) = &name {
-                text += &format!("\n{title}\n");
+                text += &["\n", title, "\n"].concat();
                 text.extend(loaded.iter().map(|policy| applied_in_words(policy, name)));
                 if loaded.is_empty() {
                     text += "  allowed: there is no policy\n";
