@@ -132,6 +132,8 @@ limits! {
         Bytes BUNDLE_BYTES = 8 * MIB;
         /// The predicate of an attestation that is read from a file. The bundle with it has its own limit.
         Bytes PREDICATE_BYTES = 16 * MIB;
+        /// A `policy.toml`, or a file with a key that it names.
+        Bytes POLICY_BYTES = MIB;
         /// The payload of a signature of cosign 1 or 2, which names a repository and a digest.
         Bytes SIMPLE_SIGNING_BYTES = MIB;
         /// The signatures and attestations of one ModelKit that are read.

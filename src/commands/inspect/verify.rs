@@ -23,6 +23,8 @@ use kit_core::ops::{self, ExtraFiles, Verified, VerifyOptions};
 /// the local store, an image layout or the registry; no other server is asked. Exits with 1 if the ModelKit is not
 /// signed.
 ///
+/// Without --key, a ModelKit is checked by the policies for its name, as `kit policy check` does.
+///
 /// Lists files that are missing, files that differ in size, content or mode, and additional files within the paths of
 /// the Kitfile that .kitignore does not exclude. Exits with 3 if there are any. Permission bits that an umask masks
 /// are ignored, and the Kitfile is compared by content, not by formatting.
@@ -155,10 +157,19 @@ impl VerifyArgs {
     /// Verifies the signature of the ModelKit that the first argument names.
     fn verify_modelkit(&self, context: &Context) -> Result<()> {
         let name = self.folder.to_string_lossy();
+        let is_plain = !self.signatures.are_given() && self.filter.is_empty() && !self.exact;
+        // What is not the name of a ModelKit was meant to be a folder.
+        if let Some(given) = context.location_as_given(&name).ok().filter(|_| is_plain) {
+            let (location, _) = given.or_latest();
+            let session = context.session(&self.network)?;
+            if ops::is_policy_asked(&session, &[&location])? {
+                return trust::check_policy(context, &session, &location, (self.lookup.place(), &self.format));
+            }
+        }
         if !self.signatures.name_signers() {
             return Err(usage(format!(
                 "folder `{name}` does not exist, and nothing says whose signature of a ModelKit with this name counts; \
-                 use --key FILE with the public key of the signer"
+                 use --key FILE with the public key of the signer, or write a policy: `kit policy init`"
             )));
         }
         if !self.filter.is_empty() || self.exact {

@@ -9,6 +9,7 @@ mod envelope;
 mod json;
 mod key;
 mod model_signing;
+pub mod policy;
 mod simple_signing;
 mod statement;
 mod verifier;

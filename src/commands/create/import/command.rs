@@ -141,7 +141,7 @@ impl ImportArgs {
         let client = self.network.client(&context.environment, context.bars.notifier())?;
         let options = self.options(context, references)?;
         let failure = || format!("cannot import `{origin}`");
-        let session = Session { store: context.store()?, client: client.clone(), progress: &context.bars };
+        let session = context.session_with(client.clone())?;
         let upstream = &*self.upstream(context, &session, &origin).with_context(failure)?;
         let About { url, commit, .. } = upstream.about();
         let (count, bytes) = (upstream.files().len(), upstream.files().iter().map(|file| file.size).sum());
@@ -258,7 +258,7 @@ impl ImportArgs {
         (client, destination): (Client, Option<&Location>),
         start: Instant,
     ) -> Result<()> {
-        let session = Session { store: context.store()?, client, progress: &context.bars };
+        let session = context.session_with(client)?;
         match destination {
             Some(destination) => mlflow::push(context, &session, pack, destination, start),
             None => mlflow::save(context, &session, pack, start),

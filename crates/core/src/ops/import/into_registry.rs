@@ -16,6 +16,7 @@ use crate::ops::guard::{self, Allowed};
 use crate::ops::pack::{Assembled, clean_path, record, referenced_modelkits};
 use crate::ops::session::Session;
 use crate::ops::transfer::{Copied, CopyOptions, copy};
+use crate::ops::trust::refuse_unread;
 use crate::ops::workers;
 use crate::upstream::{Upstream, UpstreamFile};
 use crate::version::VERSION;
@@ -32,6 +33,7 @@ pub fn import_to(
     (target, tag): (&dyn Target, Option<&str>),
     copying: &CopyOptions,
 ) -> Result<Copied, ImportError> {
+    refuse_unread(session, &options.references)?;
     let kitfile = Choice::of(upstream, options.kitfile.as_ref(), options.depth)?.single_files()?;
     let entries = entries(upstream, &kitfile);
     let wanted = entries.iter().map(|entry| file_of(upstream, entry)).collect::<Result<Vec<_>, _>>()?;
