@@ -55,6 +55,10 @@ struct GlobalArgs {
         value_name = "BOOL"
     )]
     sync: Option<bool>,
+    /// Policy for ModelKits, asked in addition to that of the system [default: that of `KIT_POLICY`, or
+    /// `policy.toml` beside config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Progress output: nothing, one line per step, bars, or JSON for scripts
     #[arg(long, global = true, value_name = "MODE")]
     progress: Option<ProgressMode>,
@@ -99,7 +103,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let global = &args.global;
     let environment = match Environment::read(global.config.as_deref(), &given) {
-        Ok(environment) => environment.with_lock_timeout(global.lock_timeout).with_sync(global.sync),
+        Ok(environment) => environment
+            .with_lock_timeout(global.lock_timeout)
+            .with_sync(global.sync)
+            .with_policy(global.policy.as_deref()),
         Err(error) => return report::unready(&error),
     };
     let detail = match global.log_level {

@@ -10,6 +10,7 @@ use fs_err as fs;
 use crate::config::{Config, Environment, NetworkArgs};
 use crate::output::{Bars, Code, Failure, Output, Receipt, Usage, tidy, usage};
 use kit_core::ops::{FileLocation, Location, Session};
+use kit_core::registry::Client;
 use kit_core::store::{LockWaiting, Store};
 
 /// The environment, the output and the progress bars of a run.
@@ -44,7 +45,13 @@ impl Context {
             store: self.store_for(network)?,
             client: network.client(&self.environment, self.bars.notifier())?,
             progress: &self.bars,
+            policies: self.environment.policies(),
         })
+    }
+
+    /// The local store, this client, and the progress bars.
+    pub(crate) fn session_with(&self, client: Client) -> Result<Session<'_>> {
+        Ok(Session { store: self.store()?, client, progress: &self.bars, policies: self.environment.policies() })
     }
 
     /// Parses an argument that names a ModelKit. A missing tag becomes `latest`, which is reported.

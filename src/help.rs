@@ -7,7 +7,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Create", &["init", "validate", "import", "pack", "update"]),
     ("Transfer", &["push", "pull", "copy", "promote", "convert", "save", "load", "unpack"]),
     ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "log", "lineage", "verify"]),
-    ("Trust", &["key", "sign", "attest", "scan", "sbom", "attach", "referrers"]),
+    ("Trust", &["key", "sign", "attest", "scan", "sbom", "policy", "attach", "referrers"]),
     ("Manage", &["tag", "index", "remove", "prune", "materialize", "fsck", "cache"]),
     ("Registries", &["login", "logout", "doctor", "config"]),
 ];
@@ -23,6 +23,7 @@ Options
   --config FOLDER     Folder of the local store and the credentials
   --lock-timeout TIME Longest wait for a lock of the local store
   --sync              Wait until everything that is stored is on the disk
+  --policy FILE       Policy for ModelKits, besides that of the system
   --progress MODE     none, plain (a line per step), fancy (bars) or json (for scripts)
   --log-level LEVEL   error, warn, info, debug or trace
   -v, --verbose       Log more; repeat for even more

@@ -6,7 +6,7 @@ use clap::Args;
 use super::lookup::{LookupArgs, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use kit_core::ops::{self, Inspected, Jobs, Located, Location};
+use kit_core::ops::{self, Inspected, Jobs, Located, Location, Session};
 
 /// The place to read a ModelKit from, and the settings for the registry.
 #[derive(Debug, Args)]
@@ -19,11 +19,26 @@ pub(crate) struct OpenArgs {
 
 impl OpenArgs {
     /// Opens the store or registry that holds `location`, reads the documents of the ModelKit, and returns
-    /// the number of its layers to read at the same time.
+    /// the number of its layers to read at the same time. Fails if a policy does not allow the ModelKit.
     pub(crate) fn open(&self, context: &Context, location: &Location) -> Result<(Located, Inspected, Jobs)> {
+        self.open_admitted(context, location, ops::admit_to_read)
+    }
+
+    /// Opens a ModelKit like [`open`](Self::open) to write its files, so that a policy also judges their content.
+    pub(crate) fn open_to_write(&self, context: &Context, location: &Location) -> Result<(Located, Inspected, Jobs)> {
+        self.open_admitted(context, location, ops::admit)
+    }
+
+    fn open_admitted(
+        &self,
+        context: &Context,
+        location: &Location,
+        admit: impl FnOnce(&Session<'_>, &Located) -> Result<(), ops::Error>,
+    ) -> Result<(Located, Inspected, Jobs)> {
         let session = context.session(&self.network)?;
         let found = session.find(location, self.lookup.place())?;
         report_local_store(context, location, &found);
+        admit(&session, &found)?;
         let inspected = ops::inspect(&found)?;
         Ok((found, inspected, session.jobs_to_read(location)))
     }

@@ -13,7 +13,9 @@ use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, 
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
-use crate::commands::trust::{AttachArgs, AttestArgs, KeyArgs, ReferrersArgs, SbomArgs, ScanArgs, SignArgs};
+use crate::commands::trust::{
+    AttachArgs, AttestArgs, KeyArgs, PolicyArgs, ReferrersArgs, SbomArgs, ScanArgs, SignArgs,
+};
 use crate::context::Context;
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +47,7 @@ pub(crate) enum Command {
     Attest(AttestArgs),
     Scan(ScanArgs),
     Sbom(SbomArgs),
+    Policy(PolicyArgs),
     Attach(AttachArgs),
     Referrers(ReferrersArgs),
     Update(UpdateArgs),
@@ -98,6 +101,7 @@ impl Command {
             Self::Attest(args) => args.run(context),
             Self::Scan(args) => args.run(context),
             Self::Sbom(args) => args.run(context),
+            Self::Policy(args) => args.run(context),
             Self::Attach(args) => args.run(context),
             Self::Referrers(args) => args.run(context),
             Self::Update(args) => args.run(context),

@@ -19,8 +19,10 @@ use super::object_store::object_store;
 use super::stream::Stream;
 use super::values::{Origin, Sourced};
 use crate::skills::AgentFolders;
+use kit_core::ops::{Policies, PolicyFile};
 use kit_core::provenance::Builder;
 use kit_core::registry::{CredentialStore, Credentials, ObjectStore, Proxy, ProxyVariables};
+use kit_core::sys;
 
 /// The environment of one run.
 #[derive(Debug, Clone)]
@@ -40,6 +42,8 @@ pub(crate) struct Environment {
     pub(crate) lock_timeout: Option<Duration>,
     /// True if commands wait for the disk; `None` if the command line does not say it.
     pub(crate) sync: Option<bool>,
+    /// The file of the user's policy. It may be missing unless the user named it.
+    policy: Sourced<PathBuf>,
     /// The variables for proxies that are set.
     pub(crate) proxies: Vec<Sourced<String>>,
     /// The object store for `s3` URLs.
@@ -79,10 +83,15 @@ impl Environment {
             Some(root) => (root.clone(), root),
             None => default_folders()?,
         };
+        let config_folder = config_folder.map(|folder| current_folder.join(folder));
+        // The user named the folder, but perhaps not this file.
+        let beside_config = Sourced::new(config_folder.value.join("policy.toml"), Origin::BuiltIn);
+        let policy = named_path("KIT_POLICY").map(|path| path.map(|path| current_folder.join(path)));
         Ok(Self {
             home: etcetera::home_dir().ok(),
             root: root.map(|root| current_folder.join(root)),
-            config_file: config_folder.map(|folder| current_folder.join(folder).join("config.toml")),
+            config_file: config_folder.map(|folder| folder.join("config.toml")),
+            policy: policy.unwrap_or(beside_config),
             credential_files: credential_files(),
             lock_timeout: None,
             sync: None,
@@ -111,6 +120,21 @@ impl Environment {
     /// The same environment with the value of `--sync`.
     pub(crate) fn with_sync(self, sync: Option<bool>) -> Self {
         Self { sync, ..self }
+    }
+
+    /// The same environment with the value of `--policy`.
+    pub(crate) fn with_policy(self, policy: Option<&Path>) -> Self {
+        let given = policy.map(|path| Sourced::new(self.absolute(path), Origin::Flag("policy")));
+        Self { policy: given.unwrap_or(self.policy.clone()), ..self }
+    }
+
+    /// The policies that must be satisfied: that of the administrator, which no flag and no variable replaces, and that
+    /// of the user.
+    pub(crate) fn policies(&self) -> Policies {
+        let system = PolicyFile { path: sys::system_configuration().join("policy.toml"), is_required: false };
+        let Sourced { value: path, origin } = self.policy.clone();
+        let own = PolicyFile { path, is_required: origin != Origin::BuiltIn };
+        Policies::new(vec![system, own], now())
     }
 
     /// The proxies that the variables set.
@@ -286,6 +310,7 @@ impl Environment {
             credential_files: Vec::new(),
             lock_timeout: None,
             sync: None,
+            policy: Sourced::new(root.join("policy.toml"), Origin::BuiltIn),
             proxies: Vec::new(),
             settings: BTreeMap::new(),
             object_store: ObjectStore::default(),
@@ -305,7 +330,7 @@ impl Environment {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::keys::KEYS;
+    use super::*;
 
     #[test]
     fn the_hosts_of_references_are_found_in_any_argument() {
@@ -315,6 +340,17 @@ mod tests {
             assert!(found.contains(host), "{host} in {found:?}");
         }
         assert!(!found.contains("x:v1"));
+    }
+
+    #[test]
+    fn a_policy_of_the_user_does_not_replace_that_of_the_system() {
+        let environment = Environment::of_tests(Path::new("/root"));
+        let files = |environment: &Environment| environment.policies().files().to_vec();
+        let system = files(&environment)[0].clone();
+        assert_eq!(system.path, sys::system_configuration().join("policy.toml"));
+        assert_eq!(files(&environment)[1], PolicyFile { path: "/root/policy.toml".into(), is_required: false });
+        let named = environment.with_policy(Some(Path::new("own.toml")));
+        assert_eq!(files(&named), [system, PolicyFile { path: "/work/own.toml".into(), is_required: true }]);
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::media_types::referrer;
 use super::words::counted;
 use kit_core::digest::Digest;
 use kit_core::progress::{
-    BlobCopied, CopyOutcome, Event, IgnoreLine, LayerPacked, PackOutcome, Paths, StoredDocument, Warning, human,
+    BlobCopied, CopyOutcome, Event, IgnoreLine, LayerPacked, LayerPlace, PackOutcome, Paths, StoredDocument, Warning,
+    human,
 };
 
 /// Returns true if `event` has a line of its own without a terminal. The others are facts for scripts, which a line
@@ -146,13 +147,13 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::IgnoreLinesUnmatched { lines, more } => unmatched_lines(lines, *more),
         Warning::NoLayers => "ModelKit contains no layers".to_owned(),
         Warning::NothingToUse { problem } => problem.clone(),
-        Warning::LayerEmpty { kind, path } => {
+        Warning::LayerEmpty(LayerPlace { kind, path }) => {
             format!("No files detected in {} layer with path {path}", packing_word(kind))
         }
         Warning::CompressionSavesLittle { kind, path } => {
             format!("{kind} {path}: compression saves less than 3 %; `--compression none` packs it faster")
         }
-        Warning::SecretNames { paths, more } => secret_names(paths, *more),
+        Warning::SecretNames(Paths { paths, more }) => secret_names(paths, *more),
         Warning::PasswordsInAddresses { places, more } => {
             format!("addresses with a password: {} (revoke it if it is real)", named(places, *more))
         }
@@ -271,6 +272,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::LayerWithoutTable { kind, path } => {
             format!("{kind} {path} has too many files for a table of contents, so reading single files takes longer")
+        }
+        Warning::PolicyNotSatisfied { modelkit, reason } => {
+            format!("the policy does not allow `{modelkit}`, but its rule only warns: {}", reason.replace('\n', "; "))
         }
         Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),
         Warning::PlainHttp { registry } => {

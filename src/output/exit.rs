@@ -136,6 +136,8 @@ fn of_operation(error: &ops::Error) -> Option<Code> {
         | ops::Error::FirstPromotion { .. } => Some(Code::NotFound),
         ops::Error::NoRegistry(_) => Some(Code::Usage),
         ops::Error::Drift(_) => Some(Code::Differs),
+        // Not the code of a missing file or of a registry: the policy could not be asked, or refuses.
+        ops::Error::Policy(_) => Some(Code::Failed),
         ops::Error::TagMoved { .. } | ops::Error::MovedUnrecorded { .. } | ops::Error::OtherDigest { .. } => {
             Some(Code::Precondition)
         }

@@ -6,7 +6,7 @@ use super::template::InvalidTemplate;
 use crate::commands::Beside;
 use kit_core::archive;
 use kit_core::kitfile::CannotPin;
-use kit_core::ops::{self, BundleError, ImportError, IndexError};
+use kit_core::ops::{self, BundleError, ImportError, IndexError, PolicyError, Refusal};
 use kit_core::problem::Invalid;
 
 /// The error and its causes, outermost first. Repeated texts of errors that only wrap another one are removed.
@@ -26,6 +26,8 @@ pub(super) fn messages(error: &anyhow::Error) -> Vec<Message> {
 /// Returns true for the errors that list something, one item a line.
 fn has_lines(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.is::<Invalid>()
+        || cause.is::<Refusal>()
+        || cause.downcast_ref().is_some_and(PolicyError::has_lines)
         || cause.is::<Beside>()
         || cause.is::<InvalidTemplate>()
         || matches!(cause.downcast_ref(), Some(CannotPin::Invalid(_)))

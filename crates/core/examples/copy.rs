@@ -8,7 +8,7 @@ use std::env;
 use std::error::Error;
 use std::io::{Write, stdout};
 
-use kit_core::ops::{self, CopyOptions, Location, Lookup, Origins, Session};
+use kit_core::ops::{self, CopyOptions, Location, Lookup, Origins, Policies, Session};
 use kit_core::progress::{Phase, Silent};
 use kit_core::registry::{Client, Settings};
 use kit_core::store::Store;
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let store = Store::open(work.path().join("store"))?;
     let plain_http = flags.iter().any(|flag| flag == "--plain-http");
     let client = Client::new(Settings { plain_http, ..Settings::default() })?;
-    let session = Session { store, client, progress: &Silent };
+    let session = Session { store, client, progress: &Silent, policies: Policies::default() };
 
     let found = session.find(&from, Lookup::Remote)?;
     let (target, tag) = session.target(&to)?;

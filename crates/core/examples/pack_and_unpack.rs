@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use kit_core::kitfile;
 use kit_core::ops::{
-    self, DroppedFiles, Filter, Location, Lookup, Overwrite, PackOptions, RemoteData, Selection, Session,
+    self, DroppedFiles, Filter, Location, Lookup, Overwrite, PackOptions, Policies, RemoteData, Selection, Session,
     UnpackOptions, UnsafePaths,
 };
 use kit_core::progress::Silent;
@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let context = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/digits");
     let work = tempfile::tempdir()?;
     let store = Store::open(work.path().join("store"))?;
-    let session = Session { store, client: Client::new(Settings::default())?, progress: &Silent };
+    let session =
+        Session { store, client: Client::new(Settings::default())?, progress: &Silent, policies: Policies::default() };
 
     let kitfile = kitfile::parse(&fs_err::read_to_string(context.join("Kitfile"))?)?;
     let options = PackOptions { references: vec!["digits:v1".parse()?], ..PackOptions::new(context, kitfile) };

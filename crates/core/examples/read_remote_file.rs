@@ -7,7 +7,7 @@ use std::env;
 use std::error::Error;
 use std::io::stdout;
 
-use kit_core::ops::{self, FileLocation, Lookup, Session};
+use kit_core::ops::{self, FileLocation, Lookup, Policies, Session};
 use kit_core::progress::Silent;
 use kit_core::registry::{Client, Settings};
 use kit_core::store::Store;
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let store = Store::open(work.path().join("store"))?;
     let plain_http = flags.iter().any(|flag| flag == "--plain-http");
     let client = Client::new(Settings { plain_http, ..Settings::default() })?;
-    let session = Session { store, client, progress: &Silent };
+    let session = Session { store, client, progress: &Silent, policies: Policies::default() };
 
     let found = session.find(&file.location, Lookup::Remote)?;
     let inspected = ops::inspect(&found)?;

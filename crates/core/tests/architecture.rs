@@ -65,7 +65,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "file_kind", "problem", "limits"],
     ),
     ("sbom", &["modelkit", "kitfile", "contents", "tensors", "provenance", "oci", "digest", "version", "limits"]),
-    ("trust", &["contents", "relative_path", "oci", "digest", "problem", "limits"]),
+    ("trust", &["scan", "contents", "relative_path", "oci", "digest", "problem", "limits"]),
     ("scan", &["tensors", "file_kind", "relative_path", "problem", "limits"]),
     ("kitfile", &["yaml", "digest", "file_kind", "relative_path", "oci", "problem", "limits"]),
     ("draft", &["yaml", "kitfile", "file_kind", "problem"]),

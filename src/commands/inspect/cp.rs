@@ -108,7 +108,7 @@ impl CpArgs {
     }
 
     fn copy(&self, context: &Context, file: &FileLocation, options: &CpOptions) -> Result<Placed> {
-        let (found, inspected, jobs) = self.open.open(context, &file.location)?;
+        let (found, inspected, jobs) = self.open.open_to_write(context, &file.location)?;
         let options = CpOptions { jobs, ..options.clone() };
         let copied = ops::cp(&*found.source, &inspected.modelkit, &file.path, &options, &context.bars);
         Ok(copied.map_err(|error| error.of_place(found.is_remote))?)

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::arguments::{LookupArgs, PathArgs, always_report_local_store, lock_file};
-use crate::commands::trust::{self, SignatureArgs, TrustNetworkArgs};
+use crate::commands::trust::{self, FolderSignatureArgs, SignatureArgs, TrustNetworkArgs};
 use crate::context::{Context, parse};
 use crate::output::{Code, Failure, Format, Moved, counted, table, tidy, tidy_in, usage};
 use kit_core::kitfile::LOCK_FILE;
@@ -23,9 +23,14 @@ use kit_core::ops::{self, ExtraFiles, Verified, VerifyOptions};
 /// the local store, an image layout or the registry; no other server is asked. Exits with 1 if the ModelKit is not
 /// signed.
 ///
+/// Without --key, a ModelKit is checked by the policies for its name, as `kit policy check` does.
+///
 /// Lists files that are missing, files that differ in size, content or mode, and additional files within the paths of
 /// the Kitfile that .kitignore does not exclude. Exits with 3 if there are any. Permission bits that an umask masks
 /// are ignored, and the Kitfile is compared by content, not by formatting.
+///
+/// --model-signature verifies the signature of a folder (OpenSSF Model Signing) instead: the files must be exactly
+/// those that a signer listed. Exits with 1 if the signature does not count, and with 3 if files differ.
 ///
 /// With a lock, only FOLDER is read; files of a model that comes from another ModelKit are not covered. With a
 /// ModelKit, its layers are read and verified as well, from the local store or directly from the registry.
@@ -40,7 +45,10 @@ Examples:
   kit verify ./work --lock sentiment.lock --format json
   kit verify registry.example/team/sentiment:v2 --key release.pub
   kit verify registry.example/team/sentiment:v2 --key ci.pub --type test-result
-  kit verify /srv/model registry.example/team/sentiment:v2 --key release.pub")]
+  kit verify registry.example/team/sentiment:v2 --ca models.pem --certificate-identity ada@models.example
+  kit verify /srv/model registry.example/team/sentiment:v2 --key release.pub
+  kit verify ./model --key release.pub --model-signature
+  kit verify ./model --ca models.pem --model-signature ada.sig --ignore-unsigned-files")]
 pub(crate) struct VerifyArgs {
     /// Folder to verify, or ModelKit whose signature is verified
     #[arg(value_name = "FOLDER|NAME:TAG", default_value = ".")]
@@ -58,6 +66,8 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     signatures: SignatureArgs,
     #[command(flatten)]
+    model_signature: FolderSignatureArgs,
+    #[command(flatten)]
     paths: PathArgs,
     /// Report all additional files in the folder, not only those within the paths of the Kitfile
     #[arg(long)]
@@ -74,6 +84,10 @@ pub(crate) struct VerifyArgs {
 impl VerifyArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
+        if self.model_signature.is_given() {
+            return self.verify_signed_folder(context);
+        }
+        self.model_signature.expect_none()?;
         if self.is_modelkit(context) {
             return self.verify_modelkit(context);
         }
@@ -120,6 +134,17 @@ impl VerifyArgs {
         }
     }
 
+    /// Verifies the signature of a folder, which covers its files.
+    fn verify_signed_folder(&self, context: &Context) -> Result<()> {
+        if self.reference.is_some() || self.lock.is_some() || self.exact || !self.filter.is_empty() {
+            return Err(usage("--model-signature compares all files with the signature; remove the other standards"));
+        }
+        self.format.expect_fields(&trust::FOLDER_MEMBERS)?;
+        let folder = context.folder(&self.folder);
+        let folder = folder.with_context(|| format!("cannot verify `{}`", tidy(&self.folder)))?;
+        self.model_signature.verify(context, (&folder, &self.folder), &self.signatures, &self.format)
+    }
+
     /// Returns true if the first argument is a ModelKit: it is not an existing folder, and not `./NAME`. A word without
     /// a tag and without flags for a signature is more likely a folder with a typing mistake.
     fn is_modelkit(&self, context: &Context) -> bool {
@@ -132,10 +157,19 @@ impl VerifyArgs {
     /// Verifies the signature of the ModelKit that the first argument names.
     fn verify_modelkit(&self, context: &Context) -> Result<()> {
         let name = self.folder.to_string_lossy();
+        let is_plain = !self.signatures.are_given() && self.filter.is_empty() && !self.exact;
+        // What is not the name of a ModelKit was meant to be a folder.
+        if let Some(given) = context.location_as_given(&name).ok().filter(|_| is_plain) {
+            let (location, _) = given.or_latest();
+            let session = context.session(&self.network)?;
+            if ops::is_policy_asked(&session, &[&location])? {
+                return trust::check_policy(context, &session, &location, (self.lookup.place(), &self.format));
+            }
+        }
         if !self.signatures.name_signers() {
             return Err(usage(format!(
                 "folder `{name}` does not exist, and nothing says whose signature of a ModelKit with this name counts; \
-                 use --key FILE with the public key of the signer"
+                 use --key FILE with the public key of the signer, or write a policy: `kit policy init`"
             )));
         }
         if !self.filter.is_empty() || self.exact {

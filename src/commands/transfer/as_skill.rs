@@ -40,6 +40,7 @@ impl AsSkill<'_> {
         let Skills { has_kitfile, layers } = session
             .find_labelled(location, self.place, labels)
             .inspect(|found| report_local_store(context, location, found))
+            .and_then(|found| ops::admit(session, &found).map(|()| found))
             .and_then(|found| ops::read_skills(&found, &selection, &repository(location), session.progress))
             .with_context(|| format!("cannot read the skills of `{location}`"))?;
         if !has_kitfile {

@@ -56,6 +56,9 @@ impl CopyArgs {
         let start = Instant::now();
         let session = context.session(&self.network)?;
         let found = session.find(source, Lookup::Remote)?;
+        ops::admit(&session, &found)?;
+        ops::admit_at(&session, &found, destination)?;
+        forms::admit(context, &session, &found, &[source, destination])?;
         let options = CopyOptions {
             jobs: session.jobs(&[source, destination]),
             origins: Origins::beside(source, destination),

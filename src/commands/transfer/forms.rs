@@ -5,7 +5,19 @@ use anyhow::Result;
 use crate::arguments::dry_run;
 use crate::context::Context;
 use kit_core::oci::{Descriptor, Target};
-use kit_core::ops::{self, CopyOptions, Located, Location};
+use kit_core::ops::{self, CopyOptions, Located, Location, Session};
+
+/// Fails if a policy does not allow one of the other forms of the ModelKit `found` under the names `locations`.
+pub(super) fn admit(context: &Context, session: &Session<'_>, found: &Located, locations: &[&Location]) -> Result<()> {
+    if !ops::is_policy_asked(session, locations)? {
+        return Ok(());
+    }
+    let modelkit = found.source.resolve(&found.name)?;
+    for form in ops::other_forms(&*found.source, &found.name, &modelkit, &context.bars)? {
+        ops::admit_form(session, found, &form.manifest, locations)?;
+    }
+    Ok(())
+}
 
 /// Copies the other forms of the ModelKit `modelkit`, which was copied from `found` to the tag at the target.
 pub(super) fn copy(

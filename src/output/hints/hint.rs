@@ -6,7 +6,7 @@ use kit_core::digest::Digest;
 use kit_core::git;
 use kit_core::modelkit::{UnsupportedForm, Variant};
 use kit_core::oci::ContentError;
-use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, RemoteDataError, TagState};
+use kit_core::ops::{self, BundleError, ImportError, IndexError, Lacking, PolicyError, RemoteDataError, TagState};
 use kit_core::recipe::Changed;
 use kit_core::registry;
 use kit_core::store;
@@ -15,6 +15,7 @@ use kit_core::upstream::{self, hub, lfs};
 use super::full_disk;
 use super::import::{hint_for_git, hint_for_hub, hint_for_mlflow};
 use super::names::{hint_for_missing, hint_for_patterns, hint_for_tags, hint_for_usage};
+use super::policy::hint_for_policy;
 use super::registry::hint_for_registry;
 use crate::output::report::{NotLoggedIn, Usage};
 
@@ -28,6 +29,9 @@ pub(in crate::output) fn hint(cause: &(dyn std::error::Error + 'static)) -> Opti
     }
     if let Some(error) = cause.downcast_ref::<ops::Error>() {
         return hint_for_operation(error);
+    }
+    if let Some(error) = cause.downcast_ref::<PolicyError>() {
+        return Some(hint_for_policy(error));
     }
     if let Some(error) = cause.downcast_ref::<BundleError>() {
         return hint_for_bundle(error);
@@ -88,6 +92,7 @@ fn hint_for_change(changed: &Changed) -> String {
 
 fn hint_for_operation(error: &ops::Error) -> Option<String> {
     match error {
+        ops::Error::Policy(error) => Some(hint_for_policy(error)),
         ops::Error::NotHere { reference, similar } if !similar.is_empty() => {
             Some(hint_for_tags(&reference.without_selector().to_string(), similar))
         }

@@ -4,6 +4,7 @@ pub(super) mod full_disk;
 mod hint;
 mod import;
 mod names;
+mod policy;
 mod registry;
 
 pub(super) use hint::hint;

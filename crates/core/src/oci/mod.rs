@@ -5,6 +5,7 @@
 pub mod companion;
 mod content;
 mod descriptor;
+mod docker_hub;
 mod index;
 mod json_text;
 mod manifest;
@@ -19,6 +20,7 @@ pub use content::{
     Target, check_document_size, read_document,
 };
 pub use descriptor::{Annotations, Descriptor};
+pub use docker_hub::DOCKER_HUB;
 pub use index::{CREATED, Index, LAYOUT_FILE, REF_NAME};
 pub use json_text::without_bom;
 pub use manifest::Manifest;

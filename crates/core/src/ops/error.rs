@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::index_error::IndexError;
+use super::policies::PolicyError;
 use super::refused::{self, Empty, Secret};
 use super::remote_data_error::RemoteDataError;
 use super::tag_state::TagState;
@@ -232,10 +233,10 @@ pub enum Error {
         download: String,
     },
     /// Files contain secrets.
-    #[error("files that look like secrets:{}", first_of(.0))]
+    #[error("files that look like secrets:{}", refused::first_of(.0))]
     Secrets(Vec<Secret>),
     /// A ModelKit would have no content.
-    #[error("{}:{}", refused::title(.0), first_of(.0))]
+    #[error("{}:{}", refused::title(.0), refused::first_of(.0))]
     Empty(Vec<Empty>),
     /// The result of packing does not match the lock file; the error lists all differences.
     #[error("the result would not match the lock file:{}", listed(.0))]
@@ -317,6 +318,9 @@ pub enum Error {
     /// A name and an index of ModelKits do not fit together.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// A policy does not allow the operation, or could not be asked.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// A remote dataset failed.
     #[error(transparent)]
     RemoteData(#[from] RemoteDataError),
@@ -360,6 +364,7 @@ impl Error {
         match self {
             Self::Archive(error) => error.has_lines(),
             Self::Index(error) => error.has_lines(),
+            Self::Policy(error) => error.has_lines(),
             Self::Kitfile(_) | Self::NothingMatches { .. } | Self::Drift(_) | Self::Secrets(_) | Self::Empty(_) => true,
             _ => false,
         }
@@ -388,12 +393,4 @@ fn others(more: usize) -> String {
 /// Each item on a line of its own.
 pub(super) fn listed(things: &[impl std::fmt::Display]) -> String {
     things.iter().map(|thing| format!("\n  {}", printable(&thing.to_string()))).collect::<Vec<_>>().concat()
-}
-
-/// The first items, each on a line of its own. Their texts are printable.
-fn first_of(things: &[impl std::fmt::Display]) -> String {
-    const LISTED: usize = 20;
-    let lines = things.iter().take(LISTED).map(|thing| format!("\n  {thing}")).collect::<Vec<_>>().concat();
-    let more = things.len().saturating_sub(LISTED);
-    if more == 0 { lines } else { format!("{lines}\n  and {more} more") }
 }

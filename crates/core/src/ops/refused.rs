@@ -31,6 +31,14 @@ impl Secret {
     }
 }
 
+/// The first items, each on a line of its own. Their texts are printable.
+pub(super) fn first_of(things: &[impl fmt::Display]) -> String {
+    const LISTED: usize = 20;
+    let lines = things.iter().take(LISTED).map(|thing| format!("\n  {thing}")).collect::<Vec<_>>().concat();
+    let more = things.len().saturating_sub(LISTED);
+    if more == 0 { lines } else { format!("{lines}\n  and {more} more") }
+}
+
 /// The filters of a selection of which no file matches a pattern, for the error.
 pub(super) fn filtered(filters: &[String]) -> String {
     match filters {

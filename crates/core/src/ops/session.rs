@@ -10,11 +10,12 @@ use crate::digest::Digest;
 use crate::oci::{ContentError, Descriptor, InvalidReference, Reference, Source, Tag, Target};
 use crate::ops::read_once::ReadOnce;
 use crate::ops::workers::Jobs;
-use crate::ops::{Error, IndexError, workers};
+use crate::ops::{Error, IndexError, Policies, workers};
 use crate::problem::most_similar;
 use crate::progress::Progress;
 use crate::registry::{Client, Repository};
 use crate::store::{Entry, Names, Store};
+use crate::trust::policy::Name;
 
 /// Everything that an operation works with: the local store and the registries, which together hold every artifact that
 /// can be reached, and the receiver of its progress.
@@ -25,6 +26,8 @@ pub struct Session<'a> {
     pub client: Client,
     /// The receiver of events and warnings.
     pub progress: &'a dyn Progress,
+    /// The policies that must be satisfied before a ModelKit is used.
+    pub policies: Policies,
 }
 
 /// The location of a ModelKit, as the user gives it.
@@ -62,6 +65,8 @@ pub struct Located {
     pub name: String,
     /// The location as the user gave it, for messages.
     pub title: String,
+    /// The name that the rules of policies match; `None` for what this command makes itself.
+    pub policy_name: Option<Name>,
     /// True if the bytes come from a registry.
     pub is_remote: bool,
     /// The repository in a registry that is asked for similar tags if `name` is a tag that does not exist.
@@ -72,13 +77,14 @@ pub struct Located {
 const SIMILAR_TAGS: usize = 5;
 
 impl Located {
-    fn new(source: impl Source + 'static, name: String, title: String, is_remote: bool) -> Self {
-        Self::of(Box::new(ReadOnce::new(source)), name, title, is_remote)
+    fn new(source: impl Source + 'static, name: String, location: &Location, is_remote: bool) -> Self {
+        let found = Self::of(Box::new(ReadOnce::new(source)), name, location.to_string(), is_remote);
+        Self { policy_name: Some(location.policy_name()), ..found }
     }
 
     /// An artifact that `source` resolves itself.
     pub(crate) fn of(source: Box<dyn Source>, name: String, title: String, is_remote: bool) -> Self {
-        Self { source, name, title, is_remote, repository: None }
+        Self { source, name, title, policy_name: None, is_remote, repository: None }
     }
 
     /// Finds the manifest. For a tag that a registry does not have, the error contains similar tags, if the registry
@@ -152,6 +158,17 @@ impl Location {
         (end < path.len()).then_some(start + end)
     }
 
+    /// The name that the rules of policies match.
+    pub fn policy_name(&self) -> Name {
+        match self {
+            Self::Artifact(reference) => Name::of(reference),
+            // A rule may name the folder itself, or a link to it.
+            Self::Layout { path, .. } => {
+                Name::Layout([Some(path.clone()), fs_err::canonicalize(path).ok()].into_iter().flatten().collect())
+            }
+        }
+    }
+
     /// The artifact `digest` at the same place.
     pub(super) fn with_digest(&self, digest: Digest) -> Self {
         match self {
@@ -199,7 +216,7 @@ impl Session<'_> {
                 let name = selector.clone().unwrap_or_else(|| Tag::latest().to_string());
                 let layout = self.store.open_other(path)?;
                 layout.expect_layout()?;
-                Ok(Located::new(layout.reader(Names::Tags)?, name, location.to_string(), false))
+                Ok(Located::new(layout.reader(Names::Tags)?, name, location, false))
             }
         }
     }
@@ -217,7 +234,7 @@ impl Session<'_> {
         }
         let name = reference.selector().unwrap_or_else(|| Tag::latest().to_string());
         let repository = self.client.repository(reference);
-        let found = Located::new(repository.clone(), name, reference.to_string(), true);
+        let found = Located::new(repository.clone(), name, &Location::Artifact(reference.clone()), true);
         Ok(Located { repository: reference.digest.is_none().then_some(repository), ..found })
     }
 
@@ -290,7 +307,7 @@ pub fn find_here(store: &Store, reference: &Reference) -> Result<Located, Error>
     if store.find(&names, &name)?.is_none() {
         return Err(not_here(store, reference));
     }
-    Ok(Located::new(store.reader(names)?, name, reference.to_string(), false))
+    Ok(Located::new(store.reader(names)?, name, &Location::Artifact(reference.clone()), false))
 }
 
 /// The error for a reference that is not in the local store, with similar tags.
@@ -329,7 +346,8 @@ pub fn find_index_here(store: &Store, reference: &Reference) -> Result<Located, 
         });
     };
     // By digest, because a ModelKit may have the same name.
-    Ok(Located::new(store.reader(names)?, index.descriptor.digest.to_string(), reference.to_string(), false))
+    let name = index.descriptor.digest.to_string();
+    Ok(Located::new(store.reader(names)?, name, &Location::Artifact(reference.clone()), false))
 }
 
 #[cfg(test)]

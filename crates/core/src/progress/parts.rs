@@ -11,6 +11,15 @@ pub struct Paths<'a> {
     pub more: usize,
 }
 
+/// The place of a layer in a Kitfile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LayerPlace<'a> {
+    /// The kind of layer.
+    pub kind: &'a str,
+    /// The path in the Kitfile.
+    pub path: &'a str,
+}
+
 /// A line of a `.kitignore`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IgnoreLine<'a> {

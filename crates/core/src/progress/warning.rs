@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::parts::{IgnoreLine, Paths};
+use super::parts::{IgnoreLine, LayerPlace, Paths};
 use crate::digest::Digest;
 
 /// A condition that the user should check although the operation continues. Serialized like an
@@ -42,6 +42,13 @@ pub enum Warning<'a> {
     },
     /// A crash of the machine has damaged the index of the local store, and an earlier version was restored.
     IndexRestored,
+    /// A policy is not satisfied, and its rule has the mode `warn`.
+    PolicyNotSatisfied {
+        /// The ModelKit as the user named it.
+        modelkit: &'a str,
+        /// The rules and the requirements that are not satisfied, one a line.
+        reason: String,
+    },
     /// A request failed and is repeated after a long pause.
     WaitingForRegistry {
         /// The pause.
@@ -87,12 +94,7 @@ pub enum Warning<'a> {
         problem: String,
     },
     /// A layer has no files.
-    LayerEmpty {
-        /// The kind of layer.
-        kind: &'a str,
-        /// The path in the Kitfile.
-        path: &'a str,
-    },
+    LayerEmpty(LayerPlace<'a>),
     /// Compressing a layer saves less than 3 %.
     CompressionSavesLittle {
         /// The kind of layer.
@@ -101,12 +103,7 @@ pub enum Warning<'a> {
         path: &'a str,
     },
     /// The names of files say that they may contain secrets.
-    SecretNames {
-        /// The first paths.
-        paths: Vec<&'a str>,
-        /// The number of paths that are not in `paths`.
-        more: usize,
-    },
+    SecretNames(Paths<'a>),
     /// Addresses in texts contain passwords.
     PasswordsInAddresses {
         /// The first places, each a path and a line.

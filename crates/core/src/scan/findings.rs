@@ -69,6 +69,11 @@ impl Findings {
         }
     }
 
+    /// Records that the current member is a pickle.
+    pub(super) fn note_pickle(&mut self) {
+        self.report.has_pickle = true;
+    }
+
     /// Enters a member of the current file.
     pub(super) fn enter(&mut self, name: &str) {
         self.members.push(shown(name));

@@ -20,6 +20,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The members that were not read.
     pub skipped: Vec<Skipped>,
+    /// True if the file is a pickle, or has one in a member, whatever it imports.
+    pub has_pickle: bool,
 }
 
 impl Report {

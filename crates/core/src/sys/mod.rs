@@ -19,6 +19,7 @@
 //! | writing past the page cache, reserving space | written as usual; not reserved | as on other Unix systems |
 //! | available memory | unknown | unknown |
 //! | free disk space | as on Linux | unknown |
+//! | the folder of the administrator's configuration | as on Linux | `C:\ProgramData\kit` |
 //! | the shell of command lines | as on Linux | `cmd.exe` |
 //! | sync of a folder | as on Linux | not needed by NTFS, which logs changes of names |
 //! | sync of a file system, early writing | a sync of the folder; nothing | nothing |
@@ -33,6 +34,7 @@ mod clone;
 mod dir;
 mod direct;
 mod disk_space;
+mod folders;
 mod identity;
 mod interruption;
 mod lane;
@@ -54,6 +56,7 @@ pub use boot::{boot_identity, is_on_local_disk};
 pub use clone::{clone_whole, device_of};
 pub use dir::{Dir, Folders, Found, Link, Names, is_link_refusal};
 pub use disk_space::free_bytes;
+pub use folders::system_configuration;
 pub use identity::{FileIdentity, is_removed, is_still_at};
 pub use interruption::{
     Interruption, Leftover, LeftoverKind, TemporaryFile, TemporaryFolder, is_temporary_name, on_interruption,

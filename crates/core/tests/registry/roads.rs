@@ -8,8 +8,8 @@ use std::sync::Arc;
 use kit_core::digest::Digest;
 use kit_core::oci::{Companion, Content, ContentError, Descriptor, MediaType, Source};
 use kit_core::ops::{
-    self, CopyOptions, DroppedFiles, Error, Jobs, Located, Origins, Overwrite, RemoteData, Selection, Session,
-    UnpackOptions, UnsafePaths,
+    self, CopyOptions, DroppedFiles, Error, Jobs, Located, Origins, Overwrite, Policies, RemoteData, Selection,
+    Session, UnpackOptions, UnsafePaths,
 };
 use kit_core::progress::{Phase, Silent};
 use kit_core::registry::{Client, Settings};
@@ -177,13 +177,15 @@ impl Road {
             }
             Self::UnpackInOneStream | Self::UnpackInPieces => {
                 let found = Located {
+                    policy_name: None,
                     source: Box::new(repository),
                     name: "v1".to_owned(),
                     title: "v1".to_owned(),
                     is_remote: true,
                     repository: None,
                 };
-                let session = Session { store: home.store.clone(), client, progress: &Silent };
+                let session =
+                    Session { store: home.store.clone(), client, progress: &Silent, policies: Policies::default() };
                 let (overwrite, selection) = (Overwrite::Refuse, Selection::new(Vec::new()));
                 let (unsafe_paths, remote) = (UnsafePaths::Allow, RemoteData::Left);
                 let folder = home.path("out");

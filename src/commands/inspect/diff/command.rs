@@ -187,6 +187,7 @@ impl DiffArgs {
         }
         let location = context.location(text)?;
         let found = session.find(&location, place.unwrap_or_else(|| self.place(&location)))?;
+        ops::admit_to_read(session, &found)?;
         if place.is_none() {
             // A script that asks for an answer needs to know that it may be about an old version.
             let must_be_seen = self.exit_code && context.output.prints_digests_only();

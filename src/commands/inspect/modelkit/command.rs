@@ -103,8 +103,10 @@ fn open(context: &Context, network: &NetworkArgs, reference: &str, place: Lookup
     // Scripts read both streams of `inspect --remote` as JSON, so a missing tag is not reported. They never see the
     // note about the local store, which --remote rules out.
     let (location, _) = context.location_as_given(reference)?.or_latest();
-    let found = context.session(network)?.find(&location, place).with_context(|| not_found(&location))?;
+    let session = context.session(network)?;
+    let found = session.find(&location, place).with_context(|| not_found(&location))?;
     report_local_store(context, &location, &found);
+    ops::admit_to_read(&session, &found)?;
     Ok((found, location))
 }
 

@@ -7,12 +7,14 @@ use super::error::BundleError;
 use super::layout::Layout;
 use crate::digest::Digest;
 use crate::modelkit::label;
-use crate::oci::{ContentError, Descriptor, REF_NAME, Reference, Tag, Target};
+use crate::oci::{ContentError, Descriptor, REF_NAME, Reference, Source, Tag, Target};
 use crate::ops::error::Error;
 use crate::ops::lacking::Lacking;
 use crate::ops::session::{Location, Session};
 use crate::ops::transfer::{Brought, Copied, CopyOptions, CopySet, bring, referrers};
+use crate::ops::trust::{Admission, judge_manifest};
 use crate::store::Names;
+use crate::trust::policy::Name;
 
 /// The destination of the ModelKits of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,16 +53,43 @@ pub fn load(
         let (target, tag) = target(session, to, &reference)?;
         arriving.push(Arriving { name, reference, target, tag });
     }
+    let admissions = admissions(session, layout, unnamed, &arriving)?;
     refuse_incomplete(layout, &arriving)?;
     let mut brought = Vec::new();
     for Arriving { name, target, .. } in &arriving {
         brought.push(bring((layout, name), &**target, options, session.progress).map_err(of_archive)?);
     }
+    // The archive is read again, but its blobs have been verified.
+    admissions.into_iter().try_for_each(|admission| admission.admit_content_in(session, layout))?;
     let publish = |(Arriving { reference, target, tag, .. }, brought): (Arriving, Brought)| {
         let copied = brought.publish(&*target, tag.as_deref(), options, session.progress)?;
         Ok(Loaded { reference, copied })
     };
     arriving.into_iter().zip(brought).map(publish).collect()
+}
+
+/// Judges the ModelKits by their names in the archive, and by those at the destination.
+fn admissions(
+    session: &Session<'_>,
+    layout: &Layout,
+    unnamed: &Reference,
+    arriving: &[Arriving],
+) -> Result<Vec<Admission>, BundleError> {
+    let mut admissions = Vec::new();
+    for Arriving { name, reference, .. } in arriving {
+        let resolve = || layout.resolve(name).map_err(|error| Error::reading("the manifest", error));
+        let entries = layout.artifacts().filter(|entry| entry.digest.to_string() == *name);
+        let own = entries.map(|entry| own_name(entry, unnamed)).collect::<Result<Vec<_>, _>>()?;
+        let mut names: Vec<Name> = Vec::new();
+        for reference in own.iter().chain([reference]) {
+            let name = Name::of(reference);
+            if !names.contains(&name) {
+                admissions.push(judge_manifest(session, layout, resolve, (&name, &reference.to_string()))?);
+                names.push(name);
+            }
+        }
+    }
+    Ok(admissions)
 }
 
 /// Content that does not match its digest was read from the archive.

@@ -22,7 +22,7 @@ use crate::ops::files::read_ignore_rules;
 use crate::ops::guard::Suspects;
 use crate::ops::session::Session;
 use crate::ops::{disk_space, workers};
-use crate::progress::{Event, LayerPacked, PackOutcome, Phase, Progress, Task, Warning};
+use crate::progress::{Event, LayerPacked, LayerPlace, PackOutcome, Phase, Progress, Task, Warning};
 use crate::relative_path::RelativePath;
 use crate::store::{RememberedLayer, Store};
 use crate::sys;
@@ -326,7 +326,7 @@ impl<'a> Packer<'a> {
         if measured.path_is_ignored {
             self.progress.warn(&Warning::LayerIgnored { kind, path: path.as_str() });
         } else if measured.files == 0 {
-            self.progress.warn(&Warning::LayerEmpty { kind, path: path.as_str() });
+            self.progress.warn(&Warning::LayerEmpty(LayerPlace { kind, path: path.as_str() }));
         }
     }
 }

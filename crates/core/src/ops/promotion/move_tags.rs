@@ -8,6 +8,7 @@ use crate::ops::pack::{ImageBase, publish};
 use crate::ops::session::Location;
 use crate::ops::tag_state::TagState;
 use crate::ops::transfer::{Copied, copy_referrers, copy_unless, stale_forms};
+use crate::ops::trust::admit_new_form;
 use crate::progress::Warning;
 
 /// The result of a promotion.
@@ -38,6 +39,9 @@ impl Promotion<'_> {
     /// before the manifest is published. A change between these two requests is not detected.
     pub fn run(&self, additions: Vec<Addition>) -> Result<Promoted, Error> {
         let (session, copying) = (self.session, &self.options.copying);
+        if let Some(addition) = additions.first() {
+            admit_new_form(session, &Location::Artifact(self.destination.clone()), addition.suffix)?;
+        }
         let (target, tag) = session.target(&Location::Artifact(self.destination.clone()))?;
         let (source, target) = (&*self.found.source, &*target);
         let copied = if self.main.changes() {

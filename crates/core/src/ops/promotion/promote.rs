@@ -8,6 +8,7 @@ use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Session};
 use crate::ops::tag_state::TagState;
 use crate::ops::transfer::{CopyOptions, OtherForm, Plan, other_forms, plan};
+use crate::ops::trust::{admit, admit_at, admit_form};
 
 /// Options of a promotion.
 #[derive(Debug, Clone)]
@@ -67,10 +68,14 @@ pub fn prepare_promotion<'a>(
 ) -> Result<Promotion<'a>, Error> {
     let destination = named(destination)?;
     let manifest = found.resolve()?;
+    let at = Location::Artifact(destination.clone());
+    admit(session, &found)?;
+    admit_at(session, &found, &at)?;
     let before = TagState::read(session, &destination, "")?;
     before.expect(&destination, options.expected.unwrap_or(before))?;
     let mut forms = Vec::new();
     for form in other_forms(&*found.source, &found.name, &manifest, session.progress)? {
+        admit_form(session, &found, &form.manifest, &[source, &at])?;
         let before = TagState::read(session, &destination, form.suffix)?;
         let tag = format!("{destination}{}", form.suffix);
         let manifest = form.manifest.clone();

@@ -6,9 +6,10 @@ use super::promote::{PromoteOptions, Promotion, TagMove, named};
 use super::record::{Previous, explained, previous};
 use crate::oci::Reference;
 use crate::ops::error::Error;
-use crate::ops::session::{Located, Session};
+use crate::ops::session::{Located, Location, Session};
 use crate::ops::tag_state::TagState;
 use crate::ops::transfer::{OtherForm, own_forms};
+use crate::ops::trust::{admit_at, admit_form};
 use crate::registry::Repository;
 
 /// Prepares to move the tag `destination` back, and the tags of other forms beside it. Fails if the tag does not have
@@ -29,6 +30,8 @@ pub fn prepare_rollback<'a>(
             .map_err(|error| explained(error, &repository, session.progress))?;
     let title = destination.without_selector().with_digest(previous).to_string();
     let found = Located::of(Box::new(repository.clone()), previous.to_string(), title, true);
+    let at = Location::Artifact(destination.clone());
+    admit_at(session, &found, &at)?;
     let manifest = found.source.resolve(&found.name);
     let manifest = manifest.map_err(|error| Error::reading("the version before the promotion", error))?;
     let main = TagMove { tag: destination.to_string(), manifest, before };
@@ -37,6 +40,7 @@ pub fn prepare_rollback<'a>(
     for form in own_forms(&repository, &tag, &current, session.progress)? {
         forms.extend(form_before(session, (&repository, &destination), &form, time)?);
     }
+    forms.iter().try_for_each(|(form, _)| admit_form(session, &found, &form.manifest, &[&at]))?;
     Ok(Promotion { session, found, source: None, destination, main, forms, is_rollback: true, undone, options })
 }
 

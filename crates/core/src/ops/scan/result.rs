@@ -41,6 +41,8 @@ pub struct Scanned {
     pub bytes: u64,
     /// The findings, in the order of the files.
     pub findings: Vec<FileFinding>,
+    /// The files that are pickles or contain one.
+    pub pickles: Vec<String>,
     /// Files and members that were not read.
     pub skipped: Vec<SkippedPath>,
     /// The licences of the parts: `part`, `text`, `expression` and `file` of each.
@@ -108,6 +110,9 @@ impl Scanned {
     pub(super) fn add(&mut self, path: &str, size: u64, report: Report) {
         self.files += 1;
         self.bytes += size;
+        if report.has_pickle {
+            self.pickles.push(path.to_owned());
+        }
         let finding = |finding| FileFinding { file: path.to_owned(), finding };
         self.findings.extend(report.findings.into_iter().map(finding));
         let skipped = report.skipped.into_iter();
@@ -121,6 +126,7 @@ impl Scanned {
         self.files += other.files;
         self.bytes += other.bytes;
         self.findings.extend(other.findings);
+        self.pickles.extend(other.pickles);
         self.skipped.extend(other.skipped);
         self.license_files.extend(other.license_files);
     }

@@ -7,6 +7,7 @@ use crate::ops::artifact::{InspectedIndex, inspect_index};
 use crate::ops::error::Error;
 use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session};
+use crate::ops::trust::admit_index;
 use crate::registry;
 use crate::store::Names;
 
@@ -35,6 +36,7 @@ pub fn pull_index(
 ) -> Result<Descriptor, Error> {
     let found = session.find(source, Lookup::Remote)?;
     let InspectedIndex { descriptor, bytes, .. } = inspect_index(&found)?;
+    admit_index(session, &found)?;
     let writer = session.store.writer(Names::Of(name.clone()))?;
     let tag = name.tag.as_ref().filter(|_| name.digest.is_none()).map(Tag::as_str);
     writer.publish(&descriptor, &bytes, tag).map_err(|error| Error::writing("the index", error))?;

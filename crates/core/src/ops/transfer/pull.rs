@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use super::copy::{Copied, CopyOptions, copy};
+use super::copy::{Copied, CopyOptions, copy_unless};
 use super::plan::{Plan, PlanTarget, plan};
 use crate::modelkit::{ContentsTable, Label};
 use crate::oci::{Descriptor, Manifest, Reference, Source, Target};
@@ -10,6 +10,7 @@ use crate::ops::artifact::{Parent, inspect, inspect_index, modelkits, parents};
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::transfer::delta::{DeltaSource, Fetch, Older, older};
+use crate::ops::trust::{Admission, admit_documents, admit_to_read};
 use crate::ops::workers;
 use crate::progress::Event;
 use crate::store::Names;
@@ -78,13 +79,19 @@ fn bring_all(
     name: &Reference,
     (fetch, options): (Fetch, &CopyOptions),
 ) -> Result<Copied, Error> {
-    for parent in find_parents(session, source, (found, wanted))? {
+    let parents = find_parents(session, source, (found, wanted))?;
+    let wrong =
+        |parent: &Parent, source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
+    // All are judged before the first layer of any of them is fetched.
+    let admission = admit_documents(session, found)?;
+    let admit = |parent: &Parent| admit_documents(session, &parent.found).map_err(|error| wrong(parent, error));
+    let admissions = parents.iter().map(admit).collect::<Result<Vec<_>, _>>()?;
+    for (parent, admission) in parents.iter().zip(admissions) {
         session.progress.report(&Event::PullingReference { reference: &parent.reference.to_string() });
-        let wrong = |source| Error::Parent { reference: parent.reference.to_string(), source: Box::new(source) };
-        let brought = bring(session, &parent.found, &parent.reference, fetch, options);
-        brought.map_err(|error| wrong(error).of_place(parent.found.is_remote))?;
+        let brought = bring(session, (&parent.found, admission), &parent.reference, fetch, options);
+        brought.map_err(|error| wrong(parent, error).of_place(parent.found.is_remote))?;
     }
-    bring(session, found, name, fetch, options).map_err(|error| error.of_place(found.is_remote))
+    bring(session, (found, admission), name, fetch, options).map_err(|error| error.of_place(found.is_remote))
 }
 
 /// The blobs of the ModelKit `manifest` that the store does not have; none for an index. A failure is left to the copy.
@@ -103,6 +110,8 @@ pub fn plan_pull(
 ) -> Result<Vec<(String, Plan)>, Error> {
     let found = find(session, source, wanted)?;
     let parents = find_parents(session, source, (&found, wanted))?;
+    admit_to_read(session, &found)?;
+    parents.iter().try_for_each(|parent| admit_to_read(session, &parent.found))?;
     let parents = parents.iter().map(|parent| (parent.reference.to_string(), &parent.found));
     let all = parents.chain([(source.to_string(), &found)]);
     let look = PlanTarget::Store(&session.store);
@@ -142,9 +151,10 @@ fn find_parents(
     Ok(parents)
 }
 
+/// Copies `found` into the store as `name`, if the content is also admitted.
 fn bring(
     session: &Session<'_>,
-    found: &Located,
+    (found, admission): (&Located, Admission),
     name: &Reference,
     fetch: Fetch,
     options: &CopyOptions,
@@ -154,12 +164,13 @@ fn bring(
     // A tag next to a digest is only informative, so the local tag is not changed.
     let tag = name.tag.as_ref().filter(|_| name.digest.is_none()).map(ToString::to_string);
     let target = (&writer as &dyn Target, tag.as_deref());
-    if fetch == Fetch::Everything || !found.is_remote {
-        return copy((&*found.source, &found.name), target, options, session.progress);
-    }
     let here = session.store.reader(names)?;
+    let admit = || admission.admit_content_in(session, &here);
+    if fetch == Fetch::Everything || !found.is_remote {
+        return copy_unless((&*found.source, &found.name), target, options, admit, session.progress);
+    }
     let delta = DeltaSource::new(&*found.source, Older::Versions(&here, older(&session.store, name)?));
-    let mut copied = copy((&delta, &found.name), target, options, session.progress)?;
+    let mut copied = copy_unless((&delta, &found.name), target, options, admit, session.progress)?;
     copied.taken = delta.taken();
     copied.sent_bytes = copied.sent_bytes.saturating_sub(copied.taken.bytes);
     Ok(copied)

@@ -5,13 +5,17 @@ mod attachment_error;
 mod attestations;
 mod candidates;
 mod error;
+mod facts;
+mod gate;
 mod legacy;
+mod model_signing;
 mod place;
 mod publish;
 mod referrers;
 mod sign;
 #[cfg(test)]
 mod tests;
+mod verified;
 mod verify_signature;
 
 pub use attach_files::{AttachOptions, FileToAttach, attach_files};
@@ -19,6 +23,15 @@ pub use attachment_error::AttachmentError;
 pub use attestations::{Attestation, attestations, recorded_provenance};
 pub use candidates::{Beside, Candidates, beside, candidates};
 pub use error::SigningError;
+pub(crate) use gate::{
+    Admission, admit_documents, admit_files, admit_index, admit_new_form, judge as judge_manifest, refuse_unread,
+};
+pub use gate::{Judged, admit, admit_at, admit_form, admit_to_read, check_policies, is_policy_asked};
+pub use model_signing::{
+    ComparedFolder, FilesMismatch, FilesSigning, FolderError, FolderSigning, SignedFiles, SignedFolder, VerifiedFolder,
+    compare_folder, file_digests, sign_folder, sign_modelkit_files, verify_folder,
+};
+pub(crate) use model_signing::{compare_linked_folder, differs_in_folder};
 pub use place::{Signable, find_signed, open_signable};
 pub use referrers::{AttachedDocument, attached_document, attached_documents, fetch_files};
 pub use sign::{Attached, AttestOptions, SignForm, SignOptions, SignedManifest, attest, sign};

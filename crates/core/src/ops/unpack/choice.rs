@@ -14,6 +14,7 @@ use crate::ops::error::Error;
 use crate::ops::files::may_be_selected;
 use crate::ops::remote_data::{self, RemoteData, RemoteKit, Remotes, wanted_remotes};
 use crate::ops::session::{Located, Session};
+use crate::ops::trust::admit;
 use crate::ops::workers;
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
@@ -38,6 +39,19 @@ impl Choice {
         let remotes = wanted_remotes(session, &child.modelkit, name, &options.selection, &options.remote)?;
         refuse_unreadable(&child.modelkit, &options.selection)?;
         Ok(Self { child, parents, remotes })
+    }
+
+    /// Fails if a policy does not allow the ModelKit `found`, or one of the others.
+    pub(super) fn admit(&self, session: &Session<'_>, found: &Located) -> Result<(), Error> {
+        admit(session, found)?;
+        let wrong = |reference: &Reference, source| Error::Parent {
+            reference: reference.to_string(),
+            source: Box::new(source),
+        };
+        for Parent { reference, found, .. } in &self.parents {
+            admit(session, found).map_err(|error| wrong(reference, error))?;
+        }
+        self.remotes.kits.iter().try_for_each(|kit| admit(session, &kit.found).map_err(|e| wrong(&kit.reference, e)))
     }
 
     /// Returns the layers to unpack; those of the ModelKit itself, which are the last, are read from `source`. Fails if

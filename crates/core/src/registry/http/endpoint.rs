@@ -3,10 +3,9 @@
 use reqwest::Url;
 
 use super::transport::host_and_port;
+use crate::oci::DOCKER_HUB;
 use crate::registry::error::Error;
 
-/// The names of Docker Hub: requests are sent to the last, and credentials are stored under a fourth.
-const DOCKER_HUB: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 /// The key of Docker Hub's credentials in docker's configuration.
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 

@@ -86,6 +86,7 @@ pub(in crate::scan) fn scan_pickles(
             break Some(halt);
         }
         count += 1;
+        walk.scan.findings.note_pickle();
         start = walk.bytes.position();
     };
     match &halt {

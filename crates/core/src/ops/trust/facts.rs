@@ -1,0 +1,203 @@
+//! The facts about a ModelKit that the rules of policies are evaluated with.
+
+use std::ops::ControlFlow;
+
+use crate::digest::Digest;
+use crate::file_kind::{is_license_file, is_model_file};
+use crate::kitfile::{Kitfile, Section};
+use crate::modelkit::{ContentsTable, Layer, ModelKit};
+use crate::oci::Source;
+use crate::ops::artifact::{Inspected, model_reference};
+use crate::ops::error::Error;
+use crate::ops::files::{Headers, skim};
+use crate::ops::policies::LoadedPolicy;
+use crate::ops::scan::{self, ScanOptions, Scanned, ScannedFolder, scan_folder, scan_modelkit};
+use crate::progress::Progress;
+use crate::trust::policy::{
+    AttestationFact, ContentFacts, DocumentFacts, FileFinding, LicenceFact, Rule, SignatureFact, WeightFact,
+    WeightFormat,
+};
+use crate::trust::{Candidate, Form, NotCounted, PLAIN_SIGNATURE, Verifier, Wanted};
+
+/// The facts that the documents beside a manifest show, for one rule.
+pub(super) struct Beside<'a> {
+    pub(super) policy: &'a LoadedPolicy,
+    pub(super) rule: &'a Rule,
+    pub(super) subject: Digest,
+    pub(super) candidates: &'a [Candidate],
+}
+
+impl Beside<'_> {
+    /// Adds the signatures and attestations to `facts`.
+    pub(super) fn add_to(&self, facts: &mut DocumentFacts) {
+        for name in self.rule.keys() {
+            if let Some(key) = self.policy.keys.get(name) {
+                facts.keys.insert(name.to_owned(), key.description.clone());
+            }
+        }
+        for candidate in self.candidates {
+            match candidate.document.as_ref().ok().map(|signed| &signed.claim) {
+                Some(claim) if claim.predicate_type() != PLAIN_SIGNATURE => facts.attestations.push(AttestationFact {
+                    predicate_type: claim.predicate_type().to_owned(),
+                    signers: self.signers(candidate, claim.predicate_type()),
+                    predicate: claim.predicate().cloned().unwrap_or_default(),
+                }),
+                _ => facts.signatures.push(self.signature(candidate)),
+            }
+        }
+    }
+
+    fn signature(&self, candidate: &Candidate) -> SignatureFact {
+        let signers = self.signers(candidate, PLAIN_SIGNATURE);
+        let verifiers: Vec<_> = self.verifiers().map(|(_, verifier)| verifier.clone()).collect();
+        let flaw = match candidate.judge(&verifiers, &Wanted::signature(self.subject)) {
+            _ if !signers.is_empty() => None,
+            // Another key, which says nothing about the signature.
+            Ok(_) | Err(NotCounted::NotVerified(_)) => None,
+            Err(reason) => Some(reason.to_string()),
+        };
+        SignatureFact { signers, is_legacy: candidate.form != Form::Bundle, flaw }
+    }
+
+    /// The names of the keys for which `candidate` is a valid statement of this type about the manifest.
+    fn signers(&self, candidate: &Candidate, predicate_type: &str) -> Vec<String> {
+        let wanted = Wanted::attestation(self.subject, predicate_type);
+        let is_by = |verifier: &Verifier| candidate.judge(std::slice::from_ref(verifier), &wanted).is_ok();
+        self.verifiers().filter(|(_, verifier)| is_by(verifier)).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    fn verifiers(&self) -> impl Iterator<Item = (&str, &Verifier)> {
+        let keys = self.rule.keys().into_iter();
+        keys.filter_map(|name| Some((name, self.policy.keys.get(name)?.verifier.as_ref()?)))
+    }
+}
+
+/// The licences of the model, its parts, the datasets and the code. A part without one has that of the package.
+pub(super) fn licences(kitfile: &Kitfile) -> Vec<LicenceFact> {
+    let package = &kitfile.package.license;
+    let fact = |subject: &str, own: &str| {
+        let licence = if own.trim().is_empty() { package } else { own };
+        LicenceFact { subject: subject.to_owned(), licence: Some(licence.to_owned()).filter(|text| !text.is_empty()) }
+    };
+    let model = kitfile.model.iter().map(|model| fact("model", &model.license));
+    let parts = kitfile.model.iter().flat_map(|model| &model.parts).map(|part| fact(&part.path, &part.license));
+    let datasets = kitfile.datasets.iter().map(|dataset| fact(&dataset.path, &dataset.license));
+    let code = kitfile.code.iter().map(|code| fact(&code.path, &code.license));
+    model.chain(parts).chain(datasets).chain(code).collect()
+}
+
+/// Lists the files in the layers of the model, except for texts and the files of tokenizers. With `reads_layers`, the
+/// headers of layers without a table of contents are read; otherwise such a layer is an error.
+pub(super) fn weights(
+    source: &dyn Source,
+    modelkit: &ModelKit,
+    reads_layers: bool,
+) -> Result<Result<Vec<WeightFact>, String>, Error> {
+    let mut found = Vec::new();
+    let is_of_model = |layer: &&Layer| matches!(layer.section, Section::Model | Section::ModelPart);
+    for layer in modelkit.layers.iter().filter(is_of_model) {
+        if ContentsTable::of(&layer.descriptor).is_none() && !reads_layers {
+            return Ok(Err(format!("{}: its files are not known, because it has no table of contents", layer.path)));
+        }
+        let end = skim(source, layer, Headers::Compare, &mut |member, _| {
+            if !member.is_directory {
+                found.extend(weight(member.path.as_str()));
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        debug_assert!(end.is_continue(), "no member ends the list");
+    }
+    let is_of_model = |section| matches!(section, Section::Model | Section::ModelPart);
+    match modelkit.unreadable.iter().find(|entry| is_of_model(entry.section)) {
+        Some(entry) => Ok(Err(format!("{}: its layer cannot be read", entry.path_as_written))),
+        None => Ok(Ok(found)),
+    }
+}
+
+/// Extensions of weights, with their formats.
+const FORMATS: &[(&str, WeightFormat)] = &[
+    ("safetensors", WeightFormat::Safetensors),
+    ("gguf", WeightFormat::Gguf),
+    ("onnx", WeightFormat::Onnx),
+    ("onnx_data", WeightFormat::Onnx),
+    ("pt", WeightFormat::Pytorch),
+    ("pth", WeightFormat::Pytorch),
+    ("bin", WeightFormat::Pytorch),
+    ("ckpt", WeightFormat::Pytorch),
+    ("pt2", WeightFormat::Pytorch),
+    ("ptl", WeightFormat::Pytorch),
+    ("mar", WeightFormat::Pytorch),
+    ("pkl", WeightFormat::Pickle),
+    ("pickle", WeightFormat::Pickle),
+    ("joblib", WeightFormat::Pickle),
+    ("dill", WeightFormat::Pickle),
+    ("skops", WeightFormat::Pickle),
+    ("keras", WeightFormat::Keras),
+    ("h5", WeightFormat::Keras),
+    ("hdf5", WeightFormat::Keras),
+    ("pb", WeightFormat::Tensorflow),
+    ("tflite", WeightFormat::Tensorflow),
+    ("npy", WeightFormat::Numpy),
+    ("npz", WeightFormat::Numpy),
+];
+
+/// Extensions of texts and of the files of tokenizers, which beside weights do not contain any.
+const TEXTS: &[&str] = &[
+    "json", "jsonl", "yaml", "yml", "xml", "toml", "txt", "md", "rst", "html", "csv", "tsv", "jinja", "vocab", "bpe",
+    "model", "spm", "tiktoken", "py", "ini", "cfg", "lock", "log", "svg", "png", "jpg", "jpeg", "pdf",
+];
+
+/// Returns the file at `path`, unless it is a text by its name.
+fn weight(path: &str) -> Option<WeightFact> {
+    let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let is_numbered_onnx = name.contains(".onnx_data_") || name.ends_with(".onnx.data");
+    let listed = FORMATS.iter().find(|(known, _)| *known == extension).map(|(_, format)| *format);
+    let format = listed.or(is_numbered_onnx.then_some(WeightFormat::Onnx));
+    let is_text = TEXTS.contains(&extension) || is_license_file(&name) || name.starts_with('.') || name == "readme";
+    if format.is_none() && is_text && !is_model_file(&name) {
+        return None;
+    }
+    Some(WeightFact { path: path.to_owned(), format })
+}
+
+/// The rules whose findings mean that a part of a file was not examined.
+const UNREAD: [&str; 2] = ["limit", "compressed-not-read"];
+
+/// Scans the files of a ModelKit.
+pub(super) fn content(
+    source: &dyn Source,
+    inspected: &Inspected,
+    name: &str,
+    options: &ScanOptions,
+    progress: &dyn Progress,
+) -> Result<ContentFacts, Error> {
+    let mut scanned = scan_modelkit(source, inspected, name, options, progress)?;
+    // The rules for the ModelKit that the model refers to are asked with its own name.
+    let parent = model_reference(&inspected.modelkit).map(|reference| reference.to_string());
+    scanned.skipped.retain(|skipped| Some(&skipped.path) != parent.as_ref());
+    Ok(content_of(scanned))
+}
+
+/// Scans the files in a folder.
+pub(super) fn content_of_folder(
+    folder: &ScannedFolder,
+    options: &ScanOptions,
+    progress: &dyn Progress,
+) -> Result<ContentFacts, Error> {
+    Ok(content_of(scan_folder(folder, &folder.path.display().to_string(), options, progress)?))
+}
+
+fn content_of(scanned: Scanned) -> ContentFacts {
+    let mut unread: Vec<_> = scanned.skipped.into_iter().map(|skipped| (skipped.path, skipped.reason)).collect();
+    let limited = scanned.findings.iter().filter(|found| UNREAD.contains(&found.finding.rule));
+    unread.extend(limited.map(|found| (found.path(), found.finding.detail.clone())));
+    let mut pickles = scanned.pickles;
+    let suspects = scanned.findings.iter().filter(|found| found.finding.rule.starts_with("pickle-"));
+    pickles.extend(suspects.map(|found| found.file.clone()));
+    pickles.sort_unstable();
+    pickles.dedup();
+    let finding = |found: scan::FileFinding| FileFinding { path: found.file, finding: found.finding };
+    let findings = scanned.findings.into_iter().map(finding).collect();
+    ContentFacts { findings, pickles, unread }
+}

@@ -1,0 +1,156 @@
+//! Judging a ModelKit before an operation uses it.
+
+use super::content::{content, scratch};
+use super::judged::{Applied, Judged, enforce};
+use super::subject::{Evaluated, Manifest, Reading, Subject, manifests};
+use crate::oci::{Descriptor, Source};
+use crate::ops::artifact::Inspected;
+use crate::ops::error::Error;
+use crate::ops::session::{Located, Location, Session};
+use crate::ops::trust::verified::VerifiedSource;
+use crate::trust::policy::{ContentFacts, Name};
+
+/// Fails if a policy does not allow the ModelKit that was found, or one of the ModelKits in an index. A rule with the
+/// mode `warn` is reported as a warning.
+///
+/// Without a rule for its name nothing is read. `found` resolves its name once, so that the caller uses the manifest
+/// that was judged.
+pub fn admit(session: &Session<'_>, found: &Located) -> Result<(), Error> {
+    admit_documents(session, found)?.admit_content(session, found)
+}
+
+/// Returns true if a policy has a rule for one of the names `locations`, or refuses it without one.
+pub fn is_policy_asked(session: &Session<'_>, locations: &[&Location]) -> Result<bool, Error> {
+    let policies = session.policies.load()?;
+    let names: Vec<_> = locations.iter().map(|location| location.policy_name()).collect();
+    Ok(policies.iter().any(|policy| names.iter().any(|name| Applied::of(policy, name).is_some())))
+}
+
+/// Fails like [`admit`], but does not judge the content of layers: for operations that show files and write none.
+pub fn admit_to_read(session: &Session<'_>, found: &Located) -> Result<(), Error> {
+    admit_documents(session, found).map(drop)
+}
+
+/// Fails like [`admit`] if a policy does not allow the ModelKit under the name `location`, to which it is copied.
+pub fn admit_at(session: &Session<'_>, found: &Located, location: &Location) -> Result<(), Error> {
+    let (name, title) = (location.policy_name(), location.to_string());
+    if found.policy_name.as_ref() == Some(&name) {
+        // It was judged under this name.
+        return Ok(());
+    }
+    let (source, resolve) = (&*found.source, || found.resolve());
+    judge(session, source, resolve, (&name, &title))?.admit_content(session, found)
+}
+
+/// Fails like [`admit`], but leaves the requirements about the content of layers to the caller.
+pub(crate) fn admit_documents(session: &Session<'_>, found: &Located) -> Result<Admission, Error> {
+    match &found.policy_name {
+        Some(name) => judge(session, &*found.source, || found.resolve(), (name, &found.title)),
+        None => Ok(Admission::default()),
+    }
+}
+
+/// Judges the manifest that `resolve` returns under `name`, and enforces the requirements that do not need the content
+/// of layers.
+pub(crate) fn judge(
+    session: &Session<'_>,
+    source: &dyn Source,
+    resolve: impl FnOnce() -> Result<Descriptor, Error>,
+    (name, title): (&Name, &str),
+) -> Result<Admission, Error> {
+    let policies = session.policies.load()?;
+    let applied: Vec<_> = policies.iter().filter_map(|policy| Applied::of(policy, name)).collect();
+    let mut admission = Admission::new(title);
+    if applied.is_empty() {
+        return Ok(admission);
+    }
+    let layers = &VerifiedSource::new(source, scratch(session));
+    let subject = Subject { source, layers, time: session.policies.time(), reading: Reading::UntilRefused };
+    for manifest in manifests(source, resolve()?, title)? {
+        let evaluated = subject.evaluate(&applied, &manifest)?;
+        enforce(session, title, evaluated.iter().map(|evaluated| &evaluated.judged))?;
+        admission.hold(manifest, evaluated);
+    }
+    Ok(admission)
+}
+
+/// The requirements of an operation that depend on the content of layers.
+#[derive(Default)]
+#[must_use]
+pub(crate) struct Admission {
+    title: String,
+    pending: Vec<Pending>,
+}
+
+/// A ModelKit whose content is not judged yet.
+struct Pending {
+    inspected: Box<Inspected>,
+    evaluated: Vec<Evaluated>,
+}
+
+impl Admission {
+    /// The admission of the ModelKit `title`, of which nothing depends on the content yet.
+    pub(super) fn new(title: &str) -> Self {
+        Self { title: title.to_owned(), pending: Vec::new() }
+    }
+
+    /// Adds what depends on the content of `manifest`.
+    pub(super) fn hold(&mut self, manifest: Manifest, evaluated: Vec<Evaluated>) {
+        if let Manifest::ModelKit(inspected) = manifest
+            && evaluated.iter().any(Evaluated::needs_content)
+        {
+            self.pending.push(Pending { inspected, evaluated });
+        }
+    }
+
+    /// Fails if a policy does not allow the content of the ModelKit that was found. Content from a registry is verified
+    /// before it is judged.
+    pub(crate) fn admit_content(self, session: &Session<'_>, found: &Located) -> Result<(), Error> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        if found.is_remote {
+            let source = VerifiedSource::new(&*found.source, scratch(session));
+            return self.admit_content_in(session, &source);
+        }
+        self.admit_content_in(session, &*found.source)
+    }
+
+    /// Fails if a policy does not allow the content, which `source` holds.
+    pub(crate) fn admit_content_in(self, session: &Session<'_>, source: &dyn Source) -> Result<(), Error> {
+        for Pending { inspected, evaluated } in self.pending {
+            let content = content(session, source, &inspected, &self.title)?;
+            let judged: Vec<_> = evaluated.iter().map(|evaluated| evaluated.judge_content(&content)).collect();
+            enforce(session, &self.title, judged.iter())?;
+        }
+        Ok(())
+    }
+}
+
+/// Judges the ModelKit that was found by all requirements of its rules, and enforces none.
+pub fn check_policies(session: &Session<'_>, found: &Located) -> Result<Vec<Judged>, Error> {
+    let policies = session.policies.load()?;
+    let Some(name) = &found.policy_name else { return Ok(Vec::new()) };
+    let applied: Vec<_> = policies.iter().filter_map(|policy| Applied::of(policy, name)).collect();
+    if applied.is_empty() {
+        return Ok(Vec::new());
+    }
+    let layers = &VerifiedSource::new(&*found.source, scratch(session));
+    let source = if found.is_remote { layers as &dyn Source } else { &*found.source };
+    let time = session.policies.time();
+    let subject = Subject { source: &*found.source, layers, time, reading: Reading::Everything };
+    let mut all = Vec::new();
+    for manifest in manifests(&*found.source, found.resolve()?, &found.title)? {
+        let mut evaluated = subject.evaluate(&applied, &manifest)?;
+        if let Manifest::ModelKit(inspected) = &manifest {
+            let needs_content = evaluated.iter().any(Evaluated::needs_content);
+            let content = needs_content.then(|| content(session, source, inspected, &found.title)).transpose()?;
+            for evaluated in &mut evaluated {
+                let of_content = evaluated.judge_content(content.as_ref().unwrap_or(&ContentFacts::default()));
+                evaluated.judged.verdict.rows.extend(of_content.verdict.rows);
+            }
+        }
+        all.extend(evaluated.into_iter().map(|evaluated| evaluated.judged));
+    }
+    Ok(all)
+}

@@ -1,0 +1,95 @@
+//! The part of a policy that applies to a name, and its verdict.
+
+use crate::oci::Descriptor;
+use crate::ops::error::Error;
+use crate::ops::policies::{LoadedPolicy, PolicyError, Refusal, RefusedBy};
+use crate::ops::session::Session;
+use crate::progress::Warning;
+use crate::trust::policy::{Mode, Name, Pattern, Rule, Unmatched, Verdict};
+
+/// The verdict of one policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The pattern of the rule that applies; `None` if no rule does and the policy refuses such names.
+    pub pattern: Option<String>,
+    /// The file of the policy.
+    pub file: String,
+    /// The line of the rule, or of `default`.
+    pub line: usize,
+    /// The consequence of a failure.
+    pub mode: Mode,
+    /// The manifest that was judged, if there is one yet.
+    pub manifest: Option<Descriptor>,
+    /// The requirements with their outcomes.
+    pub verdict: Verdict,
+}
+
+impl Judged {
+    /// Returns true if the policy allows the manifest.
+    pub fn allows(&self) -> bool {
+        self.pattern.is_some() && self.verdict.is_satisfied()
+    }
+
+    fn refused(&self) -> RefusedBy {
+        RefusedBy {
+            pattern: self.pattern.clone(),
+            file: self.file.clone(),
+            line: self.line,
+            failures: self.verdict.failures().cloned().collect(),
+        }
+    }
+}
+
+/// The part of a policy that applies to a name.
+pub(super) enum Applied<'a> {
+    /// A rule that is evaluated.
+    Rule(&'a LoadedPolicy, &'a Rule, &'a Pattern),
+    /// No rule, and the policy refuses such names.
+    Refused(&'a LoadedPolicy),
+}
+
+impl<'a> Applied<'a> {
+    pub(super) fn of(loaded: &'a LoadedPolicy, name: &Name) -> Option<Self> {
+        match loaded.policy.rule_for(name) {
+            Some((rule, _)) if rule.mode == Mode::Off => None,
+            Some((rule, pattern)) => Some(Self::Rule(loaded, rule, pattern)),
+            None if loaded.policy.unmatched == Unmatched::Refuse => Some(Self::Refused(loaded)),
+            None => None,
+        }
+    }
+
+    pub(super) fn rule(&self) -> Option<&'a Rule> {
+        match self {
+            Self::Rule(_, rule, _) => Some(rule),
+            Self::Refused(_) => None,
+        }
+    }
+}
+
+/// A judgement without any rows yet.
+pub(super) fn judgement(applied: &Applied<'_>, manifest: Option<&Descriptor>) -> Judged {
+    let (policy, pattern, line, mode) = match applied {
+        Applied::Rule(policy, rule, pattern) => (policy, Some(pattern.to_string()), rule.line, rule.mode),
+        Applied::Refused(policy) => (policy, None, policy.policy.unmatched_line.unwrap_or(1), Mode::Enforce),
+    };
+    let (file, manifest) = (policy.policy.file.clone(), manifest.cloned());
+    Judged { pattern, file, line, mode, manifest, verdict: Verdict::default() }
+}
+
+/// Fails if a rule is enforced and not satisfied, and warns of the others that are not satisfied.
+pub(super) fn enforce<'j>(
+    session: &Session<'_>,
+    title: &str,
+    judged: impl Iterator<Item = &'j Judged>,
+) -> Result<(), Error> {
+    let (enforced, warned): (Vec<_>, Vec<_>) =
+        judged.filter(|judged| !judged.allows()).partition(|judged| judged.mode == Mode::Enforce);
+    let refusal = |judged: Vec<&Judged>| Refusal { rules: judged.into_iter().map(Judged::refused).collect() };
+    if !warned.is_empty() {
+        session.progress.warn(&Warning::PolicyNotSatisfied { modelkit: title, reason: refusal(warned).to_string() });
+    }
+    if enforced.is_empty() {
+        return Ok(());
+    }
+    Err(PolicyError::NotAllowed { name: title.to_owned(), source: refusal(enforced) }.into())
+}

@@ -1,0 +1,15 @@
+//! The question that every operation asks the policies before it uses a ModelKit.
+
+mod admission;
+mod content;
+mod judged;
+mod making;
+mod single;
+mod subject;
+
+pub(crate) use admission::{Admission, admit_documents, judge};
+pub use admission::{admit, admit_at, admit_to_read, check_policies, is_policy_asked};
+pub use judged::Judged;
+pub(crate) use making::{admit_files, admit_new_form, refuse_unread};
+pub use single::admit_form;
+pub(crate) use single::admit_index;

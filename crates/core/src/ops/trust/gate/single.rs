@@ -1,0 +1,60 @@
+//! Judging a single manifest: an index without its ModelKits, or another form of a ModelKit.
+
+use super::admission::Admission;
+use super::content::scratch;
+use super::judged::{Applied, enforce};
+use super::subject::{Manifest, Reading, Subject};
+use crate::oci::Descriptor;
+use crate::ops::artifact::read;
+use crate::ops::error::Error;
+use crate::ops::session::{Located, Location, Session};
+use crate::ops::trust::verified::VerifiedSource;
+use crate::trust::policy::Name;
+
+/// Fails if a policy does not allow the index that was found. Its ModelKits are not judged, because they are not used.
+pub(crate) fn admit_index(session: &Session<'_>, found: &Located) -> Result<(), Error> {
+    let Some(name) = &found.policy_name else { return Ok(()) };
+    admit_one(session, found, |descriptor| Manifest::Index(descriptor.clone()), &found.resolve()?, (name, &found.title))
+}
+
+/// Fails if a policy does not allow `form`, another form of the ModelKit that was found, under the names `locations`.
+pub fn admit_form(
+    session: &Session<'_>,
+    found: &Located,
+    form: &Descriptor,
+    locations: &[&Location],
+) -> Result<(), Error> {
+    for location in locations {
+        let (name, title) = (location.policy_name(), location.with_digest(form.digest).to_string());
+        let manifest = |descriptor: &Descriptor| match read(&*found.source, descriptor.clone(), &title) {
+            Ok(inspected) => Manifest::ModelKit(Box::new(inspected)),
+            Err(_) => Manifest::OtherForm(descriptor.clone()),
+        };
+        admit_one(session, found, manifest, form, (&name, &title))?;
+    }
+    Ok(())
+}
+
+/// Judges one manifest of `found` by all requirements.
+fn admit_one(
+    session: &Session<'_>,
+    found: &Located,
+    manifest: impl FnOnce(&Descriptor) -> Manifest,
+    descriptor: &Descriptor,
+    (name, title): (&Name, &str),
+) -> Result<(), Error> {
+    let policies = session.policies.load()?;
+    let applied: Vec<_> = policies.iter().filter_map(|policy| Applied::of(policy, name)).collect();
+    if applied.is_empty() {
+        return Ok(());
+    }
+    let (source, time) = (&*found.source, session.policies.time());
+    let layers = &VerifiedSource::new(source, scratch(session));
+    let subject = Subject { source, layers, time, reading: Reading::UntilRefused };
+    let manifest = manifest(descriptor);
+    let evaluated = subject.evaluate(&applied, &manifest)?;
+    enforce(session, title, evaluated.iter().map(|evaluated| &evaluated.judged))?;
+    let mut admission = Admission::new(title);
+    admission.hold(manifest, evaluated);
+    admission.admit_content(session, found)
+}

@@ -1,0 +1,64 @@
+//! The rule that applies to a name.
+
+use std::path::{Path, PathBuf};
+
+use crate::trust::policy::{Name, Policy};
+
+/// The patterns of one policy, from general to specific.
+const PATTERNS: &[&str] = &[
+    "*.example/",
+    "*.eu.example/",
+    "r.eu.example/",
+    "r.eu.example/team/",
+    "r.eu.example/team/ml/",
+    "r.eu.example/team/ml/net",
+    "r.eu.example:5000/",
+    "docker.io/",
+    "local/",
+    "oci:/srv/models/",
+    "oci:/srv/models/a",
+];
+
+fn check(name: &Name, expected: Option<&str>) {
+    for patterns in [PATTERNS.to_vec(), PATTERNS.iter().rev().copied().collect()] {
+        let rule = |pattern: &&str| format!("[[rule]]\nmatch = ['{pattern}']\nsecrets = 'forbid'\n");
+        let text = format!("version = 1\n{}", patterns.iter().map(rule).collect::<String>());
+        let policy = Policy::parse(&text, Path::new("policy.toml")).unwrap();
+        let found = policy.rule_for(name).map(|(_, pattern)| pattern.to_string());
+        assert_eq!(found.as_deref(), expected, "{name:?}");
+    }
+}
+
+#[test]
+fn the_most_specific_pattern_decides() {
+    for (name, expected) in [
+        ("r.eu.example/team/ml/net:v1", Some("r.eu.example/team/ml/net")),
+        ("r.eu.example/team/ml/net/part:v1", Some("r.eu.example/team/ml/")),
+        ("r.eu.example/team/ml:v1", Some("r.eu.example/team/")),
+        ("r.eu.example/teams/net:v1", Some("r.eu.example/")),
+        ("R.EU.example:443/team/ml/net", Some("r.eu.example/team/ml/net")),
+        ("r.eu.example:5000/team/ml/net", Some("r.eu.example:5000/")),
+        ("r.eu.example:6000/team/ml/net", Some("*.eu.example/")),
+        ("other.eu.example/net", Some("*.eu.example/")),
+        ("a.b.eu.example/net", Some("*.eu.example/")),
+        ("eu.example/net", Some("*.example/")),
+        ("notexample.org/net", None),
+        ("x.notexample/net", None),
+        ("registry-1.docker.io/library/net", Some("docker.io/")),
+        ("net:v1", Some("local/")),
+        ("localhost/net:v1", Some("local/")),
+        ("localhost:5000/net:v1", None),
+    ] {
+        check(&Name::of(&name.parse().unwrap()), expected);
+    }
+}
+
+#[test]
+fn layouts_match_by_their_paths() {
+    let layout = |path: &str| Name::Layout(vec![PathBuf::from(path)]);
+    check(&layout("/srv/models/a"), Some("oci:/srv/models/a"));
+    check(&layout("/srv/models/a/b"), Some("oci:/srv/models/"));
+    check(&layout("/srv/models"), None);
+    check(&layout("/srv/modelsx"), None);
+    check(&Name::Layout(vec![PathBuf::from("/home/link"), PathBuf::from("/srv/models/b")]), Some("oci:/srv/models/"));
+}

@@ -1,0 +1,5 @@
+//! Tests of parsing, matching and evaluating policies.
+
+mod evaluating;
+mod matching;
+mod parsing;

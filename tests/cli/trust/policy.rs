@@ -1,0 +1,171 @@
+//! Policies: every operation asks them before it uses a ModelKit.
+
+use super::guarded::{Guarded, NOT_SIGNED, tree};
+use super::scene::kit;
+use kit_testkit::registry::Fault;
+
+#[test]
+fn a_signed_modelkit_is_used_by_every_operation() {
+    let guarded = Guarded::new();
+    for operation in guarded.operations() {
+        fs_err::remove_dir_all(guarded.sandbox().path("out")).ok();
+        guarded.sandbox().write("out/own.txt", "own\n");
+        let args: Vec<_> = operation.iter().map(String::as_str).collect();
+        kit(guarded.sandbox(), &args).ok();
+    }
+}
+
+#[test]
+fn without_a_signature_every_operation_is_refused() {
+    let guarded = Guarded::unsigned();
+    guarded.is_refused(NOT_SIGNED);
+}
+
+#[test]
+fn a_removed_signature_stops_every_operation() {
+    let guarded = Guarded::new();
+    guarded.remove_signatures();
+    guarded.is_refused(NOT_SIGNED);
+}
+
+#[test]
+fn a_signature_by_another_key_stops_every_operation() {
+    let guarded = Guarded::unsigned();
+    guarded.sign(&guarded.name, "test-p384.key.pem", &[]);
+    guarded.is_refused("; 1 signature of another key");
+}
+
+#[test]
+fn an_old_signature_of_another_digest_stops_every_operation() {
+    let guarded = Guarded::unsigned();
+    let registry = &guarded.scene.registry;
+    guarded.sign(&guarded.name, "test-cosign.key", &["--as", "legacy"]);
+    let tag = |digest: &str| format!("{}.sig", digest.replace(':', "-"));
+    let (_, signature) = registry.manifest("production/net", &tag(&guarded.digest)).unwrap();
+    // The tag moves to another ModelKit, and the signature is put beside that.
+    guarded.sandbox().project();
+    guarded.sandbox().kit(&["pack", "project", "-t", &guarded.name, "--config", "elsewhere"]).ok();
+    let other = guarded.sandbox().kit(&["push", &guarded.name, "--config", "elsewhere"]).ok().digest();
+    registry.add_manifest("production/net", &tag(&other), super::scene::MANIFEST, &signature);
+    guarded.is_refused("1 invalid signature: it is of sha256:");
+}
+
+#[test]
+fn a_tag_that_moves_to_an_unsigned_modelkit_is_refused() {
+    let guarded = Guarded::new();
+    kit(guarded.sandbox(), &["pull", &guarded.name]).ok();
+    guarded.sandbox().project();
+    let team = format!("{}/production/net:v2", guarded.host());
+    guarded.sandbox().kit(&["pack", "project", "-t", &team, "--config", "elsewhere"]).ok();
+    let push = ["push", &team, "--config", "elsewhere"];
+    guarded.sandbox().kit(&push).ok();
+    guarded.is_refused(NOT_SIGNED);
+    // What was pulled is still signed.
+    kit(guarded.sandbox(), &["unpack", &guarded.name, "-d", "pulled"]).ok();
+}
+
+#[test]
+fn a_tag_that_moves_after_it_was_judged_is_not_followed() {
+    let guarded = Guarded::new();
+    guarded.sandbox().project();
+    let other = format!("{}/production/net:other", guarded.host());
+    guarded.sandbox().kit(&["pack", "project", "-t", &other, "--config", "elsewhere"]).ok();
+    let pushed = guarded.sandbox().kit(&["push", &other, "--config", "elsewhere"]).ok().digest();
+    for method in ["HEAD", "GET"] {
+        let (repository, tag) = ("production/net".to_owned(), "v2".to_owned());
+        let fault = Fault::MoveTag { repository, tag, digest: pushed.clone() };
+        guarded.scene.registry.fail(method, "/manifests/v2", fault);
+    }
+    assert_eq!(kit(guarded.sandbox(), &["pull", &guarded.name]).ok().digest(), guarded.digest);
+}
+
+#[test]
+fn a_registry_that_fails_is_not_taken_for_one_without_a_policy() {
+    let guarded = Guarded::new();
+    guarded.scene.registry.fail_later("GET", "/referrers/", 0, 1000, Fault::Status(403, Vec::new()));
+    for operation in guarded.operations() {
+        let sandbox = guarded.sandbox();
+        let before = [tree(sandbox, "kit/store"), tree(sandbox, "out")];
+        let args: Vec<_> = operation.iter().map(String::as_str).collect();
+        kit(sandbox, &args).fails().says("cannot read the signatures");
+        assert_eq!(before, [tree(sandbox, "kit/store"), tree(sandbox, "out")], "{operation:?}");
+    }
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_stops_every_operation() {
+    let guarded = Guarded::new();
+    guarded.require("signed-by = { any = ['relaese'] }");
+    guarded.is_refused("policy.toml:8:22: the policy has no key `relaese`; did you mean `release`?");
+    guarded.sandbox().write("kit/policy.toml", "version = 1\ndefault = 'refuse'\n[keys.a]\nfile = 'missing.pub'\n");
+    guarded.is_refused("policy.toml:4:8: the key `a` cannot be read from");
+    fs_err::remove_file(guarded.sandbox().path("kit/policy.toml")).unwrap();
+    fs_err::create_dir(guarded.sandbox().path("kit/policy.toml")).unwrap();
+    guarded.is_refused("cannot read the policy");
+}
+
+#[test]
+fn a_policy_is_named_by_a_flag_or_a_variable() {
+    let guarded = Guarded::unsigned();
+    let sandbox = guarded.sandbox();
+    fs_err::rename(sandbox.path("kit/policy.toml"), sandbox.path("own.toml")).unwrap();
+    let pull = ["pull", &guarded.name, "--policy", "own.toml"];
+    kit(sandbox, &pull).exits(1).says(NOT_SIGNED);
+    sandbox.run(sandbox.command(&["pull", &guarded.name]).env("KIT_POLICY", "own.toml")).exits(1).says(NOT_SIGNED);
+    kit(sandbox, &["pull", &guarded.name, "--policy", "missing.toml"]).exits(1).says("cannot read the policy");
+    kit(sandbox, &["pull", &guarded.name]).ok();
+    // The store is not trusted more than a registry.
+    kit(sandbox, &["unpack", &guarded.name, "-d", "out", "--policy", "own.toml"]).exits(1).says(NOT_SIGNED);
+    assert!(!sandbox.path("out").exists());
+}
+
+#[test]
+fn without_a_rule_nothing_more_is_requested() {
+    let guarded = Guarded::new();
+    let requests = |policy: &str| {
+        guarded.sandbox().write("kit/policy.toml", policy);
+        guarded.scene.registry.forget_requests();
+        let pull = ["pull", &guarded.name, "--config", "kit"];
+        kit(guarded.sandbox(), &pull).ok();
+        fs_err::remove_dir_all(guarded.sandbox().path("kit/store")).unwrap();
+        let mut log = guarded.scene.registry.log();
+        log.sort();
+        log
+    };
+    let rule = "[[rule]]\nmatch = ['other.example/']\nsecrets = 'forbid'\n";
+    let asked = requests(&format!("version = 1\n{rule}"));
+    fs_err::remove_file(guarded.sandbox().path("kit/policy.toml")).unwrap();
+    let unasked = requests("version = 1\n[[rule]]\nmatch = ['local/']\nmode = 'off'\n");
+    assert_eq!(asked, unasked);
+}
+
+#[test]
+fn a_load_asks_for_the_names_in_the_archive() {
+    let guarded = Guarded::unsigned();
+    let sandbox = guarded.sandbox();
+    let hidden = ["--policy", "allow.toml"];
+    sandbox.write("allow.toml", "version = 1\n[[rule]]\nmatch = ['local/']\nmode = 'off'\n");
+    kit(sandbox, &[&["pull", &*guarded.name], &hidden[..]].concat()).ok();
+    kit(sandbox, &[&["save", &*guarded.name, "-o", "kits.tar"], &hidden[..]].concat()).ok();
+    kit(sandbox, &["remove", &guarded.name]).ok();
+    kit(sandbox, &["prune", "--force"]);
+    let before = tree(sandbox, "kit/store");
+    kit(sandbox, &["load", "kits.tar"]).exits(1).says(NOT_SIGNED).says("kit policy check");
+    assert_eq!(tree(sandbox, "kit/store"), before);
+    let elsewhere = format!("{}/elsewhere", guarded.host());
+    kit(sandbox, &["load", "kits.tar", "--push", &elsewhere]).exits(1).says(NOT_SIGNED);
+    guarded.require("mode = 'off'");
+    kit(sandbox, &["load", "kits.tar"]).ok();
+}
+
+#[test]
+fn a_copy_asks_for_both_names() {
+    let guarded = Guarded::new();
+    let unsigned = guarded.scene.put("team/net").0;
+    let into = format!("{}/production/copy:v2", guarded.host());
+    for args in [["copy", &*unsigned, &*into], ["promote", &unsigned, &into]] {
+        guarded.is_refused_by(&args.map(str::to_owned), &format!("the policy does not allow `{into}`"));
+    }
+    kit(guarded.sandbox(), &["copy", &guarded.name, &into]).ok();
+    kit(guarded.sandbox(), &["pull", &into]).ok();
+}

@@ -1,0 +1,171 @@
+//! Policies: the requirements of their rules, and the commands that show and check them.
+
+use super::guarded::{Guarded, NOT_SIGNED};
+use super::scene::{golden, key, kit};
+
+#[test]
+fn a_rule_that_warns_stops_nothing() {
+    let guarded = Guarded::unsigned();
+    guarded.require("mode = 'warn'\nsigned-by = { any = ['release'] }\nlicenses = { allow = ['ISC'] }");
+    kit(guarded.sandbox(), &["pull", &guarded.name])
+        .ok()
+        .says("but its rule only warns")
+        .says(NOT_SIGNED)
+        .says("is not allowed");
+}
+
+#[test]
+fn the_check_lists_every_requirement() {
+    let guarded = Guarded::new();
+    guarded.require("signed-by = { any = ['release'] }\nlicenses = { allow = ['ISC'] }\nformats = ['gguf']");
+    let checked = guarded.check(&[]).exits(1);
+    for words in
+        ["signed-by     satisfied   signed by `release`", "licence       failed", "format        failed", ": refused\n"]
+    {
+        assert!(checked.stdout.contains(words), "{words}\n{}", checked.stdout);
+    }
+    let json = guarded.check(&["--format", "json"]).exits(1).json();
+    assert_eq!((&json["allowed"], &json["rules"][0]["digest"]), (&false.into(), &guarded.digest.as_str().into()));
+    guarded.require("signed-by = { any = ['release'] }");
+    guarded.check(&[]).ok().prints(": allowed\n");
+    assert!(!guarded.sandbox().path("kit/store/index.json").exists());
+}
+
+#[test]
+fn an_attestation_counts_by_its_predicate_and_its_key() {
+    let guarded = Guarded::new();
+    let sandbox = guarded.sandbox();
+    guarded
+        .require("attestations = [{ type = 'test-result', signed-by = { any = ['release'] }, result = ['PASSED'] }]");
+    guarded.is_refused("attestation  test-result by `release` (ecdsa-p256 ");
+    let attest = |result: &str, private: &str| {
+        sandbox.write("predicate.json", format!("{{\"result\":\"{result}\",\"configuration\":[]}}"));
+        let args = [
+            "attest",
+            &guarded.name,
+            "--key",
+            &key(private),
+            "--type",
+            "test-result",
+            "--predicate",
+            "predicate.json",
+            "--remote",
+        ];
+        kit(sandbox, &args).ok();
+    };
+    attest("PASSED", "test-p384.key.pem");
+    guarded.is_refused(": there is none; 1 by another key");
+    attest("FAILED", "test-cosign.key");
+    guarded.is_refused("test-result by `release` says FAILED, not PASSED");
+    attest("PASSED", "test-cosign.key");
+    kit(sandbox, &["pull", &guarded.name]).ok();
+}
+
+#[test]
+fn content_is_judged_before_a_modelkit_has_its_name() {
+    let guarded = Guarded::unsigned();
+    let sandbox = guarded.sandbox();
+    sandbox.write("bad/Kitfile", "manifestVersion: 1.0.0\ncode:\n  - path: src\n");
+    sandbox.write("bad/src/config.json", "{\"auto_map\": {\"AutoModel\": \"evil.Model\"}}\n");
+    let name = format!("{}/production/bad:v1", guarded.host());
+    sandbox.kit(&["pack", "bad", "-t", &name]).ok();
+    sandbox.kit(&["push", &name]).ok();
+    sandbox.kit(&["remove", &name]).ok();
+    guarded.require("remote-code = 'forbid'");
+    let words = "remote-code  src/config.json: ";
+    kit(sandbox, &["pull", &name]).exits(1).says(words);
+    let index = sandbox.read("kit/store/index.json");
+    assert!(!index.contains("production/bad"), "{index}");
+    kit(sandbox, &["unpack", &name, "--remote", "-d", "out"]).exits(1).says(words);
+    assert!(!sandbox.path("out").exists());
+    let copy = format!("{}/elsewhere/bad:v1", guarded.host());
+    kit(sandbox, &["copy", &name, &copy]).exits(1).says(words);
+    kit(sandbox, &["promote", &name, &copy]).exits(1).says(words);
+    kit(sandbox, &["cp", "--remote", &format!("{name}//src/config.json"), "."]).exits(1).says(words);
+    guarded.require("secrets = 'forbid'");
+    kit(sandbox, &["pull", &name]).ok();
+}
+
+#[test]
+fn pickles_are_forbidden_or_limited_to_known_names() {
+    let guarded = Guarded::unsigned();
+    let sandbox = guarded.sandbox();
+    let scanned = golden().join("scan/pickle");
+    let put = |tag: &str, files: &[&str]| {
+        fs_err::remove_dir_all(sandbox.path("kit-files")).ok();
+        sandbox.write("kit-files/Kitfile", "manifestVersion: 1.0.0\nmodel:\n  name: net\n  path: weights\n");
+        for file in files {
+            sandbox.write(&format!("kit-files/weights/{file}"), fs_err::read(scanned.join(file)).unwrap());
+        }
+        let name = format!("{}/production/{tag}:v1", guarded.host());
+        sandbox.kit(&["pack", "kit-files", "-t", &name]).ok();
+        sandbox.kit(&["push", &name]).ok();
+        sandbox.kit(&["remove", &name]).ok();
+        name
+    };
+    let clean = put("clean", &["benign-ordered-dict.pkl"]);
+    let evil = put("evil", &["benign-ordered-dict.pkl", "evil-os-system-p0.pkl"]);
+    let none = put("none", &["benign-text-class.py"]);
+    guarded.require("pickle = 'listed'");
+    kit(sandbox, &["pull", &clean]).ok();
+    kit(sandbox, &["pull", &evil]).exits(1).says("pickle  weights/evil-os-system-p0.pkl: ");
+    guarded.require("pickle = 'forbid'");
+    kit(sandbox, &["unpack", &clean, "-d", "out"]).exits(1).says("weights/benign-ordered-dict.pkl: is a pickle");
+    assert!(!sandbox.path("out").exists());
+    kit(sandbox, &["pull", &none]).ok();
+    guarded.require("formats = ['safetensors']");
+    kit(sandbox, &["pull", &evil]).exits(1).says("weights/evil-os-system-p0.pkl: pickle is not allowed");
+    kit(sandbox, &["pull", &none]).ok();
+}
+
+#[test]
+fn verify_without_a_key_asks_the_policy() {
+    let guarded = Guarded::unsigned();
+    kit(guarded.sandbox(), &["verify", &guarded.name]).exits(1).prints("signed-by     failed");
+    guarded.sign(&guarded.name, "test-cosign.key", &[]);
+    kit(guarded.sandbox(), &["verify", &guarded.name]).ok().prints("signed-by     satisfied");
+    kit(guarded.sandbox(), &["verify", "other.example/net:v1"]).exits(2).says("nothing says whose signature");
+}
+
+#[test]
+fn an_import_is_judged_before_it_is_packed() {
+    let guarded = Guarded::unsigned();
+    let sandbox = guarded.sandbox();
+    sandbox.write("repository/config.json", "{\"auto_map\": {\"AutoModel\": \"evil.Model\"}}\n");
+    sandbox.write("repository/model.safetensors", kit_testkit::samples::small_safetensors());
+    let git = |args: &[&str]| {
+        let folder = sandbox.path("repository");
+        let mut command = std::process::Command::new("git");
+        let identity = ["-c", "user.name=a", "-c", "user.email=a@models.example"];
+        assert!(command.current_dir(folder).args(identity).args(args).output().unwrap().status.success(), "{args:?}");
+    };
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-qm", "first"]);
+    let name = format!("{}/production/imported:v1", guarded.host());
+    let address = format!("file://{}", sandbox.path("repository").display());
+    guarded.require("remote-code = 'forbid'");
+    kit(sandbox, &["import", &address, "-t", &name]).exits(1).says("remote-code  config.json: ");
+    let index = fs_err::read_to_string(sandbox.path("kit/store/index.json")).unwrap_or_default();
+    assert!(!index.contains("production/imported"), "{index}");
+    guarded.require("secrets = 'forbid'");
+    kit(sandbox, &["import", &address, "-t", &name]).ok();
+}
+
+#[test]
+fn a_policy_is_shown_and_tested() {
+    let guarded = Guarded::new();
+    let sandbox = guarded.sandbox();
+    kit(sandbox, &["policy", "show"]).ok().prints("policy.toml  1 rule, 2 keys; other names are allowed\n");
+    kit(sandbox, &["policy", "show", &guarded.name]).ok().prints(&format!(
+        "rule for `{}/production/` (enforce)\n    signed-by     signed by `release`\n",
+        guarded.host()
+    ));
+    kit(sandbox, &["policy", "show", "other.example/net"]).ok().prints("no rule matches, such names are allowed");
+    kit(sandbox, &["policy", "test", "kit/policy.toml"]).ok().says("is valid: 1 rule, 2 keys");
+    sandbox.write("wrong.toml", "version = 1\ndefault = 'deny'\n");
+    kit(sandbox, &["policy", "test", "wrong.toml"]).exits(1).says("wrong.toml:2:11: `default` must be");
+    let example = kit(sandbox, &["policy", "init"]).ok().stdout;
+    sandbox.write("example.toml", example);
+    kit(sandbox, &["policy", "test", "example.toml"]).ok();
+}
