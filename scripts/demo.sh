@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The life of a model, for real: pack, push, pull, unpack, compare. Usage: scripts/demo.sh
+# The life of a model, for real: pack, push, pull, unpack, compare, sign, verify. Usage: scripts/demo.sh
 #
-# Builds kit, starts a registry on a free port of this machine, and plays three machines, each with a home of its own:
-# the laptop where the model is made, the server that pulls it, and the cluster that unpacks straight from the
-# registry. Everything it starts is stopped, and everything it writes outside of target/ is removed, also when a step
-# fails.
+# Builds kit, starts a registry on a free port of this machine, and plays four machines, each with a home of its own:
+# the laptop where the model is made, the server that pulls it, the CI runner that signs it, and the cluster that
+# unpacks straight from the registry what its policy allows. Everything it starts is stopped, and everything it writes
+# outside of target/ is removed, also when a step fails.
 set -euo pipefail
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -29,8 +29,10 @@ main() {
     publish_version_1
     pull_on_the_server
     publish_version_2
+    release_version_2
+    guard_the_cluster
     unpack_in_the_cluster
-    say "Done: two versions packed, pushed, pulled, unpacked and verified"
+    say "Done: two versions packed, pushed, pulled, unpacked and verified, one of them signed"
 }
 
 build() {
@@ -65,6 +67,57 @@ publish_version_2() {
     run kit --config laptop pack digits-v2 --tag digits:v2
     run kit --config laptop push digits:v2 "$remote:v2" "${network[@]}"
     run kit --config laptop diff digits:v1 digits:v2
+}
+
+release_version_2() {
+    say "CI: scan version 2, sign it, and attest its provenance, its bill of materials and the result of the scan"
+    export COSIGN_PASSWORD=demo
+    run kit --config ci key new ci
+    run kit --config ci scan "$remote:v2" --remote "${network[@]}"
+    run kit --config ci sign "$remote:v2" --key ci.key --remote "${network[@]}"
+    local statement
+    for statement in --provenance --sbom --scan; do
+        run kit --config ci attest "$remote:v2" --key ci.key "$statement" --remote "${network[@]}"
+    done
+    unset COSIGN_PASSWORD
+}
+
+guard_the_cluster() {
+    say "Cluster: a policy admits only what CI signed and attested; version 1 is refused, version 2 is accepted"
+    run kit --config cluster verify "$remote:v2" --key ci.pub --remote "${network[@]}"
+    refused kit --config cluster verify "$remote:v1" --key ci.pub --remote "${network[@]}"
+    mkdir -p cluster
+    cp ci.pub cluster
+    # The policy of a machine is `policy.toml` beside its config.toml.
+    cat >cluster/policy.toml <<TOML
+version = 1
+default = "refuse"
+
+[keys.ci]
+file = "ci.pub"
+
+[[rule]]
+match = ["${remote/#oci:/oci:$work/}"]
+signed-by = { any = ["ci"] }
+attestations = [
+  { type = "slsaprovenance1", signed-by = { any = ["ci"] } },
+  { type = "cyclonedx", signed-by = { any = ["ci"] } },
+]
+scan = { at-most = "low", by = ["ci"] }
+formats = ["safetensors"]
+TOML
+    run cat cluster/policy.toml
+    run kit --config cluster policy test cluster/policy.toml
+    refused kit --config cluster unpack "$remote:v1" --dir deployed --filter model "${network[@]}"
+    [[ ! -e deployed ]] || fail "version 1 was unpacked"
+    run kit --config cluster policy check "$remote:v2" "${network[@]}"
+}
+
+# Runs a command that has to exit with 1: what it was asked for is not so, or not allowed.
+refused() {
+    local code=0
+    run "$@" || code=$?
+    [[ $code == 1 ]] || fail "exit code $code instead of 1"
 }
 
 unpack_in_the_cluster() {
