@@ -1,6 +1,6 @@
 //! `kit sbom`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::arguments::OpenArgs;
 use crate::context::Context;
-use crate::output::tidy;
+use crate::output::{tidy, usage};
 use kit_core::ops::{self, Location, SbomFormat, Session, Signable};
 use kit_core::sbom::CycloneDxVersion;
 use kit_core::sys::replace_file;
@@ -19,6 +19,7 @@ use kit_core::trust::read_json;
 /// It lists the model with its properties, the datasets, all files with their digests, the licences as the Kitfile
 /// states them, and the ModelKit that the model is taken from. The same ModelKit gives the same bytes. The weights are
 /// not read, only their headers; on a registry, files are read completely only if their layer has no table of contents.
+/// A project folder must be packed first, because the document contains the digest of the ModelKit.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -71,7 +72,19 @@ impl FormatName {
 }
 
 impl SbomArgs {
+    /// Fails for the path of a folder, which is not the name of a ModelKit.
+    fn check_is_name(&self, context: &Context) -> Result<()> {
+        let path = Path::new(&self.reference);
+        if self.reference.starts_with(['.', '/']) && context.environment.absolute(path).is_dir() {
+            let folder = tidy(path);
+            let advice = format!("pack it first with `kit pack {folder} --tag NAME:TAG`");
+            return Err(usage(format!("`{folder}` is a folder, and a bill of materials is of a ModelKit; {advice}")));
+        }
+        Ok(())
+    }
+
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.check_is_name(context)?;
         let location = context.location(&self.reference)?;
         let failed = || format!("cannot make the bill of materials of `{location}`");
         let (found, inspected, jobs) = self.open.open(context, &location).with_context(failed)?;

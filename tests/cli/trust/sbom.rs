@@ -196,3 +196,13 @@ fn a_model_from_another_modelkit_has_an_ancestor() {
     let spdx = sandbox.kit(&["sbom", "child:v1", "--format", "spdx"]).ok().json();
     assert!(strings(&spdx["@graph"], "relationshipType").contains(&"descendantOf".to_owned()));
 }
+
+#[test]
+fn a_folder_must_be_packed_first() {
+    let sandbox = Sandbox::packed();
+    for folder in ["./project", sandbox.path("project").to_str().unwrap()] {
+        let run = sandbox.kit(&["sbom", folder]).exits(2);
+        run.says("is a folder, and a bill of materials is of a ModelKit; pack it first with `kit pack ");
+    }
+    sandbox.kit(&["sbom", "sample:v1"]).ok();
+}
