@@ -18,8 +18,12 @@ main() {
     KIT=${CARGO_TARGET_DIR:-target}/debug/kit run scripts/docs.sh --check-only
     if [[ ${KIT_TEST_PEERS:-} == missing ]]; then
         printf '\nNOT TESTED: the Python packages in tests/peers/requirements.txt could not be installed, so\n' >&2
-        printf 'the tests in tests/cli/setup/peers.rs, and the guides that use these packages, were skipped.\n' >&2
+        printf 'the tests in tests/cli/setup/peer*.rs, and the guides that use these packages, were skipped.\n' >&2
         printf 'See above for the reason.\n' >&2
+    fi
+    if ! command -v cosign >/dev/null; then
+        printf '\nNOT TESTED: there is no cosign on the PATH, so the tests in tests/cli/setup/peer_trust.rs that\n' >&2
+        printf 'run it were skipped. They need cosign 3.\n' >&2
     fi
 }
 

@@ -8,6 +8,7 @@ mod golden;
 mod help;
 mod peer_models;
 mod peer_servers;
+mod peer_trust;
 pub mod peers;
 mod progress;
 mod receipts;
