@@ -348,7 +348,7 @@ fn hint_for_archive(error: &archive::Error) -> Option<String> {
             Some("correct the path in the Kitfile; `kit validate` lists all problems of a project".to_owned())
         }
         archive::Error::LinkLeavesContext { .. } => {
-            Some("use `kit pack --follow-symlinks` to pack the target of the link".to_owned())
+            Some("`kit pack --follow-symlinks` and `kit scan --follow-symlinks` follow the link".to_owned())
         }
         archive::Error::DanglingLink { target, .. } if target.components().any(|part| part.as_os_str() == "blobs") => {
             Some(

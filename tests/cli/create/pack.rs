@@ -97,8 +97,8 @@ fn a_link_that_leaves_the_folder_is_refused_or_followed() {
     let run = sandbox.kit(&["pack", "project"]).fails();
     expect![[r#"
         error: cannot pack `project`
-          caused by: cannot pack `model.bin`: it is a symbolic link to `../cache/blob`, outside of the context folder
-        hint: use `kit pack --follow-symlinks` to pack the target of the link"#]]
+          caused by: cannot read `model.bin`: it is a symbolic link to `../cache/blob`, outside of the context folder
+        hint: `kit pack --follow-symlinks` and `kit scan --follow-symlinks` follow the link"#]]
     .assert_eq(run.redacted_stderr().trim_end());
     sandbox.kit(&["pack", "project", "-t", "a:v1", "--follow-symlinks"]).ok();
     sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();

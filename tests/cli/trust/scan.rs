@@ -1,6 +1,7 @@
 //! `kit scan`: folders, files and ModelKits, the formats of its output and its exit codes.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::symlink;
 
 use expect_test::expect;
 use fs_err as fs;
@@ -120,6 +121,39 @@ fn files_of_the_kitfile_are_scanned_although_they_are_ignored() {
     let expected =
         ["src/train.py secret high", "weights/head.pkl pickle-global medium", "weights/modeling.py code low"];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn links_out_of_the_folder_are_refused_or_followed_as_when_packing() {
+    let sandbox = Sandbox::new();
+    sandbox.write("cache/blob", EVIL);
+    sandbox.write("cache/folder/inner.pkl", EVIL);
+    for (link, target) in [("model.pkl", "../../cache/blob"), ("more", "../../cache/folder")] {
+        for kitfile in [Some("manifestVersion: 1.0.0\nmodel: {path: weights}\n"), None] {
+            fs::remove_dir_all(sandbox.path("p")).unwrap_or_default();
+            sandbox.write("p/weights/plain.pkl", UNKNOWN);
+            if let Some(kitfile) = kitfile {
+                sandbox.write("p/Kitfile", kitfile);
+            }
+            symlink(target, sandbox.path(&format!("p/weights/{link}"))).unwrap();
+            let run = sandbox.kit(&["scan", "p", "--fail-on", "never"]).exits(8);
+            assert_eq!(run.stdout, "", "nothing of what the link leads to");
+            run.says(&format!("it is a symbolic link to `{target}`, outside of the context folder"));
+            let run = sandbox.kit(&["scan", "p", "--follow-symlinks"]).exits(1);
+            run.prints(&format!("high    weights/{link}")).prints("os.system");
+        }
+        let pack = ["pack", "p", "-t", "p:v1", "--scan"];
+        sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: weights}\n");
+        sandbox.kit(&pack).fails().says("outside of the context folder");
+        sandbox.kit(&[&pack[..], &["--follow-symlinks"]].concat()).fails().says("the scan has 1 finding of level high");
+    }
+}
+
+#[test]
+fn a_link_inside_the_folder_is_followed() {
+    let sandbox = project();
+    symlink("../weights/model.pkl", sandbox.path("p/src/again.dat")).unwrap();
+    sandbox.kit(&["scan", "p", "--filter", "code"]).exits(1).prints("high  src/again.dat  pickle-global");
 }
 
 #[test]

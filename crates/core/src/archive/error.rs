@@ -34,7 +34,7 @@ pub enum Error {
         advice: Option<String>,
     },
     /// A symbolic link leads out of the context folder, where links must not be followed.
-    #[error("cannot pack `{path}`: it is a symbolic link to `{}`, outside of the context folder", target.display())]
+    #[error("cannot read `{path}`: it is a symbolic link to `{}`, outside of the context folder", target.display())]
     LinkLeavesContext {
         /// The link.
         path: RelativePath,
@@ -42,7 +42,7 @@ pub enum Error {
         target: PathBuf,
     },
     /// A symbolic link leads to a path that does not exist.
-    #[error("cannot pack `{path}`: it is a symbolic link to `{}`, which does not exist", target.display())]
+    #[error("cannot read `{path}`: it is a symbolic link to `{}`, which does not exist", target.display())]
     DanglingLink {
         /// The link.
         path: RelativePath,
@@ -50,7 +50,7 @@ pub enum Error {
         target: PathBuf,
     },
     /// A symbolic link makes a folder contain itself.
-    #[error("cannot pack `{path}`: it is a symbolic link to a folder that contains it")]
+    #[error("cannot read `{path}`: it is a symbolic link to a folder that contains it")]
     LinkLoop {
         /// The path at which the folder occurs for the second time.
         path: RelativePath,

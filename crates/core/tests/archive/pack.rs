@@ -117,7 +117,7 @@ fn links_to_nothing_and_loops_are_errors_even_if_links_are_followed() {
         context.link("c/d", "e");
         context.link("c/e", "d");
         let error = context.pack("a").unwrap_err().to_string();
-        assert_eq!(error, "cannot pack `a/gone`: it is a symbolic link to `nowhere`, which does not exist");
+        assert_eq!(error, "cannot read `a/gone`: it is a symbolic link to `nowhere`, which does not exist");
         assert!(matches!(context.pack("b"), Err(Error::LinkLoop { path }) if path.as_str() == "b/up"));
         assert!(matches!(context.pack("c"), Err(Error::Read { path, .. }) if path.as_str() == "c/d"));
     }

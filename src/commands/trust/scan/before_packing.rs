@@ -24,7 +24,8 @@ pub(crate) fn scan_before_packing(
         jobs: options.jobs,
         scratch: session.store.root().to_owned(),
     };
-    let folder = ScannedFolder { path: options.context.clone(), kitfile: Some(options.kitfile.clone()) };
+    let (path, kitfile) = (options.context.clone(), Some(options.kitfile.clone()));
+    let folder = ScannedFolder { path, kitfile, links: options.links };
     let scanned = ops::scan_folder(&folder, &options.context.display().to_string(), &scanning, &context.bars)?;
     for line in lines::render(&scanned).lines() {
         context.output.warn(line);

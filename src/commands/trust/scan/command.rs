@@ -12,6 +12,7 @@ use crate::arguments::{LookupArgs, report_local_store};
 use crate::config::{Config, NetworkArgs, is_allowed_global};
 use crate::context::{Context, parse};
 use crate::output::{Code, ExitWithTrouble, Failure, counted, tidy, usage};
+use kit_core::archive::Links;
 use kit_core::modelkit::{Filter, Selection};
 use kit_core::oci::Reference;
 use kit_core::ops::{self, Lookup, ScanOptions, Scanned, ScannedFolder, Session};
@@ -27,7 +28,8 @@ use kit_core::scan::{Level, Rules};
 /// A finding has the level `high` (runs code or leaks a credential), `medium` (may do so, or could not be examined) or
 /// `low` (worth knowing). A file without a finding is not proven to be safe.
 ///
-/// A folder is read as `kit pack` reads it, with files of the Kitfile that .kitignore excludes. A ModelKit is read from
+/// A folder is read as `kit pack` reads it, with files of the Kitfile that .kitignore excludes: a symbolic link that
+/// leads out of the folder is an error, unless --follow-symlinks is given. A ModelKit is read from
 /// the local store or directly from the registry, and nothing is stored. Of uncompressed layers, only the bytes that
 /// the rules examine are read; they are not compared with the digest of the layer.
 ///
@@ -57,6 +59,9 @@ pub(crate) struct ScanArgs {
     /// config.toml adds others
     #[arg(long, value_name = "MODULE.NAME")]
     allow_global: Vec<String>,
+    /// Follow symbolic links that point outside FOLDER
+    #[arg(long)]
+    follow_symlinks: bool,
     /// Output format: table, json, sarif, yaml, or a Go template
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: ScanFormat,
@@ -117,7 +122,8 @@ impl ScanArgs {
             Target::Folder => {
                 let kitfile = find_kitfile(&path, self.target.as_ref()).ok();
                 let kitfile = kitfile.map(|_| KitfileText::of_folder(&path, self.target.as_ref())?.parse());
-                let folder = ScannedFolder { path, kitfile: kitfile.transpose()? };
+                let links = if self.follow_symlinks { Links::Follow } else { Links::InsideContext };
+                let folder = ScannedFolder { path, kitfile: kitfile.transpose()?, links };
                 Ok(ops::scan_folder(&folder, &name, &options, &context.bars)?)
             }
             Target::File => Ok(ops::scan_file(&path, &name, &options)?),

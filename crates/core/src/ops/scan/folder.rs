@@ -30,6 +30,8 @@ pub struct ScannedFolder {
     pub path: PathBuf,
     /// Its Kitfile, if it has one.
     pub kitfile: Option<Kitfile>,
+    /// The treatment of symbolic links.
+    pub links: Links,
 }
 
 /// Scans the files of a folder that `.kitignore` does not exclude, and those that it does if the Kitfile lists them.
@@ -112,7 +114,7 @@ fn files_of(
     let is_selected = |(entry, path): &&(Entry<'_>, RelativePath)| {
         options.selection.takes_entry(entry.section, [entry.name, entry.path], path)
     };
-    let mut files = Files { folder: &folder.path, found: BTreeSet::new(), held: Held::new(limits::LISTED_FILES) };
+    let mut files = Files { folder, found: BTreeSet::new(), held: Held::new(limits::LISTED_FILES) };
     if options.selection.is_everything() {
         files.collect(&RelativePath::root(), &ignore)?;
     }
@@ -163,14 +165,15 @@ fn entries_of(folder: &ScannedFolder) -> Result<Vec<(Entry<'_>, RelativePath)>, 
 
 /// Collects the files of a folder.
 struct Files<'a> {
-    folder: &'a Path,
+    folder: &'a ScannedFolder,
     found: BTreeSet<(RelativePath, u64)>,
     held: Held,
 }
 
 impl Files<'_> {
     fn source<'s>(&'s self, path: &RelativePath, ignore: &'s IgnoreRules) -> LayerSource<'s> {
-        LayerSource { root: self.folder, path: path.clone(), excluded: Vec::new(), ignore, links: Links::Follow }
+        let ScannedFolder { path: root, links, .. } = self.folder;
+        LayerSource { root, path: path.clone(), excluded: Vec::new(), ignore, links: *links }
     }
 
     /// Adds the files at and below `path` that `ignore` does not exclude.
@@ -187,7 +190,7 @@ impl Files<'_> {
     /// Adds the Kitfile, which is not in a layer.
     fn add_kitfile(&mut self) -> Result<(), Error> {
         for name in FILE_NAMES {
-            if let Ok(metadata) = fs::metadata(self.folder.join(name)) {
+            if let Ok(metadata) = fs::metadata(self.folder.path.join(name)) {
                 let path = name.parse().map_err(io::Error::other)?;
                 self.found.insert((path, metadata.len()));
                 break;
