@@ -13,7 +13,9 @@ use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, 
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
-use crate::commands::trust::{AttachArgs, AttestArgs, KeyArgs, PolicyArgs, ReferrersArgs, ScanArgs, SignArgs};
+use crate::commands::trust::{
+    AttachArgs, AttestArgs, KeyArgs, PolicyArgs, ReferrersArgs, SbomArgs, ScanArgs, SignArgs,
+};
 use crate::context::Context;
 
 #[derive(Debug, Subcommand)]
@@ -44,6 +46,7 @@ pub(crate) enum Command {
     Sign(SignArgs),
     Attest(AttestArgs),
     Scan(ScanArgs),
+    Sbom(SbomArgs),
     Policy(PolicyArgs),
     Attach(AttachArgs),
     Referrers(ReferrersArgs),
@@ -97,6 +100,7 @@ impl Command {
             Self::Sign(args) => args.run(context),
             Self::Attest(args) => args.run(context),
             Self::Scan(args) => args.run(context),
+            Self::Sbom(args) => args.run(context),
             Self::Policy(args) => args.run(context),
             Self::Attach(args) => args.run(context),
             Self::Referrers(args) => args.run(context),

@@ -9,6 +9,7 @@ mod interrupted;
 mod keys;
 mod policy;
 mod policy_rules;
+mod sbom;
 mod scan;
 mod scene;
 mod signing;

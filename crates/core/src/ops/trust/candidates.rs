@@ -224,16 +224,12 @@ impl Reading<'_> {
         if size > limit {
             return Err(Broken::TooLarge { size, limit });
         }
-        match self.left.checked_sub(size) {
-            Some(left) => {
-                self.left = left;
-                Ok(())
-            }
-            None => {
-                self.left = 0;
-                Err(Broken::TooLarge { size, limit: limits::SIGNATURES_BYTES })
-            }
-        }
+        let Some(left) = self.left.checked_sub(size) else {
+            self.left = 0;
+            return Err(Broken::TooLarge { size, limit: limits::SIGNATURES_BYTES });
+        };
+        self.left = left;
+        Ok(())
     }
 }
 
