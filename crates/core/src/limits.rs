@@ -56,6 +56,10 @@ limits! {
         /// The steps of one pattern in a `.kitignore`. Linux allows paths of 4 KiB, and matching a path costs at most
         /// its length times this number.
         Count IGNORE_PATTERN_STEPS = 4096;
+        /// A `KITOWNERS`, which is read into memory.
+        Bytes OWNERS_BYTES = 256 * KIB;
+        /// The patterns of a `KITOWNERS`. Each file is compared with each of them.
+        Count OWNER_RULES = 2000;
         /// A `Kitfile.lock`, which is read into memory; about 110 bytes for a file, so about 600,000 files.
         Bytes LOCK_BYTES = 64 * MIB;
         /// The entries of the ZIP archive of an MCP server that are searched for its manifest.
