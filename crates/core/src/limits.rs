@@ -213,6 +213,8 @@ limits! {
         Count LOG_VERSIONS = 1000;
         /// The layers of all versions that `kit log` compares. Versions beyond it are left out, with a warning.
         Count LOG_LAYERS = 200_000;
+        /// The Kitfiles that `kit log` keeps to name the owners of their fields. Beyond it, fields are not considered.
+        Bytes LOG_KITFILES_BYTES = 64 * MIB;
         /// The ModelKits in a lineage; those beyond it are marked as left out.
         Count LINEAGE_NODES = 1000;
     }

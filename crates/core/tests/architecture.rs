@@ -94,6 +94,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("artifact", &[]),
     ("files", &["artifact"]),
+    ("owners", &["artifact"]),
     ("sbom", &["artifact", "files"]),
     ("scan", &["artifact", "files"]),
     ("trust", &["artifact", "files", "scan", "sbom"]),
@@ -103,13 +104,13 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("unpack", &["artifact", "files", "remote_data", "transfer", "trust"]),
     ("guard", &["artifact", "files", "scan"]),
     ("init", &["files", "guard"]),
-    ("pack", &["artifact", "files", "remote_data", "transfer", "guard", "init", "scan"]),
+    ("pack", &["artifact", "files", "owners", "remote_data", "transfer", "guard", "init", "scan"]),
     ("promotion", &["artifact", "transfer", "pack", "trust"]),
     ("bundle", &["artifact", "files", "transfer", "trust"]),
     ("keep", &["artifact", "files", "transfer", "trust"]),
-    ("diff", &["artifact", "files", "guard", "pack", "unpack"]),
-    ("validate", &["pack", "guard"]),
-    ("history", &["artifact", "files", "transfer", "diff"]),
+    ("diff", &["artifact", "files", "owners", "guard", "pack", "unpack"]),
+    ("validate", &["owners", "pack", "guard", "diff"]),
+    ("history", &["artifact", "files", "owners", "transfer", "diff"]),
     ("import", &["artifact", "files", "transfer", "pack", "guard", "init", "scan", "trust"]),
 ];
 

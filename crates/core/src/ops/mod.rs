@@ -17,6 +17,7 @@ mod index_error;
 mod init;
 mod keep;
 mod lacking;
+mod owners;
 mod pack;
 mod promotion;
 mod read_once;
@@ -38,8 +39,8 @@ pub use artifact::{Inspected, InspectedIndex, inspect, inspect_index, parents};
 pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, is_compressed, load, save};
 pub use diff::{
     Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, ExtraFiles, FieldDiff, FileChange, FileDiff,
-    FileState, LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
-    UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
+    FileState, LayerRow, NumbersDiff, OwnedChanges, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff,
+    TensorsDiff, TextDiff, UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
 };
 pub use disk_space::is_disk_full;
 pub use error::Error;
@@ -65,6 +66,7 @@ pub use keep::{
     remove_remote, tags_of, untag_remote,
 };
 pub use lacking::Lacking;
+pub use owners::Ownership;
 pub use pack::{
     Git, ImageBase, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, image_base,
     list_as, pack, pack_and_push, plan_pack, publish,

@@ -367,6 +367,8 @@ pub enum Warning<'a> {
     },
     /// The referrers of a manifest could not be listed.
     ReferrersUnreadable {
+        /// What was looked for.
+        what: &'static str,
         /// The digest of the manifest.
         subject: Digest,
         /// The error.

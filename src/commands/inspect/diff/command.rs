@@ -156,6 +156,7 @@ impl DiffArgs {
             remote_limit: self.read_limit.0,
             with_patches: self.patch,
             with_statistics: self.stats,
+            with_contents: true,
         };
         Ok(ops::diff(&session, (first, second), &options)?)
     }

@@ -3,6 +3,7 @@
 mod command;
 mod json;
 mod markdown;
+mod owners;
 mod patch;
 mod table;
 

@@ -5,6 +5,7 @@ mod forms;
 mod lineage;
 mod log;
 mod order;
+mod owned;
 
 pub use changes::LayerCount;
 pub use lineage::{Edge, EdgeKind, Lineage, Node, Proof, lineage};

@@ -1,0 +1,3 @@
+//! Tests of what reaches the people who are concerned: owners, verdicts, news.
+
+mod owners;
