@@ -242,6 +242,11 @@ limits! {
         Count DIFF_COLUMNS = 10_000;
         /// The rows that are on one side only.
         Count DIFF_ROWS = 256 * 1024;
+        /// A file that `kit diff --for` and `kit news` read for their facts. The vocabularies of tokenizers have up to
+        /// 30 MB.
+        Bytes VERDICT_DOCUMENT_BYTES = 32 * MIB;
+        /// All these files of one ModelKit together.
+        Bytes VERDICT_DOCUMENTS_BYTES = 128 * MIB;
         /// The files that a delta may take content from; content of the others is fetched.
         Count DELTA_FILES = 100_000;
         /// The chunks that a delta may take content from.

@@ -33,6 +33,7 @@ mod transfer;
 mod trust;
 mod unpack;
 mod validate;
+mod verdict;
 mod workers;
 
 pub use artifact::{Inspected, InspectedIndex, inspect, inspect_index, parents};
@@ -87,6 +88,7 @@ pub use transfer::{
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
+pub use verdict::{JudgeOptions, Judged, judge};
 pub use workers::{Jobs, jobs};
 
 // The types that options and results of operations consist of.

@@ -17,8 +17,8 @@ mod text;
 mod verify;
 mod working_folder;
 
-pub(crate) use compare::compare;
 pub use compare::{DiffOptions, Difference, LayerRow, ParentDiff, diff};
+pub(crate) use compare::{compare, compare_sides};
 pub use concern::{Concern, UnknownConcern};
 pub use content::ContentDiff;
 pub use files::{FileChange, FileDiff};
@@ -28,6 +28,7 @@ pub use listing::FileState;
 pub use numbers::NumbersDiff;
 pub use owned::OwnedChanges;
 pub use side::{Comparable, Compared};
+pub(crate) use side::{Side, open};
 pub use table::{RowsDiff, TableDiff};
 pub use tensors::{TensorChange, TensorDiff, TensorsDiff};
 pub use text::TextDiff;
