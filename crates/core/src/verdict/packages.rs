@@ -129,7 +129,8 @@ fn of_pipfile(text: &str) -> BTreeMap<String, String> {
 }
 
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|sign| sign.is_ascii_alphanumeric() || "-_.".contains(sign))
+    let is_inner = |sign: char| sign.is_ascii_alphanumeric() || "-_.".contains(sign);
+    text.starts_with(|sign: char| sign.is_ascii_alphanumeric()) && text.chars().all(is_inner)
 }
 
 /// The name by which package indexes compare names (PyPA, "Names and normalization").
