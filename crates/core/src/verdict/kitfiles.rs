@@ -53,13 +53,35 @@ fn dataset(field: &FieldChange<'_>) -> Option<Reason> {
 
 const PARAMETERS: &str = "model.parameters.";
 
-/// The names under which parameters contain results.
-const RESULTS: [&str; 7] = ["eval", "evaluation", "evaluations", "metric", "metrics", "results", "scores"];
+/// The names under which parameters contain results, and usual names of metrics.
+const RESULTS: [&str; 20] = [
+    "accuracy",
+    "auc",
+    "bleu",
+    "eval",
+    "evaluation",
+    "evaluations",
+    "f1",
+    "loss",
+    "mae",
+    "metric",
+    "metrics",
+    "perplexity",
+    "precision",
+    "recall",
+    "results",
+    "rmse",
+    "rouge",
+    "roc_auc",
+    "scores",
+    "wer",
+];
 
 fn metric(field: &FieldChange<'_>) -> Option<Reason> {
     let path = field.path.strip_prefix(PARAMETERS)?;
     let is_result = path.split('.').any(|name| RESULTS.contains(&name.to_lowercase().as_str()));
-    is_result.then(|| Reason::of_field(Fact::Metrics, Level::Changed, field.path, arrow_of(field)))
+    let is_number = field.before.or(field.after).is_some_and(Value::is_number);
+    (is_result && is_number).then(|| Reason::of_field(Fact::Metrics, Level::Changed, field.path, arrow_of(field)))
 }
 
 /// The metrics of the second version that are below their floor.
