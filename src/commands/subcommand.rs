@@ -13,6 +13,7 @@ use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, 
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
+use crate::commands::trust::{AttachArgs, AttestArgs, KeyArgs, ReferrersArgs, ScanArgs, SignArgs};
 use crate::context::Context;
 
 #[derive(Debug, Subcommand)]
@@ -40,6 +41,12 @@ pub(crate) enum Command {
     Log(LogArgs),
     Lineage(LineageArgs),
     Verify(VerifyArgs),
+    Key(KeyArgs),
+    Sign(SignArgs),
+    Attest(AttestArgs),
+    Scan(ScanArgs),
+    Attach(AttachArgs),
+    Referrers(ReferrersArgs),
     Update(UpdateArgs),
     Index(IndexArgs),
     Tag(TagArgs),
@@ -87,6 +94,12 @@ impl Command {
             Self::Log(args) => args.run(context),
             Self::Lineage(args) => args.run(context),
             Self::Verify(args) => args.run(context),
+            Self::Key(args) => args.run(context),
+            Self::Sign(args) => args.run(context),
+            Self::Attest(args) => args.run(context),
+            Self::Scan(args) => args.run(context),
+            Self::Attach(args) => args.run(context),
+            Self::Referrers(args) => args.run(context),
             Self::Update(args) => args.run(context),
             Self::Index(args) => args.run(context),
             Self::Tag(args) => args.run(context),

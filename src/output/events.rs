@@ -152,7 +152,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::CompressionSavesLittle { kind, path } => {
             format!("{kind} {path}: compression saves less than 3 %; `--compression none` packs it faster")
         }
-        Warning::SecretNames { paths, more } => secret_names(paths, *more),
+        Warning::SecretNames(Paths { paths, more }) => secret_names(paths, *more),
         Warning::PasswordsInAddresses { places, more } => {
             format!("addresses with a password: {} (revoke it if it is real)", named(places, *more))
         }
@@ -161,6 +161,10 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
                 "literals that look like secrets: {} (read them from the environment instead)",
                 named(places, *more)
             )
+        }
+        Warning::DangerousPickles { files, more } => {
+            let more = if *more > 0 { format!(", {more} more") } else { String::new() };
+            format!("loading these files runs code: {}{more}; `kit scan` reports everything", files.join(", "))
         }
         Warning::NotSearched { files, more } => {
             let more = if *more > 0 { format!(", {more} more") } else { String::new() };
@@ -303,7 +307,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::NotAttached { artifact_type, reason } => {
             format!("cannot attach `{artifact_type}` to the ModelKit: {reason}")
         }
-        Warning::ReferrerNotSaved { digest, reason } => format!("the referrer `{digest}` is not saved: {reason}"),
+        Warning::ReferrerNotSaved { name, reason } => format!("the referrer `{name}` is not saved: {reason}"),
         Warning::ReferrersNotCopied { failures, reason } => {
             format!("not all referrers of the ModelKit were copied ({failures} failed): {reason}")
         }

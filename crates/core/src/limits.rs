@@ -127,6 +127,20 @@ limits! {
         /// The bytes of a path in the recipe of a linked layer. Linux allows 4 KiB.
         Bytes RECIPE_PATH_BYTES = 64 * KIB;
     }
+    "Signatures" {
+        /// The file of a key. Keys have some hundred bytes.
+        Bytes KEY_FILE_BYTES = 64 * KIB;
+        /// A bundle: a signature together with the statement that is signed, or an attestation.
+        Bytes BUNDLE_BYTES = 8 * MIB;
+        /// The predicate of an attestation that is read from a file. The bundle with it has its own limit.
+        Bytes PREDICATE_BYTES = 16 * MIB;
+        /// The payload of a signature of cosign 1 or 2, which names a repository and a digest.
+        Bytes SIMPLE_SIGNING_BYTES = MIB;
+        /// The signatures and attestations of one ModelKit that are read.
+        Count SIGNATURES = 1000;
+        /// The signatures and attestations of one ModelKit that are read, together.
+        Bytes SIGNATURES_BYTES = 64 * MIB;
+    }
     "Tables of contents" {
         /// The compressed table of a layer. A layer with a larger table is packed without one.
         Bytes TABLE_BYTES = 16 * MIB;
@@ -173,7 +187,7 @@ limits! {
         /// The tags of a repository.
         Count TAGS = 200_000;
         /// The referrers of one manifest, such as its attestations. The others are left out, with a warning.
-        Count REFERRERS = 256;
+        Count REFERRERS = 1000;
         /// The blobs of one referrer together. A larger one is not copied.
         Bytes REFERRER_BYTES = 256 * MIB;
         /// The manifests of an index of ModelKits together, which `kit` holds while it copies the index.
@@ -217,6 +231,35 @@ limits! {
         Bytes LOG_KITFILES_BYTES = 64 * MIB;
         /// The ModelKits in a lineage; those beyond it are marked as left out.
         Count LINEAGE_NODES = 1000;
+    }
+    "Scans" {
+        /// Members in one another: an archive in an archive, or a pickle in a string of a pickle.
+        Count SCAN_DEPTH = 4;
+        /// The members of a file, with those of its members.
+        Count SCAN_MEMBERS = 100_000;
+        /// The bytes that are read from the members of one file. A larger file may have members of
+        /// `SCAN_OPENED_RATIO` times its size.
+        Bytes SCAN_OPENED_BYTES = 4096 * MIB;
+        /// The ratio of the bytes that are read from the members of a file to its size, above `SCAN_OPENED_BYTES`.
+        /// Deflate does not exceed 1,032.
+        Count SCAN_OPENED_RATIO = 200;
+        /// A text that is scanned. A file that is neither named nor begins like a pickle is tried as one up to this
+        /// size.
+        Bytes SCANNED_TEXT_BYTES = MIB;
+        /// The opcodes of the pickles in a file.
+        Count PICKLE_OPCODES = 100_000_000;
+        /// The values on the stack of a pickle, and in its memo.
+        Count PICKLE_MEMO = 10_000_000;
+        /// The different texts of a pickle that may be names.
+        Bytes PICKLE_NAMES_BYTES = 64 * MIB;
+        /// A text of a pickle that is read into memory. A longer one is not a name; bytes are examined where they are.
+        Bytes PICKLE_TEXT_BYTES = MIB;
+        /// The header of a NumPy array. NumPy itself reads at most 10,000 bytes.
+        Bytes NUMPY_HEADER_BYTES = 64 * KIB;
+        /// A notebook, a configuration of a model or a chat template.
+        Bytes SCANNED_JSON_BYTES = 64 * MIB;
+        /// The findings of one level in one file. The first ones are kept.
+        Count SCAN_FINDINGS = 10_000;
     }
     "Comparisons and deltas" {
         /// The file in a registry that is read to compare it, unless `kit diff` has another value.

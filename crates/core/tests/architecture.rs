@@ -68,7 +68,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("sbom", &["modelkit", "kitfile", "contents", "tensors", "provenance", "oci", "digest", "version", "limits"]),
     ("trust", &["contents", "relative_path", "oci", "digest", "problem", "limits"]),
-    ("scan", &["tensors", "relative_path", "problem", "limits"]),
+    ("scan", &["tensors", "file_kind", "relative_path", "problem", "limits"]),
     ("verdict", &["tensors", "kitfile", "yaml", "relative_path", "progress"]),
     ("owners", &["kitfile", "relative_path", "problem", "limits"]),
     ("kitfile", &["yaml", "digest", "file_kind", "relative_path", "oci", "problem", "limits"]),
@@ -112,7 +112,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("keep", &["artifact", "files", "transfer", "trust"]),
     ("diff", &["artifact", "files", "owners", "guard", "pack", "unpack"]),
     ("verdict", &["artifact", "files", "diff"]),
-    ("validate", &["owners", "pack", "guard", "diff"]),
+    ("validate", &["files", "owners", "pack", "guard", "diff"]),
     ("history", &["artifact", "files", "owners", "transfer", "diff"]),
     ("import", &["artifact", "files", "transfer", "pack", "guard", "init", "scan", "trust"]),
 ];

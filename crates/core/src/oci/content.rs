@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
+use super::companion::Companion;
 use super::descriptor::Descriptor;
 use crate::digest::{Digest, Hasher, Mismatch, VerifyingReader};
 use crate::limits;
@@ -147,6 +148,16 @@ pub trait Source: Send + Sync {
     /// many leaves the last one out, and reports it.
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
 
+    /// Returns the companion of this kind that the place has beside the manifest `subject`, with its bytes. An archive
+    /// of several repositories may have more than one.
+    fn companions(&self, subject: &Digest, kind: Companion) -> Result<Vec<(Descriptor, Vec<u8>)>, ContentError> {
+        match self.read(&kind.tag(subject)) {
+            Ok(companion) => Ok(vec![companion]),
+            Err(ContentError::NotFound(_)) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Requests the referrers of `subject` for another thread, whose call of [`referrers`](Self::referrers) waits for
     /// this answer instead of requesting them again.
     fn list_ahead(&self, _subject: &Descriptor) {}
@@ -219,6 +230,20 @@ pub trait Target: Send + Sync {
 
     /// Returns the referrers of `subject` that the place has, as listed by [`Source::referrers`].
     fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
+
+    /// Returns the companion of this kind that the place has beside the manifest `subject`, with its bytes.
+    fn companion(&self, subject: &Digest, kind: Companion) -> Result<Option<(Descriptor, Vec<u8>)>, ContentError>;
+
+    /// Stores a companion whose blobs are stored in place of the one with the digest `old`. Returns false if the place
+    /// has another one now. A registry cannot compare: its companion has to be read again afterwards.
+    fn replace_companion(
+        &self,
+        (descriptor, manifest): (&Descriptor, &[u8]),
+        (subject, kind): (&Digest, Companion),
+        _old: Option<Digest>,
+    ) -> Result<bool, ContentError> {
+        self.publish(descriptor, manifest, Some(&kind.tag(subject))).map(|()| true)
+    }
 
     /// Returns true if each call takes a round trip, so that independent calls should be made at the same time.
     fn is_remote(&self) -> bool {

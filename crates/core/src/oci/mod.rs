@@ -2,6 +2,7 @@
 //!
 //! This module does not access the disk or the network: `store` and `registry` implement the interface.
 
+pub mod companion;
 mod content;
 mod descriptor;
 mod index;
@@ -12,6 +13,7 @@ mod ranged;
 mod reference;
 mod referrer;
 
+pub use companion::Companion;
 pub use content::{
     BlobOutcome, CheckedTables, Content, ContentError, Inspection, Need, PartFinder, Publication, Source, Subject,
     Target, check_document_size, read_document,

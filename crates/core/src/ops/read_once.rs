@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::digest::Digest;
 use crate::limits;
-use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Manifest, Source, read_document};
+use crate::oci::{CheckedTables, Companion, Content, ContentError, Descriptor, Manifest, Source, read_document};
 use crate::store::FetchedDocuments;
 
 /// A wrapper for a source that keeps the names and documents that the source returned, up to [`MEMORY_LIMIT`].
@@ -137,6 +137,11 @@ impl Source for ReadOnce {
         self.seen().lists.remove(&subject.digest);
         let listed = list.get().and_then(|list| list.lock().unwrap_or_else(PoisonError::into_inner).take());
         listed.unwrap_or_else(|| self.source.referrers(subject))
+    }
+
+    /// Companions change while a command runs, and each is read once.
+    fn companions(&self, subject: &Digest, kind: Companion) -> Result<Vec<(Descriptor, Vec<u8>)>, ContentError> {
+        self.source.companions(subject, kind)
     }
 
     fn list_ahead(&self, subject: &Descriptor) {

@@ -101,12 +101,7 @@ pub enum Warning<'a> {
         path: &'a str,
     },
     /// The names of files say that they may contain secrets.
-    SecretNames {
-        /// The first paths.
-        paths: Vec<&'a str>,
-        /// The number of paths that are not in `paths`.
-        more: usize,
-    },
+    SecretNames(Paths<'a>),
     /// Addresses in texts contain passwords.
     PasswordsInAddresses {
         /// The first places, each a path and a line.
@@ -119,6 +114,13 @@ pub enum Warning<'a> {
         /// The first places, each a path and a line.
         places: Vec<&'a str>,
         /// The number of places that are not in `places`.
+        more: usize,
+    },
+    /// Loading files as pickles runs code.
+    DangerousPickles {
+        /// The first files, each a path and what it imports.
+        files: Vec<&'a str>,
+        /// The number of files that are not in `files`.
         more: usize,
     },
     /// Texts are too large to be searched for secrets.
@@ -381,10 +383,10 @@ pub enum Warning<'a> {
         /// The error.
         reason: String,
     },
-    /// A referrer was not saved to the archive.
+    /// A referrer or a companion was not saved to the archive.
     ReferrerNotSaved {
-        /// The digest of its manifest.
-        digest: Digest,
+        /// The digest of its manifest, or its tag.
+        name: &'a str,
         /// The error.
         reason: String,
     },

@@ -19,8 +19,8 @@ use crate::oci::{Descriptor, Index, MediaType, Referrer, Subject, without_bom};
 use crate::registry::http::{Call, RetryPolicy, Then};
 use crate::registry::upload::{Capability, Feature};
 
-/// The retry time for referrers, which are less important than the manifest.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The retry time for referrers and companions, which are less important than the manifest.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The number of times that the index under the tag is written because another writer dropped the entry.
 const ATTEMPTS: usize = 10;

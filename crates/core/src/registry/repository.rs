@@ -11,9 +11,10 @@ use super::client::Client;
 use super::error::Error;
 use super::media_types::{media_type, type_of_manifest};
 use super::mirror::Mirror;
+use super::referrers::PATIENCE;
 use crate::digest::{Digest, Mismatch};
 use crate::limits;
-use crate::oci::{Content, ContentError, Descriptor, MediaType, Source, Tag};
+use crate::oci::{Companion, Content, ContentError, Descriptor, MediaType, Source, Tag};
 use crate::registry::auth::{Access, Rights};
 use crate::registry::download::AnywhereBlob;
 use crate::registry::http::{Call, Endpoint, RetryPolicy, canonical};
@@ -222,8 +223,18 @@ impl Repository {
     }
 
     fn try_read(&self, name: &str, verb: &str) -> Result<(Descriptor, Vec<u8>), Error> {
-        let call = self.manifest_call(Method::GET, name, PULL, verb)?;
-        let (headers, body, _) = self.client.fetch(&call, limits::MANIFEST_BYTES)?;
+        self.fetch_manifest(name, &self.manifest_call(Method::GET, name, PULL, verb)?)
+    }
+
+    /// Reads the companion with this `tag`, and retries for as short a time as for referrers.
+    pub(super) fn try_companion(&self, tag: &str, actions: &'static str) -> Result<(Descriptor, Vec<u8>), Error> {
+        let mut call = self.manifest_call(Method::GET, tag, actions, "read")?;
+        call.retry = RetryPolicy { give_up_after: call.retry.give_up_after.min(PATIENCE), ..call.retry };
+        self.fetch_manifest(tag, &call)
+    }
+
+    fn fetch_manifest(&self, name: &str, call: &Call) -> Result<(Descriptor, Vec<u8>), Error> {
+        let (headers, body, _) = self.client.fetch(call, limits::MANIFEST_BYTES)?;
         let media_type = type_of_manifest(&headers, &body)
             .map_err(|problem| Error::Protocol { attempt: call.attempt.clone(), problem })?;
         let descriptor = Descriptor::of(media_type, &body);
@@ -321,6 +332,16 @@ impl Source for Repository {
             }
         }
         Ok(self.try_referrers(subject, PULL)?)
+    }
+
+    /// Asks the registry if a mirror does not have the companion.
+    fn companions(&self, subject: &Digest, kind: Companion) -> Result<Vec<(Descriptor, Vec<u8>)>, ContentError> {
+        let tag = kind.tag(subject);
+        match self.ask_anywhere(|place| place.try_companion(&tag, PULL)) {
+            Ok(companion) => Ok(vec![companion]),
+            Err(Error::NotFound { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

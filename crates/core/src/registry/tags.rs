@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::error::Error;
 use super::repository::{PULL, Repository};
 use crate::limits;
-use crate::oci::{Referrer, without_bom};
+use crate::oci::{Companion, Referrer, without_bom};
 use crate::registry::http::Then;
 
 #[derive(Deserialize)]
@@ -16,9 +16,9 @@ struct Page {
 }
 
 impl Repository {
-    /// Lists all tags in the order of the registry, without those of the referrers tag schema.
+    /// Lists all tags in the order of the registry, without those of referrers and companions.
     pub fn tags(&self) -> Result<Vec<String>, Error> {
-        let tags = self.tags_up_to(limits::TAGS, |tag| !Referrer::is_tag(tag))?;
+        let tags = self.tags_up_to(limits::TAGS, |tag| !Companion::is_reserved(tag))?;
         if tags.len() > limits::TAGS {
             let attempt = self.listing();
             return Err(Error::ListTooLong { attempt, limit: limits::TAGS as u64, what: "tags" });
@@ -33,7 +33,7 @@ impl Repository {
 
     /// Lists the tags on the first page of the registry.
     pub(crate) fn some_tags(&self) -> Result<Vec<String>, Error> {
-        self.tags_up_to(0, |tag| !Referrer::is_tag(tag))
+        self.tags_up_to(0, |tag| !Companion::is_reserved(tag))
     }
 
     fn listing(&self) -> String {

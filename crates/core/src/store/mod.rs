@@ -14,6 +14,7 @@
 mod blob;
 mod check;
 mod collect;
+mod companions;
 mod documents;
 mod durability;
 mod error;

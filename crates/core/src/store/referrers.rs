@@ -19,9 +19,13 @@ use crate::sys::Metadata;
 pub(super) const SUBJECT: &str = "ml.kitops.modelkit.subject";
 
 impl Entry {
-    /// Returns the subject of this manifest if it is stored only as a referrer, that is, without a name.
+    /// Returns the subject of this manifest if it is stored only as a referrer, that is, without a name, or as a
+    /// companion.
     pub fn subject(&self) -> Option<Digest> {
-        if self.name().is_some() { None } else { self.descriptor.annotations.get(SUBJECT)?.parse().ok() }
+        match self.name() {
+            Some(_) => self.companion().map(|(subject, _)| subject),
+            None => self.descriptor.annotations.get(SUBJECT)?.parse().ok(),
+        }
     }
 }
 

@@ -90,6 +90,8 @@ fn the_staging_of_a_killed_run_is_removed_and_that_of_a_living_one_is_not() {
     target.file(".kit-unpack-planted/precious", b"");
     target.file(&format!("{stale}/new/d/f"), b"half");
     target.directory(".kit-unpack-killed-early");
+    // Killed before the lock was marked.
+    target.file(".kit-unpack-killed-next/kit-unpack.lock", b"");
     target.file(".kit-unpack-notes/of the user", b"");
     let living = Destination::open(target.root(), REFUSE).unwrap();
     let layer = tar(&[Member::file("f", "x")]);

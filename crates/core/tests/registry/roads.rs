@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 
-use kit_core::oci::{Content, ContentError, Descriptor, MediaType, Source};
+use kit_core::digest::Digest;
+use kit_core::oci::{Companion, Content, ContentError, Descriptor, MediaType, Source};
 use kit_core::ops::{
     self, CopyOptions, DroppedFiles, Error, Jobs, Located, Origins, Overwrite, RemoteData, Selection, Session,
     UnpackOptions, UnsafePaths,
@@ -114,6 +115,10 @@ impl Source for Kit {
     }
 
     fn referrers(&self, _: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(Vec::new())
+    }
+
+    fn companions(&self, _: &Digest, _: Companion) -> Result<Vec<(Descriptor, Vec<u8>)>, ContentError> {
         Ok(Vec::new())
     }
 }

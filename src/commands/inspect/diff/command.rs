@@ -118,8 +118,8 @@ impl FromStr for DiffFormat {
 impl DiffArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         if self.verdict.is_requested() {
-            let judged = self.judge(context);
-            return judged.map_err(|error| if error.is::<ExitWithVerdict>() { error } else { self.trouble(error) });
+            let assessed = self.assess(context);
+            return assessed.map_err(|error| if error.is::<ExitWithVerdict>() { error } else { self.trouble(error) });
         }
         let differs = self.show(context).map_err(|error| self.trouble(error))?;
         if self.exit_code && differs { Err(ExitWithDifferences.into()) } else { Ok(()) }
@@ -180,20 +180,20 @@ impl DiffArgs {
     }
 
     /// Prints the verdicts.
-    fn judge(&self, context: &Context) -> Result<()> {
+    fn assess(&self, context: &Context) -> Result<()> {
         let session = context.session(&self.network)?;
         let opener = self.opener(context, &session);
         let sides = (opener.open(&self.first)?, opener.open(&self.second)?);
         let options = self.verdict.options(opener.jobs([&self.first, &self.second]), self.read_limit.0);
-        let judged = ops::judge(&session, sides, &options)?;
+        let assessed = ops::assess(&session, sides, &options)?;
         let names = (self.first.as_str(), self.second.as_str());
         let tag = context.location(&self.first).ok().and_then(|location| tag_of(&location));
-        let shown = self.verdict.show(names, &judged, tag.as_deref())?;
+        let shown = self.verdict.show(names, &assessed, tag.as_deref())?;
         match &self.format {
             DiffFormat::Markdown => return Err(usage("for Markdown, use `kit news NAME:TAG --since NAME:TAG`")),
             DiffFormat::Common(format) => context.output.result(format.render(&shown.data, || shown.text)?)?,
         }
-        let code = match judged.level(&self.verdict.roles()) {
+        let code = match assessed.level(&self.verdict.roles()) {
             Level::Compatible => return Ok(()),
             Level::Changed => 10,
             Level::Breaking => 20,

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::output::{one_line, table};
-use kit_core::ops::{JudgeOptions, Judged};
+use kit_core::ops::{AssessOptions, Assessed};
 use kit_core::verdict::{Floor, Level, Place, Reason, Role, UnknownRole, Verdict};
 
 /// The arguments of a verdict.
@@ -68,22 +68,22 @@ impl VerdictArgs {
         Role::ALL.into_iter().filter(|role| self.chosen.is_empty() || is_chosen(role)).collect()
     }
 
-    pub(super) fn options(&self, jobs: usize, remote_limit: u64) -> JudgeOptions {
-        JudgeOptions { jobs, remote_limit, floors: self.floors.clone() }
+    pub(super) fn options(&self, jobs: usize, remote_limit: u64) -> AssessOptions {
+        AssessOptions { jobs, remote_limit, floors: self.floors.clone() }
     }
 
     /// Renders the verdicts. `tag` is that of the first version.
-    pub(super) fn show(&self, names: (&str, &str), judged: &Judged, tag: Option<&str>) -> Result<Shown> {
-        let version = judged.next_version(tag);
-        let verdicts: Vec<_> = self.roles().into_iter().map(|role| judged.verdict(role)).collect();
-        let verdicts_data: Value = verdicts.iter().map(|verdict| verdict_data(verdict, judged)).collect();
-        let declared = judged.difference.second.inspected.as_ref();
+    pub(super) fn show(&self, names: (&str, &str), assessed: &Assessed, tag: Option<&str>) -> Result<Shown> {
+        let version = assessed.next_version(tag);
+        let verdicts: Vec<_> = self.roles().into_iter().map(|role| assessed.verdict(role)).collect();
+        let verdicts_data: Value = verdicts.iter().map(|verdict| verdict_data(verdict, assessed)).collect();
+        let declared = assessed.difference.second.inspected.as_ref();
         let declared = declared.map(|inspected| &inspected.modelkit.config.kitfile.package.version);
         let data = json!({
-            "first": { "reference": names.0, "digest": judged.difference.first.manifest },
-            "second": { "reference": names.1, "digest": judged.difference.second.manifest },
+            "first": { "reference": names.0, "digest": assessed.difference.first.manifest },
+            "second": { "reference": names.1, "digest": assessed.difference.second.manifest },
             "verdicts": verdicts_data,
-            "unknown": judged.unknown,
+            "unknown": assessed.unknown,
             "version": {
                 "current": version.as_ref().map(|(current, _)| current),
                 "proposed": version.as_ref().map(|(_, proposed)| proposed),
@@ -96,28 +96,31 @@ impl VerdictArgs {
             (true, true) => format!("{}\n", proposed()?.1),
             (true, false) => {
                 let (current, next) = proposed()?;
-                format!("{}Version: {current} → {next}\n", text(names, judged, &verdicts))
+                format!("{}Version: {current} → {next}\n", text(names, assessed, &verdicts))
             }
-            (false, _) => text(names, judged, &verdicts),
+            (false, _) => text(names, assessed, &verdicts),
         };
         Ok(Shown { text, data })
     }
 }
 
-fn verdict_data(verdict: &Verdict<'_>, judged: &Judged) -> Value {
-    let reasons: Value =
-        verdict.reasons.iter().map(|(level, reason)| reason_data(*level, Some(verdict.role), reason, judged)).collect();
+fn verdict_data(verdict: &Verdict<'_>, assessed: &Assessed) -> Value {
+    let reasons: Value = verdict
+        .reasons
+        .iter()
+        .map(|(level, reason)| reason_data(*level, Some(verdict.role), reason, assessed))
+        .collect();
     json!({ "role": verdict.role.word(), "level": verdict.level.word(), "reasons": reasons })
 }
 
 /// A reason as data. For a role, the table of facts says why it matters.
-pub(crate) fn reason_data(level: Level, role: Option<Role>, reason: &Reason, judged: &Judged) -> Value {
+pub(crate) fn reason_data(level: Level, role: Option<Role>, reason: &Reason, assessed: &Assessed) -> Value {
     let (file, field) = match &reason.place {
         Place::File(path) => (Some(path), None),
         Place::Field(path) => (None, Some(path)),
     };
     let why = reason.fact.roles().iter().find(|(concerned, ..)| Some(*concerned) == role).map(|(_, _, why)| why);
-    let owners: Vec<_> = judged.owners_of(reason).iter().map(ToString::to_string).collect();
+    let owners: Vec<_> = assessed.owners_of(reason).iter().map(ToString::to_string).collect();
     json!({
         "fact": reason.fact.word(),
         "level": level.word(),
@@ -129,25 +132,27 @@ pub(crate) fn reason_data(level: Level, role: Option<Role>, reason: &Reason, jud
     })
 }
 
-fn text(names: (&str, &str), judged: &Judged, verdicts: &[Verdict<'_>]) -> String {
+fn text(names: (&str, &str), assessed: &Assessed, verdicts: &[Verdict<'_>]) -> String {
     let mut text = format!("{} → {}\n", one_line(names.0), one_line(names.1));
     for verdict in verdicts {
-        text += &format!("{}: {}\n", verdict.role, verdict.level.word());
-        let rows: Vec<_> = verdict.reasons.iter().map(|(level, reason)| row(*level, reason, judged)).collect();
+        let is_partial = verdict.level == Level::Compatible && !assessed.unknown.is_empty();
+        let partial = if is_partial { ", as far as is known" } else { "" };
+        text += &format!("{}: {}{partial}\n", verdict.role, verdict.level.word());
+        let rows: Vec<_> = verdict.reasons.iter().map(|(level, reason)| row(*level, reason, assessed)).collect();
         if !rows.is_empty() {
             let table = table::render(["LEVEL", "FACT", "PLACE", "CHANGE", "OWNERS"], &rows);
             text.extend(table.lines().map(|line| format!("  {}\n", line.trim_end())));
         }
     }
-    if !judged.unknown.is_empty() {
+    if !assessed.unknown.is_empty() {
         text += "Not known:\n";
-        text.extend(judged.unknown.iter().map(|unknown| format!("  {}\n", one_line(unknown))));
+        text.extend(assessed.unknown.iter().map(|unknown| format!("  {}\n", one_line(unknown))));
     }
     text
 }
 
-fn row(level: Level, reason: &Reason, judged: &Judged) -> [String; 5] {
-    let owners: Vec<_> = judged.owners_of(reason).iter().map(ToString::to_string).collect();
+fn row(level: Level, reason: &Reason, assessed: &Assessed) -> [String; 5] {
+    let owners: Vec<_> = assessed.owners_of(reason).iter().map(ToString::to_string).collect();
     let owners = if owners.is_empty() { "-".to_owned() } else { owners.join(", ") };
     let (Place::File(place) | Place::Field(place)) = &reason.place;
     [level.word().to_owned(), reason.fact.word().to_owned(), one_line(place), one_line(&reason.text), owners]

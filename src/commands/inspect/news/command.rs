@@ -12,7 +12,7 @@ use crate::commands::inspect::diff::Opener;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use kit_core::limits;
-use kit_core::ops::{self, JudgeOptions, Location};
+use kit_core::ops::{self, AssessOptions, Location};
 use kit_core::verdict::Floor;
 
 /// Describe the changes since a version, for a pull request, a mail or a channel
@@ -94,8 +94,8 @@ impl NewsArgs {
         let since = self.since(context)?;
         let sides = (opener.open(&since)?, opener.open(&self.reference)?);
         let (jobs, floors) = (opener.jobs([&since, &self.reference]), self.floors.clone());
-        let judged = ops::judge(&session, sides, &JudgeOptions { jobs, remote_limit: self.read_limit.0, floors })?;
-        let news = News::new((&self.since, &self.reference), &judged);
+        let assessed = ops::assess(&session, sides, &AssessOptions { jobs, remote_limit: self.read_limit.0, floors })?;
+        let news = News::new((&self.since, &self.reference), &assessed);
         Ok(match self.format {
             NewsFormat::Markdown => markdown::render(&news),
             NewsFormat::Html => html::render(&news),

@@ -10,7 +10,7 @@ pub(super) fn render(news: &News<'_>) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{title}</title></head>\n\
          <body>\n<h1>{title}</h1>\n"
     );
-    if news.judged.difference.is_none() {
+    if news.assessed.difference.is_none() {
         text += "<p>Nothing changed.</p>\n";
     } else {
         text += "<ul>\n";
@@ -20,9 +20,9 @@ pub(super) fn render(news: &News<'_>) -> String {
         text += "</ul>\n";
         text.extend(news.parts.iter().map(|part| render_part(part, news)));
     }
-    if !news.judged.unknown.is_empty() {
+    if !news.assessed.unknown.is_empty() {
         text += "<h2>Not known</h2>\n<ul>\n";
-        text.extend(news.judged.unknown.iter().map(|unknown| format!("<li>{}</li>\n", escape(unknown))));
+        text.extend(news.assessed.unknown.iter().map(|unknown| format!("<li>{}</li>\n", escape(unknown))));
         text += "</ul>\n";
     }
     text + "</body>\n</html>\n"

@@ -6,16 +6,16 @@ use kit_core::verdict::{Level, Reason};
 
 pub(super) fn render(news: &News<'_>) -> String {
     let mut text = format!("## {} since {}\n\n", code(news.names.1), code(news.names.0));
-    if news.judged.difference.is_none() {
+    if news.assessed.difference.is_none() {
         return text + "Nothing changed.\n";
     }
     for verdict in &news.verdicts {
         text += &format!("- {}: {}\n", verdict.role, level(verdict.level));
     }
     text.extend(news.parts.iter().map(|part| render_part(part, news)));
-    if !news.judged.unknown.is_empty() {
+    if !news.assessed.unknown.is_empty() {
         text += "\n### Not known\n\n";
-        text.extend(news.judged.unknown.iter().map(|unknown| format!("- {}\n", code(unknown))));
+        text.extend(news.assessed.unknown.iter().map(|unknown| format!("- {}\n", code(unknown))));
     }
     text
 }

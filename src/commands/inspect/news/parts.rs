@@ -1,6 +1,6 @@
 //! The content of the news, independent of its format.
 
-use kit_core::ops::{FieldDiff, FileDiff, Judged};
+use kit_core::ops::{Assessed, FieldDiff, FileDiff};
 use kit_core::owners::Owner;
 use kit_core::verdict::{Level, Place, Reason, Role, Verdict};
 
@@ -8,7 +8,7 @@ use kit_core::verdict::{Level, Place, Reason, Role, Verdict};
 pub(super) struct News<'a> {
     /// The earlier and the later version, as the user named them.
     pub(super) names: (&'a str, &'a str),
-    pub(super) judged: &'a Judged,
+    pub(super) assessed: &'a Assessed,
     /// The verdicts for all roles.
     pub(super) verdicts: Vec<Verdict<'a>>,
     pub(super) parts: Vec<Part<'a>>,
@@ -30,34 +30,36 @@ pub(super) struct Part<'a> {
 const CHANGES: usize = 10;
 
 impl<'a> News<'a> {
-    pub(super) fn new(names: (&'a str, &'a str), judged: &'a Judged) -> Self {
-        let verdicts = Role::ALL.into_iter().map(|role| judged.verdict(role)).collect();
-        let difference = &judged.difference;
+    pub(super) fn new(names: (&'a str, &'a str), assessed: &'a Assessed) -> Self {
+        let verdicts = Role::ALL.into_iter().map(|role| assessed.verdict(role)).collect();
+        let difference = &assessed.difference;
         let parts = if difference.ownership.is_empty() {
             let (fields, files) = (difference.fields.iter().flatten().collect(), difference.files.iter().collect());
-            let reasons = judged.reasons.iter().map(|reason| (reason.highest(), reason)).collect();
+            let reasons = assessed.reasons.iter().map(|reason| (reason.highest(), reason)).collect();
             vec![Part::new(None, reasons, fields, files)]
         } else {
             let parts = difference.by_owner().into_iter();
-            parts.map(|owned| Part::new(owned.owner, reasons(judged, owned.owner), owned.fields, owned.files)).collect()
+            parts
+                .map(|owned| Part::new(owned.owner, reasons(assessed, owned.owner), owned.fields, owned.files))
+                .collect()
         };
-        Self { names, judged, verdicts, parts }
+        Self { names, assessed, verdicts, parts }
     }
 
     /// True if there is nothing to tell apart by owner.
     pub(super) fn has_owners(&self) -> bool {
-        !self.judged.difference.ownership.is_empty()
+        !self.assessed.difference.ownership.is_empty()
     }
 }
 
 /// The reasons that concern an owner: those of its files and fields, and those of its role.
-fn reasons<'a>(judged: &'a Judged, owner: Option<&Owner>) -> Vec<(Level, &'a Reason)> {
+fn reasons<'a>(assessed: &'a Assessed, owner: Option<&Owner>) -> Vec<(Level, &'a Reason)> {
     let role = match owner {
         Some(Owner::Role(name)) => name.parse::<Role>().ok(),
         _ => None,
     };
     let level = |reason: &'a Reason| {
-        let owners = judged.owners_of(reason);
+        let owners = assessed.owners_of(reason);
         let is_owned = owner.map_or(owners.is_empty(), |owner| owners.contains(&owner));
         match role {
             Some(role) => reason.level_for(role),
@@ -65,7 +67,7 @@ fn reasons<'a>(judged: &'a Judged, owner: Option<&Owner>) -> Vec<(Level, &'a Rea
             None => Level::Compatible,
         }
     };
-    judged.reasons.iter().map(|reason| (level(reason), reason)).collect()
+    assessed.reasons.iter().map(|reason| (level(reason), reason)).collect()
 }
 
 impl<'a> Part<'a> {

@@ -17,15 +17,15 @@ pub(super) fn render(news: &News<'_>) -> Result<String> {
     let header =
         json!({ "type": "header", "text": { "type": "plain_text", "text": cut(&title, HEADER), "emoji": false } });
     let mut blocks = vec![header];
-    if news.judged.difference.is_none() {
+    if news.assessed.difference.is_none() {
         blocks.push(section(&["Nothing changed.".to_owned()]));
     } else {
         let verdicts = news.verdicts.iter().map(|verdict| format!("{}: {}", verdict.role, level(verdict.level)));
         blocks.push(section(&verdicts.collect::<Vec<_>>()));
         blocks.extend(news.parts.iter().map(|part| section(&lines(part, news))));
     }
-    if !news.judged.unknown.is_empty() {
-        let unknown = news.judged.unknown.iter().map(|unknown| format!("• {}", code(unknown)));
+    if !news.assessed.unknown.is_empty() {
+        let unknown = news.assessed.unknown.iter().map(|unknown| format!("• {}", code(unknown)));
         blocks.push(section(&std::iter::once("*Not known*".to_owned()).chain(unknown).collect::<Vec<_>>()));
     }
     if blocks.len() > BLOCKS {

@@ -191,9 +191,23 @@ impl Drop for Removal {
         if !self.is_kept.load(Ordering::Relaxed) {
             // An empty folder can be removed even when no further file can be opened. A folder that cannot be removed
             // now is stale for the next run; the result of this one is already decided.
-            drop(fs_err::remove_dir(&self.place).or_else(|_| fs_err::remove_dir_all(&self.place)));
+            drop(fs_err::remove_dir(&self.place).or_else(|_| remove_all(&self.place)));
         }
     }
+}
+
+/// Removes the folder `place`, and its lock file last: if the process is killed on the way, the next run still
+/// recognises the rest as stale.
+fn remove_all(place: &Path) -> io::Result<()> {
+    for entry in fs_err::read_dir(place)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs_err::remove_dir_all(entry.path())?;
+        } else if entry.file_name() != LOCK {
+            fs_err::remove_file(entry.path())?;
+        }
+    }
+    fs_err::remove_dir_all(place)
 }
 
 /// Removes the staging folders in `target`, whose path is `place`, that no running process holds.
@@ -208,9 +222,17 @@ pub(super) fn remove_stale(target: &Dir, place: &Path) {
 }
 
 fn remove_if_stale(target: &Dir, place: &Path, name: &str) -> io::Result<()> {
-    match target.open_directory(name, Link::Stay)?.open_file(LOCK, Link::Stay) {
-        Ok(lock) if lock.try_lock().is_ok() && is_own(&lock)? => fs_err::remove_dir_all(place.join(name)),
-        // Another process is using it, or the folder comes from elsewhere.
+    let folder = target.open_directory(name, Link::Stay)?;
+    match folder.open_file(LOCK, Link::Stay) {
+        // Another process is using it.
+        Ok(lock) if lock.try_lock().is_err() => Ok(()),
+        Ok(lock) if is_own(&lock)? => remove_all(&place.join(name)),
+        // Its process was killed between creating the lock and marking it, and nothing else is in the folder.
+        Ok(lock) if Metadata::of(&lock)?.size == 0 && folder.some_names(".", 2, |_| true)?.len() == 1 => {
+            folder.remove_file(LOCK)?;
+            target.remove_directory(name)
+        }
+        // The folder comes from elsewhere.
         Ok(_) => Ok(()),
         // Its process was killed before it created the lock, or is just about to, and then notices.
         Err(error) if error.kind() == io::ErrorKind::NotFound => target.remove_directory(name),

@@ -17,8 +17,8 @@ use crate::archive::{LayerMember, LayerShape, Listing};
 use crate::digest::Digest;
 use crate::limits;
 use crate::oci::{
-    Annotations, Content, ContentError, Descriptor, Index, MediaType, REF_NAME, RangedReader, Referrer, Source, Target,
-    read_document,
+    Annotations, Companion, Content, ContentError, Descriptor, Index, MediaType, REF_NAME, RangedReader, Referrer,
+    Source, Target, read_document,
 };
 use crate::ops::error::Error;
 use crate::ops::files::LocalFile;
@@ -31,6 +31,8 @@ pub struct Layout {
     pub(super) index: Index,
     /// The referrers of the manifest with this digest.
     referrers: BTreeMap<Digest, Vec<Descriptor>>,
+    /// The companions of the manifest with this digest.
+    companions: BTreeMap<(Digest, Companion), Vec<Descriptor>>,
 }
 
 /// The location of the files of an archive.
@@ -76,17 +78,18 @@ impl Layout {
         }
         let index = files.read("index.json")?.ok_or_else(|| invalid("it has no file `index.json`".to_owned()))?;
         let index = serde_json::from_slice(&index).map_err(|error| invalid(format!("its index: {error}")))?;
-        let mut layout = Self { files, index, referrers: BTreeMap::new() };
-        layout.find_referrers()?;
+        let mut layout = Self { files, index, referrers: BTreeMap::new(), companions: BTreeMap::new() };
+        layout.find_attached()?;
         Ok(layout)
     }
 
-    /// The entries of the index that have a name or are not referrers.
+    /// The entries of the index that are not companions, and have a name or are not referrers.
     pub(super) fn artifacts(&self) -> impl Iterator<Item = &Descriptor> {
         let attached: HashSet<_> = self.attached().map(|(_, referrer)| referrer.digest).collect();
         let has_name =
             |entry: &Descriptor| [IMAGE_NAME, REF_NAME].iter().any(|key| entry.annotations.contains_key(*key));
-        self.index.manifests.iter().filter(move |entry| has_name(entry) || !attached.contains(&entry.digest))
+        let artifacts = self.index.manifests.iter().filter(|entry| companion(entry).is_none());
+        artifacts.filter(move |entry| has_name(entry) || !attached.contains(&entry.digest))
     }
 
     /// The referrers, each with the digest of its subject.
@@ -99,8 +102,16 @@ impl Layout {
         Ok(self.files.size(&blob_name(&blob.digest))? == Some(blob.size))
     }
 
-    fn find_referrers(&mut self) -> Result<(), BundleError> {
+    fn find_attached(&mut self) -> Result<(), BundleError> {
         for entry in &self.index.manifests {
+            if let Some(key) = companion(entry) {
+                let entry = Descriptor { annotations: Annotations::new(), ..entry.clone() };
+                let listed = self.companions.entry(key).or_default();
+                if !listed.contains(&entry) {
+                    listed.push(entry);
+                }
+                continue;
+            }
             let failed = |error| Error::reading(&format!("the manifest `{}`", entry.digest), error);
             let bytes = self.manifest(entry).map_err(failed)?;
             if let Some(Referrer { subject, descriptor }) = Referrer::read(entry, &bytes) {
@@ -130,6 +141,17 @@ impl Source for Layout {
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         Ok(self.referrers.get(&subject.digest).cloned().unwrap_or_default())
     }
+
+    fn companions(&self, subject: &Digest, kind: Companion) -> Result<Vec<(Descriptor, Vec<u8>)>, ContentError> {
+        let listed = self.companions.get(&(*subject, kind)).into_iter().flatten();
+        listed.map(|companion| Ok((companion.clone(), self.manifest(companion)?))).collect()
+    }
+}
+
+/// Returns the subject and the kind of the companion `entry`, by the tag in its name.
+fn companion(entry: &Descriptor) -> Option<(Digest, Companion)> {
+    let names = [REF_NAME, IMAGE_NAME].into_iter().filter_map(|key| entry.annotations.get(key));
+    names.map(|name| name.rsplit_once(':').map_or(name.as_str(), |(_, tag)| tag)).find_map(Companion::of_tag)
 }
 
 impl Files {

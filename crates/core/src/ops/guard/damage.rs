@@ -6,8 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use memchr::memmem;
 
+use super::names::is_content_name;
 use super::npy;
-use super::secret_names::is_content_name;
 use crate::file_kind::has_extension;
 use crate::ops::refused::{End, Lack};
 use crate::tensors::{self, Format, Header};

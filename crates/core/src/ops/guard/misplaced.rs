@@ -1,7 +1,7 @@
 //! Weights and data in a folder of code or documents, most of which were added after the Kitfile was written: an entry
 //! for a folder takes in every file that is saved there later.
 
-use super::secret_names::is_content_name;
+use super::names::is_content_name;
 use super::suspects::Suspects;
 use crate::file_kind::is_archive_file;
 use crate::kitfile::Section;

@@ -4,16 +4,15 @@ mod allowed;
 mod damage;
 mod folder;
 mod misplaced;
+mod names;
 mod npy;
 mod packed;
+mod pickles;
 mod pointer;
 mod report;
-mod search;
-mod secret_names;
 mod secrets;
 mod shards;
 mod suspects;
-mod tokens;
 mod upstream;
 
 pub use allowed::Allowed;
@@ -21,8 +20,8 @@ pub(crate) use folder::{CheckedLayer, check_folder, empty_files, empty_layer, ha
 pub(crate) use misplaced::{misplaced_files, warn_of_misplaced};
 pub use packed::refuse_secrets;
 pub(crate) use packed::{is_checked, note_checked};
+pub(crate) use pickles::dangerous_pickles;
 pub(crate) use pointer::pointers;
-pub(crate) use secret_names::{is_secret_name, is_sure_name};
 pub(crate) use secrets::{Found, is_secret_setting};
 pub(crate) use suspects::Suspects;
 pub(crate) use upstream::{check_bytes, check_names, check_weights, warn_of_names};

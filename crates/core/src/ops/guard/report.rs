@@ -3,7 +3,7 @@
 use super::secrets::Found;
 use crate::ops::error::Error;
 use crate::ops::refused::{Empty, Secret};
-use crate::progress::{Progress, Warning, human};
+use crate::progress::{Paths, Progress, Warning, human};
 
 /// The number of places that one warning names.
 const NAMED: usize = 3;
@@ -22,7 +22,7 @@ pub(super) fn settle(found: Vec<Found>, progress: &dyn Progress) -> Result<(), E
         }
     }
     refuse(secrets)?;
-    warn(&names, progress, |paths, more| Warning::SecretNames { paths, more });
+    warn(&names, progress, |paths, more| Warning::SecretNames(Paths { paths, more }));
     warn(&addresses, progress, |places, more| Warning::PasswordsInAddresses { places, more });
     warn(&literals, progress, |places, more| Warning::SecretLiterals { places, more });
     warn(&unsearched, progress, |files, more| Warning::NotSearched { files, more });

@@ -1,12 +1,13 @@
 //! The versions of a repository, and the changes in each.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::changes::{Contents, LayerCount, compare, contents};
 use super::forms::without_forms;
 use super::order::{Moment, newest_first};
 use super::owned::{self, OwnedVersion};
+use super::packings::{combined, without_returns};
 use crate::digest::Digest;
 use crate::limits;
 use crate::modelkit::kitfile_digest;
@@ -143,7 +144,9 @@ impl Walk<'_> {
             Location::Layout { path, .. } => {
                 let layout = self.session.store.open_other(path)?;
                 layout.expect_layout()?;
-                let mut tagged = group(&layout.entries()?, |entry| entry.name().map(str::to_owned));
+                let mut entries = layout.entries()?;
+                entries.retain(|entry| entry.companion().is_none());
+                let mut tagged = group(&entries, |entry| entry.name().map(str::to_owned));
                 self.cut_off(&mut tagged);
                 Ok((Box::new(layout.reader(Names::Tags)?), tagged))
             }
@@ -362,32 +365,6 @@ fn group(entries: &[Entry], name: impl Fn(&Entry) -> Option<String>) -> Vec<Tagg
         enter(&mut tagged, entry.descriptor.clone(), name(entry));
     }
     tagged
-}
-
-/// The record that identifies the files best: the newest one of a clean commit, or else the newest one. The same files
-/// are often packed twice, before and after a commit. The first packing with a name gives the time and the version that
-/// was replaced: a later one, for example of a state to which the author returned, does not make a new version.
-///
-/// Returns true beside it if only a later packing knows a replaced version.
-fn combined(records: Vec<Record>) -> Option<(Record, bool)> {
-    let first = records.iter().find(|record| !record.names.is_empty()).or(records.first())?;
-    let (own, time) = (first.previous, first.time);
-    let previous = own.or_else(|| records.iter().find_map(|record| record.previous));
-    let is_dirty = |record: &Record| record.commit.as_ref().is_none_or(|commit| commit.is_dirty == Some(true));
-    let chosen = records.iter().rposition(|record| !is_dirty(record)).or(records.len().checked_sub(1))?;
-    let record = records.into_iter().nth(chosen)?;
-    Some((Record { previous, time, ..record }, own.is_none() && previous.is_some()))
-}
-
-/// Removes the replaced version from those that were first packed before it and packed again later.
-fn without_returns(mut versions: Vec<Version>) -> Vec<Version> {
-    let time = |version: &Version| Some((version.descriptor.digest, version.record.as_ref()?.time?));
-    let times: HashMap<_, _> = versions.iter().filter_map(time).collect();
-    for version in versions.iter_mut().filter(|version| version.is_late) {
-        let Some(record) = &mut version.record else { continue };
-        record.previous = record.previous.filter(|previous| times.get(previous).copied() <= record.time);
-    }
-    versions
 }
 
 fn moment(version: &Version) -> Moment {

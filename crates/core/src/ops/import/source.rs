@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::digest::Digest;
 use crate::modelkit::Documents;
-use crate::oci::{Content, ContentError, Descriptor, Source};
+use crate::oci::{Companion, Content, ContentError, Descriptor, Source};
 use crate::relative_path::RelativePath;
 use crate::upstream::Upstream;
 
@@ -49,6 +49,11 @@ impl Source for FromUpstream<'_> {
 
     /// Neither a hub nor a git repository has referrers.
     fn referrers(&self, _subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(Vec::new())
+    }
+
+    /// Neither a hub nor a git repository has companions.
+    fn companions(&self, _subject: &Digest, _kind: Companion) -> Result<Vec<(Descriptor, Vec<u8>)>, ContentError> {
         Ok(Vec::new())
     }
 }

@@ -15,7 +15,7 @@ use crate::limits;
 use crate::oci::{Content, ContentError};
 use crate::ops::error::Error;
 use crate::ops::files::LocalFile;
-use crate::ops::guard::{is_secret_name, is_sure_name};
+use crate::scan::secrets::{is_secret_name, is_sure_name};
 use crate::upstream::Upstream;
 
 /// Files that a Kitfile may be drafted for.

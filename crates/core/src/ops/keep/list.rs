@@ -139,7 +139,7 @@ pub fn list_layout(
 ) -> Result<Vec<Listed>, Error> {
     let (mut listed, mut failures) = (Vec::<Listed>::new(), Failures::default());
     let reader = layout.reader(Names::Tags)?;
-    for entry in layout.entries()? {
+    for entry in layout.entries()?.into_iter().filter(|entry| entry.companion().is_none()) {
         let tags: Vec<_> = entry.name().map(str::to_owned).into_iter().collect();
         if let Some(row) = listed.iter_mut().find(|row| row.digest == entry.descriptor.digest) {
             row.tags.extend(tags);

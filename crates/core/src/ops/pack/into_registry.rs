@@ -15,7 +15,7 @@ use crate::archive::{self, LayerSource};
 use crate::compression::Compression;
 use crate::digest::{Digest, DigestWriter};
 use crate::modelkit::{Documents, LayerType, Lock};
-use crate::oci::{CheckedTables, Content, ContentError, Descriptor, Source, Subject, Target};
+use crate::oci::{CheckedTables, Companion, Content, ContentError, Descriptor, Source, Subject, Target};
 use crate::ops::artifact::attach;
 use crate::ops::error::Error;
 use crate::ops::files::tables;
@@ -183,6 +183,11 @@ impl Source for FromFiles {
 
     /// A folder has no referrers.
     fn referrers(&self, _subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
+        Ok(Vec::new())
+    }
+
+    /// A folder has no companions.
+    fn companions(&self, _subject: &Digest, _kind: Companion) -> Result<Vec<(Descriptor, Vec<u8>)>, ContentError> {
         Ok(Vec::new())
     }
 

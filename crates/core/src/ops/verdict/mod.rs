@@ -1,6 +1,6 @@
 //! Reads the facts of two versions and compares them for the people who use them.
 
-mod judge;
+mod assess;
 mod read;
 
-pub use judge::{JudgeOptions, Judged, judge};
+pub use assess::{AssessOptions, Assessed, assess};

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::judge::JudgeOptions;
+use super::assess::AssessOptions;
 use crate::compression::Compression;
 use crate::kitfile::Section;
 use crate::limits;
@@ -44,7 +44,7 @@ impl Wanted {
 }
 
 /// Reads the facts of `side`.
-pub(super) fn profile(side: &Side, wanted: &Wanted, options: &JudgeOptions) -> Result<Profile, Error> {
+pub(super) fn profile(side: &Side, wanted: &Wanted, options: &AssessOptions) -> Result<Profile, Error> {
     let (found, inspected) = match side {
         Side::ModelKit { found, inspected, .. } => (found, &**inspected),
         Side::Lock(_) => {

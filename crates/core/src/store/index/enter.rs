@@ -1,12 +1,12 @@
 //! Adding manifests to the entries of an index.
 
 use super::entry::Entry;
-use crate::oci::{Descriptor, MediaType, Reference};
+use crate::oci::{Companion, Descriptor, MediaType, Reference};
 use crate::store::layout::Names;
 
 /// Adds a manifest. With a name, it is no longer in the repository of artifacts without a name. Another manifest with
-/// that name loses the name, but stays in the repository. An index in a store of many repositories takes the name only
-/// from another index, and a manifest only from a manifest.
+/// that name loses the name, but stays in the repository, unless it is a companion. An index in a store of many
+/// repositories takes the name only from another index, and a manifest only from a manifest.
 pub(in crate::store) fn enter(entries: &mut Vec<Entry>, names: &Names, manifest: &Descriptor, tag: Option<&str>) {
     if let Some(tag) = tag {
         release_name(entries, names, manifest, tag);
@@ -37,7 +37,7 @@ fn release_name(entries: &mut Vec<Entry>, names: &Names, manifest: &Descriptor, 
     let Some(position) = entries.iter().position(takes_from) else { return };
     let old = entries.remove(position).descriptor;
     let has_another = entries.iter().any(|entry| entry.descriptor.digest == old.digest && names.include(entry));
-    if !has_another {
+    if !has_another && Companion::of_tag(tag).is_none() {
         entries.insert(position, names.entry(&old, None));
     }
 }

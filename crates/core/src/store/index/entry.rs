@@ -9,7 +9,8 @@
 
 use std::sync::OnceLock;
 
-use crate::oci::{Descriptor, MediaType, REF_NAME, Reference, Tag};
+use crate::oci::{Companion, Descriptor, MediaType, REF_NAME, Reference, Tag};
+use crate::store::companions::companion_annotations;
 use crate::store::layout::Names;
 use crate::store::referrers::SUBJECT;
 
@@ -102,6 +103,9 @@ impl Names {
         match self {
             Self::Tags => entry.name() == Some(tag),
             Self::Of(_) => {
+                if let Some(companion) = Companion::of_tag(tag) {
+                    return entry.companion() == Some(companion) && self.include(entry);
+                }
                 // Quicker than to parse the name of each entry of a large store.
                 let may_be_tagged = |name: &str| name.contains(tag) || tag == Tag::LATEST;
                 let is_tagged =
@@ -113,12 +117,17 @@ impl Names {
         }
     }
 
-    /// Creates the entry of a manifest with or without the name `tag`.
+    /// Creates the entry of a manifest with or without the name `tag`. In a store of many repositories, a companion has
+    /// no name.
     pub(in crate::store) fn entry(&self, manifest: &Descriptor, tag: Option<&str>) -> Entry {
         let mut descriptor = manifest.clone();
         descriptor.annotations.retain(|key, _| key == SUBJECT && tag.is_none());
         if let Self::Of(repository) = self {
             descriptor.annotations.insert(REPOSITORY.to_owned(), repository.full_repository());
+            if let Some((subject, kind)) = tag.and_then(Companion::of_tag) {
+                descriptor.annotations.extend(companion_annotations(&subject, kind));
+                return Entry::new(descriptor);
+            }
         }
         if let Some(tag) = tag {
             descriptor.annotations.insert(REF_NAME.to_owned(), self.name(tag));

@@ -1,6 +1,7 @@
 //! The store against a temporary folder.
 
 mod collect;
+mod companions;
 mod crash;
 mod durability;
 mod fetched;

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::digest::Digest;
-use crate::oci::{Content, Descriptor, Manifest, MediaType, Publication, Reference, Target};
+use crate::oci::{Companion, Content, Descriptor, Manifest, MediaType, Publication, Reference, Target};
 use crate::store::layout::{Names, Store};
 use crate::store::members::Members;
 use crate::store::writer::Writer;
@@ -65,4 +65,19 @@ pub(super) fn referrer(store: &Store, repository: &str, subject: &Descriptor, la
 
 pub(super) fn digests(descriptors: &[Descriptor]) -> Vec<Digest> {
     descriptors.iter().map(|descriptor| descriptor.digest).collect()
+}
+
+/// Stores a companion of `subject` with one layer under its tag, and returns its manifest.
+pub(super) fn companion(
+    store: &Store,
+    names: Names,
+    (subject, kind): (&Descriptor, Companion),
+    layer: &[u8],
+) -> Descriptor {
+    let writer = store.writer(names).unwrap();
+    let config = blob(&writer, b"{}");
+    let manifest = Manifest::new(MediaType::of("s"), config, vec![blob(&writer, layer)]).to_bytes();
+    let descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, &manifest);
+    writer.publish(&descriptor, &manifest, Some(&kind.tag(&subject.digest))).unwrap();
+    descriptor
 }

@@ -8,7 +8,7 @@ use super::local_pieces::{LocalPieces, Older};
 use super::patch::Patch;
 use super::planner::{is_worth_a_look, plan};
 use crate::digest::Digest;
-use crate::oci::{Content, ContentError, Descriptor, Source};
+use crate::oci::{Companion, Content, ContentError, Descriptor, Source};
 use crate::ops::files::tables;
 
 /// A source with the content of `source` that fetches less of it.
@@ -111,6 +111,10 @@ impl Source for DeltaSource<'_> {
 
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         self.source.referrers(subject)
+    }
+
+    fn companions(&self, subject: &Digest, kind: Companion) -> Result<Vec<(Descriptor, Vec<u8>)>, ContentError> {
+        self.source.companions(subject, kind)
     }
 
     fn list_ahead(&self, subject: &Descriptor) {
