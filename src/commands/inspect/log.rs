@@ -21,8 +21,8 @@ use kit_core::provenance::{Commit, Promotion};
 /// Show the versions of a ModelKit and their changes
 ///
 /// Lists versions from newest to oldest, one per line, with tags, time, author, commit, and the number of layers of
-/// each type that were changed (~), added (+) or removed (-) since the previous version. If a KITOWNERS is attached, the
-/// owners of the changes follow: those of the layers, or with --files those of the files. Time, commit and previous
+/// each type that were changed (~), added (+) or removed (-) since the previous version. If a KITOWNERS is attached,
+/// the owners of the changes follow: those of the layers, or with --files those of the files. Time, commit and previous
 /// version are read from the provenance attestation that `kit pack` attaches, and are left empty for ModelKits without
 /// one. Promotions of a version with `kit promote` are listed below it, the newest first. Unsigned records are not
 /// proof: anyone with push access can write them.

@@ -12,7 +12,41 @@ const ARGS: [&str; 4] = ["news", "sentiment:v2", "--since", "sentiment:v1"];
 fn markdown_has_a_part_for_each_owner() {
     let sandbox = story::versions();
     let run = sandbox.kit(&ARGS).ok();
-    expect![[r#""#]].assert_eq(&run.stdout);
+    expect![[r#"
+        ## `sentiment:v2` since `sentiment:v1`
+
+        - app: **breaking**
+        - sre: **breaking**
+        - data: changed
+        - security: **breaking**
+
+        ### @app: breaking
+
+        - **breaking** labels in `weights/config.json`: `1: positive → neutral; new labels 2: positive`
+        - changed: `weights/config.json`
+
+        ### @ml: breaking
+
+        - **breaking** tensors in `weights/model.safetensors`: `1 tensor: head.weight [64, 4] → [96, 4]`
+        - **breaking** memory in `weights/model.safetensors`: `1.0 KiB → 1.5 KiB (+512 B, +50 %)`
+        - changed weights in `weights/model.safetensors`: `1 file with other bytes`
+        - changed metrics in `model.parameters.metrics.accuracy`: `0.91 → 0.87`
+        - changed: `model.parameters.metrics.accuracy`
+        - changed: `weights/model.safetensors`
+
+        ### legal@example.com: breaking
+
+        - **breaking** licence in `package.license`: `MIT → CC-BY-NC-4.0`
+        - changed: `package.license`
+
+        ### role:sre: breaking
+
+        - **breaking** memory in `weights/model.safetensors`: `1.0 KiB → 1.5 KiB (+512 B, +50 %)`
+        - changed tensors in `weights/model.safetensors`: `1 tensor: head.weight [64, 4] → [96, 4]`
+        - changed packages in `requirements.txt`: `torch 2.3.0 → 2.4.0`
+        - changed: `requirements.txt`
+        - changed: `weights/model.safetensors`
+    "#]].assert_eq(&run.stdout);
     let digest = sandbox.kit(&["inspect", "sentiment:v1", "--format", "json"]).ok().json()["digest"].clone();
     let since = sandbox.kit(&["news", "sentiment:v2", "--since", digest.as_str().unwrap()]).ok().stdout;
     assert_eq!(since.lines().skip(1).collect::<Vec<_>>(), run.stdout.lines().skip(1).collect::<Vec<_>>());

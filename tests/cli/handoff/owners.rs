@@ -34,8 +34,8 @@ fn owners_are_attached_and_never_part_of_a_layer() {
     assert_eq!(with, without);
     let listed = sandbox.kit(&["ls", "sample:v1"]).ok().stdout;
     assert!(!listed.contains("KITOWNERS"), "{listed}");
-    sandbox.write("project/KITOWNERS", "* nobody\n");
-    sandbox.kit(&["pack", "project", "-t", "sample:v2"]).fails().says("KITOWNERS:1:3: `nobody` is not an owner");
+    sandbox.write("project/KITOWNERS", "* team\n");
+    sandbox.kit(&["pack", "project", "-t", "sample:v2"]).fails().says("KITOWNERS:1:3: `team` is not an owner");
 }
 
 #[test]
@@ -116,10 +116,10 @@ fn the_owners_that_were_attached_last_count() {
 fn validation_finds_mistakes_in_the_owners() {
     let sandbox = Sandbox::new();
     sandbox.project();
-    sandbox.write("project/KITOWNERS", "dataset:train @a\nmodel nobody\n");
+    sandbox.write("project/KITOWNERS", "dataset:train @a\nmodel team\n");
     let run = sandbox.kit(&["validate", "project"]).fails();
     let run = run.prints("KITOWNERS:1:1: error: `dataset` is not a section; did you mean `datasets`? (owners)");
-    run.prints("KITOWNERS:2:7: error: `nobody` is not an owner");
+    run.prints("KITOWNERS:2:7: error: `team` is not an owner");
     sandbox.write("project/KITOWNERS", "src/ @a\n*.rs @b\nmodel.parameters.epochs @c\npackage.license @d\n");
     let data = sandbox.kit(&["validate", "project", "--format", "json"]).ok().json();
     let findings = data.as_array().unwrap();

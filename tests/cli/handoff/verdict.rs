@@ -11,7 +11,32 @@ use kit_testkit::sandbox::Sandbox;
 fn each_role_gets_a_verdict_with_reasons_and_owners() {
     let sandbox = story::versions();
     let run = sandbox.kit(&["diff", "sentiment:v1", "sentiment:v2", "--for", "all", "--propose-version"]).ok();
-    expect![[r#""#]].assert_eq(&run.stdout);
+    expect![[r#"
+        sentiment:v1 → sentiment:v2
+        app: breaking
+          LEVEL      FACT      PLACE                               CHANGE                                          OWNERS
+          breaking   tensors   weights/model.safetensors           1 tensor: head.weight [64, 4] → [96, 4]         @ml, role:sre
+          breaking   labels    weights/config.json                 1: positive → neutral; new labels 2: positive   @app
+          changed    weights   weights/model.safetensors           1 file with other bytes                         @ml, role:sre
+          changed    licence   package.license                     MIT → CC-BY-NC-4.0                              legal@example.com
+          changed    metrics   model.parameters.metrics.accuracy   0.91 → 0.87                                     @ml
+        sre: breaking
+          LEVEL      FACT       PLACE                       CHANGE                                    OWNERS
+          breaking   memory     weights/model.safetensors   1.0 KiB → 1.5 KiB (+512 B, +50 %)         @ml, role:sre
+          changed    tensors    weights/model.safetensors   1 tensor: head.weight [64, 4] → [96, 4]   @ml, role:sre
+          changed    packages   requirements.txt            torch 2.3.0 → 2.4.0                       role:sre
+        data: changed
+          LEVEL     FACT      PLACE                               CHANGE                                          OWNERS
+          changed   weights   weights/model.safetensors           1 file with other bytes                         @ml, role:sre
+          changed   labels    weights/config.json                 1: positive → neutral; new labels 2: positive   @app
+          changed   licence   package.license                     MIT → CC-BY-NC-4.0                              legal@example.com
+          changed   metrics   model.parameters.metrics.accuracy   0.91 → 0.87                                     @ml
+        security: breaking
+          LEVEL      FACT       PLACE              CHANGE                OWNERS
+          breaking   licence    package.license    MIT → CC-BY-NC-4.0    legal@example.com
+          changed    packages   requirements.txt   torch 2.3.0 → 2.4.0   role:sre
+        Version: 1.4.0 → 2.0.0
+    "#]].assert_eq(&run.stdout);
     let data = sandbox.kit(&["diff", "sentiment:v1", "sentiment:v2", "--for", "app", "--format", "json"]).ok().json();
     let labels =
         &data["verdicts"][0]["reasons"].as_array().unwrap().iter().find(|it| it["fact"] == "labels").unwrap().clone();
@@ -52,12 +77,13 @@ fn the_exit_code_is_the_verdict() {
 #[test]
 fn a_metric_below_its_floor_is_breaking() {
     let sandbox = story::versions();
-    let run =
-        |floor: &str| sandbox.kit(&["diff", "sentiment:v1", "sentiment:v2", "--for", "data", "--floor", floor]).ok();
-    run("accuracy=0.9").prints("0.87 is below the floor of 0.9");
+    let run = |minimum: &str| {
+        sandbox.kit(&["diff", "sentiment:v1", "sentiment:v2", "--for", "data", "--minimum", minimum]).ok()
+    };
+    run("accuracy=0.9").prints("0.87 is below the minimum of 0.9");
     run("f1=0.9").prints("metric `f1`: the parameters of the model do not contain it");
     assert!(!run("accuracy=0.8").stdout.contains("below"));
-    sandbox.kit(&["diff", "sentiment:v1", "sentiment:v2", "--for", "data", "--floor", "accuracy"]).exits(2);
+    sandbox.kit(&["diff", "sentiment:v1", "sentiment:v2", "--for", "data", "--minimum", "accuracy"]).exits(2);
 }
 
 #[test]

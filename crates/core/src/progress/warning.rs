@@ -369,7 +369,7 @@ pub enum Warning<'a> {
     },
     /// The referrers of a manifest could not be listed.
     ReferrersUnreadable {
-        /// What was looked for.
+        /// The documents that were looked for.
         what: &'static str,
         /// The digest of the manifest.
         subject: Digest,

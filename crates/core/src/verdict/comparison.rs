@@ -22,8 +22,8 @@ pub struct Comparison<'a> {
     pub files: Vec<FileChange<'a>>,
     /// The parameters of the model in the second version.
     pub parameters: Option<&'a Value>,
-    /// The floors for metrics.
-    pub floors: &'a [Floor],
+    /// The minimums for metrics.
+    pub minimums: &'a [Minimum],
 }
 
 /// A field of the Kitfile that differs.
@@ -78,29 +78,29 @@ pub enum Area {
 
 /// The lowest value of a metric that is accepted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Floor {
+pub struct Minimum {
     /// The name of the metric: the last name of its path in the parameters.
     pub metric: String,
     /// The lowest accepted value.
     pub lowest: f64,
 }
 
-/// The error for a text that is not a floor.
+/// The error for a text that is not a minimum.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not of the form METRIC=NUMBER")]
-pub struct InvalidFloor(String);
+pub struct InvalidMinimum(String);
 
-impl FromStr for Floor {
-    type Err = InvalidFloor;
+impl FromStr for Minimum {
+    type Err = InvalidMinimum;
 
-    fn from_str(text: &str) -> Result<Self, InvalidFloor> {
+    fn from_str(text: &str) -> Result<Self, InvalidMinimum> {
         let parse = || {
             let (metric, lowest) = text.split_once('=')?;
             let lowest: f64 = lowest.trim().parse().ok()?;
             let metric = metric.trim().to_owned();
             (!metric.is_empty() && lowest.is_finite()).then_some(Self { metric, lowest })
         };
-        parse().ok_or_else(|| InvalidFloor(text.to_owned()))
+        parse().ok_or_else(|| InvalidMinimum(text.to_owned()))
     }
 }
 

@@ -190,8 +190,8 @@ facts! {
     }
     /// Metrics in the parameters of the model.
     Metrics "metrics" {
-        App Breaking "the quality is below the floor that was agreed on"
-        Data Breaking "the quality is below the floor that was agreed on"
+        App Breaking "the quality is below the minimum that was agreed on"
+        Data Breaking "the quality is below the minimum that was agreed on"
     }
     /// Files that define how the model is built and run.
     Deployment "deployment" {

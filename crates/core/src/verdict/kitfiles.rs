@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::comparison::{Area, Change, Comparison, FieldChange, Floor};
+use super::comparison::{Area, Change, Comparison, FieldChange, Minimum};
 use super::fact::{Fact, Level};
 use super::reason::Reason;
 use super::words::{arrow, counted};
@@ -16,7 +16,7 @@ pub(super) fn compare(comparison: &Comparison<'_>) -> Vec<Reason> {
     reasons.extend(fields.clone().filter_map(base_model));
     reasons.extend(fields.clone().filter_map(dataset));
     reasons.extend(fields.filter_map(metric));
-    reasons.extend(floors(comparison));
+    reasons.extend(minimums(comparison));
     reasons.extend(files(comparison));
     reasons
 }
@@ -84,13 +84,13 @@ fn metric(field: &FieldChange<'_>) -> Option<Reason> {
     (is_result && is_number).then(|| Reason::of_field(Fact::Metrics, Level::Changed, field.path, arrow_of(field)))
 }
 
-/// The metrics of the second version that are below their floor.
-fn floors(comparison: &Comparison<'_>) -> Vec<Reason> {
+/// The metrics of the second version that are below their minimum.
+fn minimums(comparison: &Comparison<'_>) -> Vec<Reason> {
     let metrics = metrics(comparison.parameters);
     let mut reasons = Vec::new();
-    for Floor { metric, lowest } in comparison.floors {
+    for Minimum { metric, lowest } in comparison.minimums {
         for (path, value) in metrics.iter().filter(|(path, value)| is_metric(path, metric) && **value < *lowest) {
-            let text = format!("{value} is below the floor of {lowest}");
+            let text = format!("{value} is below the minimum of {lowest}");
             reasons.push(Reason::of_field(Fact::Metrics, Level::Breaking, &format!("{PARAMETERS}{path}"), text));
         }
     }
@@ -161,12 +161,14 @@ fn is_licence_file(name: &str) -> bool {
     ["LICENSE", "LICENCE", "COPYING", "NOTICE"].contains(&stem.as_str())
 }
 
-/// The floors whose metric the Kitfile does not contain.
+/// The minimums whose metric the Kitfile does not contain.
 pub(super) fn unknown(comparison: &Comparison<'_>) -> Vec<String> {
     let metrics = metrics(comparison.parameters);
-    let is_lacking = |floor: &&Floor| !metrics.keys().any(|path| is_metric(path, &floor.metric));
-    let lacking = comparison.floors.iter().filter(is_lacking);
-    lacking.map(|floor| format!("metric `{}`: the parameters of the model do not contain it", floor.metric)).collect()
+    let is_lacking = |minimum: &&Minimum| !metrics.keys().any(|path| is_metric(path, &minimum.metric));
+    let lacking = comparison.minimums.iter().filter(is_lacking);
+    lacking
+        .map(|minimum| format!("metric `{}`: the parameters of the model do not contain it", minimum.metric))
+        .collect()
 }
 
 #[cfg(test)]
@@ -176,7 +178,7 @@ mod tests {
     use super::*;
     use crate::verdict::Profile;
 
-    fn compare_fields(fields: &[(&str, Value, Value)], floors: &[Floor], parameters: &Value) -> Vec<String> {
+    fn compare_fields(fields: &[(&str, Value, Value)], minimums: &[Minimum], parameters: &Value) -> Vec<String> {
         let value = |value: &'static Value| (!value.is_null()).then_some(value);
         let fields: Vec<_> = fields
             .iter()
@@ -187,14 +189,14 @@ mod tests {
             .collect();
         let profile = Profile::default();
         let (before, after, files) = (&profile, &profile, Vec::new());
-        let comparison = Comparison { before, after, fields, files, parameters: Some(parameters), floors };
+        let comparison = Comparison { before, after, fields, files, parameters: Some(parameters), minimums };
         let words = |reason: Reason| format!("{} {}: {}", reason.fact.word(), reason.level.word(), reason.text);
         compare(&comparison).into_iter().map(words).chain(unknown(&comparison)).collect()
     }
 
     #[test]
     fn fields_are_facts() {
-        let floors = ["accuracy=0.9".parse().unwrap(), "f1=0.5".parse().unwrap()];
+        let minimums = ["accuracy=0.9".parse().unwrap(), "f1=0.5".parse().unwrap()];
         let parameters = json!({ "metrics": { "test": { "accuracy": 0.87 } }, "epochs": 3 });
         let fields = [
             ("package.license", json!("MIT"), json!("Apache-2.0")),
@@ -211,11 +213,11 @@ mod tests {
             "datasets breaking: the dataset was removed",
             "datasets changed: a → b",
             "metrics changed: 0.91 → 0.87",
-            "metrics breaking: 0.87 is below the floor of 0.9",
+            "metrics breaking: 0.87 is below the minimum of 0.9",
             "metric `f1`: the parameters of the model do not contain it",
         ];
-        assert_eq!(compare_fields(&fields, &floors, &parameters), expected);
-        assert!("accuracy".parse::<Floor>().is_err() && "=1".parse::<Floor>().is_err());
-        assert!("a=nan".parse::<Floor>().is_err());
+        assert_eq!(compare_fields(&fields, &minimums, &parameters), expected);
+        assert!("accuracy".parse::<Minimum>().is_err() && "=1".parse::<Minimum>().is_err());
+        assert!("a=nan".parse::<Minimum>().is_err());
     }
 }

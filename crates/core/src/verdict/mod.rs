@@ -20,7 +20,7 @@ mod tokenizer;
 mod version;
 mod words;
 
-pub use comparison::{Area, Change, Comparison, FieldChange, FileChange, Floor, InvalidFloor, reasons, unknown};
+pub use comparison::{Area, Change, Comparison, FieldChange, FileChange, InvalidMinimum, Minimum, reasons, unknown};
 pub use fact::{Fact, Level, Role, UnknownRole};
 pub use profile::{ModelProfile, Profile, is_document};
 pub use reason::{Place, Reason, Verdict, verdict};

@@ -11,7 +11,7 @@ use super::words::{arrow, counted, listed};
 use crate::progress::human;
 use crate::tensors::{Format, Tensor, Value};
 
-/// The growth of memory that a deployment is expected to have room for.
+/// The growth of memory that a deployment is expected to have reserves for.
 const MEMORY_RESERVE_PERCENT: i128 = 10;
 
 pub(super) fn compare(comparison: &Comparison<'_>) -> Vec<Reason> {
@@ -132,7 +132,7 @@ fn memory(before: &[ModelProfile], after: &[ModelProfile]) -> Option<Reason> {
     let (one, other) = (total(before), total(after));
     let difference = i128::from(other) - i128::from(one);
     let percent = (difference * 100).checked_div(i128::from(one))?;
-    // The length of a header is no reason to change anything.
+    // Less than one percent does not change anything.
     if percent == 0 {
         return None;
     }

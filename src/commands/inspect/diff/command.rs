@@ -47,7 +47,7 @@ Examples:
   kit diff registry.example/team/sentiment:v2 . --only code --patch
   kit diff sentiment:v1 sentiment:v2 --path config.json --path 'tokenizer*' --exit-code
   kit diff sentiment:v1 sentiment:v2 --for app,sre --exit-code
-  kit diff sentiment:v1 sentiment:v2 --for data --floor accuracy=0.9
+  kit diff sentiment:v1 sentiment:v2 --for data --minimum accuracy=0.9
   kit diff sentiment:v1 . --propose-version
   kit diff Kitfile.lock registry.example/team/sentiment:v2
   kit diff sentiment:v1 sentiment:v2 --only model --stats --read-limit 200MiB

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::output::{one_line, table};
 use kit_core::ops::{AssessOptions, Assessed};
-use kit_core::verdict::{Floor, Level, Place, Reason, Role, UnknownRole, Verdict};
+use kit_core::verdict::{Level, Minimum, Place, Reason, Role, UnknownRole, Verdict};
 
 /// The arguments of a verdict.
 #[derive(Debug, Args)]
@@ -23,8 +23,8 @@ pub(crate) struct VerdictArgs {
     )]
     chosen: Vec<Roles>,
     /// Lowest accepted value of a metric in the parameters of the model, such as accuracy=0.9 (repeatable)
-    #[arg(long = "floor", value_name = "METRIC=NUMBER", requires = "chosen")]
-    floors: Vec<Floor>,
+    #[arg(long = "minimum", value_name = "METRIC=NUMBER", requires = "chosen")]
+    minimums: Vec<Minimum>,
     /// Print the next semantic version after the first: major if anything is breaking for any role, minor if anything
     /// changed for a role, patch otherwise. Without --for, prints only the version
     #[arg(long, conflicts_with_all = ["only", "globs", "layers", "patch", "stats"])]
@@ -46,7 +46,7 @@ impl FromStr for Roles {
     }
 }
 
-/// What is printed.
+/// The verdicts as text and as data.
 pub(super) struct Shown {
     pub(super) text: String,
     pub(super) data: Value,
@@ -69,7 +69,7 @@ impl VerdictArgs {
     }
 
     pub(super) fn options(&self, jobs: usize, remote_limit: u64) -> AssessOptions {
-        AssessOptions { jobs, remote_limit, floors: self.floors.clone() }
+        AssessOptions { jobs, remote_limit, minimums: self.minimums.clone() }
     }
 
     /// Renders the verdicts. `tag` is that of the first version.

@@ -13,7 +13,7 @@ use crate::config::NetworkArgs;
 use crate::context::Context;
 use kit_core::limits;
 use kit_core::ops::{self, AssessOptions, Location};
-use kit_core::verdict::Floor;
+use kit_core::verdict::Minimum;
 
 /// Describe the changes since a version, for a pull request, a mail or a channel
 ///
@@ -29,7 +29,7 @@ Examples:
   kit news sentiment:v2 --since sentiment:v1
   kit news registry.example/team/sentiment:v2 --since registry.example/team/sentiment:v1 --format html
   kit news sentiment:v2 --since sha256:0c4d2f6b3a3f3f3c2e2e5c1b6f0d8a9b7e6d5c4b3a2918f7e6d5c4b3a2918f7e --format slack
-  kit news . --since sentiment:v2 --floor accuracy=0.9")]
+  kit news . --since sentiment:v2 --minimum accuracy=0.9")]
 pub(crate) struct NewsArgs {
     /// ModelKit, or folder with a Kitfile
     #[arg(value_name = "NAME:TAG")]
@@ -41,8 +41,8 @@ pub(crate) struct NewsArgs {
     #[arg(long, value_name = "FORMAT", default_value = "markdown")]
     format: NewsFormat,
     /// Lowest accepted value of a metric in the parameters of the model, such as accuracy=0.9 (repeatable)
-    #[arg(long = "floor", value_name = "METRIC=NUMBER")]
-    floors: Vec<Floor>,
+    #[arg(long = "minimum", value_name = "METRIC=NUMBER")]
+    minimums: Vec<Minimum>,
     /// Maximum size of files to read from a registry, such as 200MiB
     #[arg(long, value_name = "SIZE", default_value_t = Size(limits::DIFF_REMOTE_BYTES))]
     read_limit: Size,
@@ -93,8 +93,9 @@ impl NewsArgs {
         let opener = Opener { context, session: &session, is_remote: self.remote, is_answer: false };
         let since = self.since(context)?;
         let sides = (opener.open(&since)?, opener.open(&self.reference)?);
-        let (jobs, floors) = (opener.jobs([&since, &self.reference]), self.floors.clone());
-        let assessed = ops::assess(&session, sides, &AssessOptions { jobs, remote_limit: self.read_limit.0, floors })?;
+        let (jobs, minimums) = (opener.jobs([&since, &self.reference]), self.minimums.clone());
+        let assessed =
+            ops::assess(&session, sides, &AssessOptions { jobs, remote_limit: self.read_limit.0, minimums })?;
         let news = News::new((&self.since, &self.reference), &assessed);
         Ok(match self.format {
             NewsFormat::Markdown => markdown::render(&news),

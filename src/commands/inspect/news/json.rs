@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::parts::{News, Part};
 use crate::commands::inspect::diff::reason_data;
 use crate::output::to_json;
-use kit_core::verdict::Verdict;
+use kit_core::verdict::{Level, Reason, Verdict};
 
 pub(super) fn render(news: &News<'_>) -> Result<String> {
     let difference = &news.assessed.difference;
@@ -22,10 +22,11 @@ pub(super) fn render(news: &News<'_>) -> Result<String> {
 }
 
 fn part_data(part: &Part<'_>, news: &News<'_>) -> Value {
+    let reason = |(level, reason): &(Level, &Reason)| reason_data(*level, None, reason, news.assessed);
     json!({
         "owner": part.owner.map(ToString::to_string),
         "level": part.level.word(),
-        "reasons": part.reasons.iter().map(|(level, reason)| reason_data(*level, None, reason, news.assessed)).collect::<Value>(),
+        "reasons": part.reasons.iter().map(reason).collect::<Value>(),
         "fields": part.fields.iter().map(|field| &field.path).collect::<Vec<_>>(),
         "files": part.files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(),
     })

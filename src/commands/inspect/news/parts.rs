@@ -46,7 +46,7 @@ impl<'a> News<'a> {
         Self { names, assessed, verdicts, parts }
     }
 
-    /// True if there is nothing to tell apart by owner.
+    /// True if a version has owners.
     pub(super) fn has_owners(&self) -> bool {
         !self.assessed.difference.ownership.is_empty()
     }

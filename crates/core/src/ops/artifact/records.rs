@@ -18,7 +18,7 @@ pub(crate) fn records(source: &dyn Source, subject: &Descriptor, progress: &dyn 
     provenance(source, subject, &referrers_or_none(source, subject, progress))
 }
 
-/// What is attached to a version.
+/// The documents that are attached to a version.
 pub(crate) struct History {
     /// Its provenance attestations, as of [`records`].
     pub(crate) records: Vec<Record>,

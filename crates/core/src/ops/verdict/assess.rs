@@ -10,7 +10,7 @@ use crate::ops::files::Unverified;
 use crate::ops::session::Session;
 use crate::owners::Owner;
 use crate::relative_path::RelativePath;
-use crate::verdict::{self, Area, Change, Comparison, FieldChange, Floor, Level, Place, Reason, Role, Verdict};
+use crate::verdict::{self, Area, Change, Comparison, FieldChange, Level, Minimum, Place, Reason, Role, Verdict};
 
 /// Settings of a verdict.
 #[derive(Debug, Clone)]
@@ -19,8 +19,8 @@ pub struct AssessOptions {
     pub jobs: usize,
     /// The largest number of bytes of a file that are read from a registry.
     pub remote_limit: u64,
-    /// The floors for metrics.
-    pub floors: Vec<Floor>,
+    /// The minimums for metrics.
+    pub minimums: Vec<Minimum>,
 }
 
 /// The differences between two versions, and what they mean.
@@ -30,7 +30,7 @@ pub struct Assessed {
     pub difference: Difference,
     /// The reasons for verdicts, in the order of the facts.
     pub reasons: Vec<Reason>,
-    /// What cannot be known, as sentences without a full stop.
+    /// The facts that cannot be known, as sentences without a full stop.
     pub unknown: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ pub fn assess(
         fields: difference.fields.iter().flatten().map(field).collect(),
         files: difference.files.iter().map(file).collect(),
         parameters: kitfile.and_then(|kitfile| kitfile.model.as_ref()?.parameters.as_ref()),
-        floors: &options.floors,
+        minimums: &options.minimums,
     };
     let (reasons, mut unknown) = (verdict::reasons(&comparison), verdict::unknown(&comparison));
     if difference.fields.is_none() {

@@ -21,7 +21,7 @@ use crate::relative_path::RelativePath;
 use crate::tensors::Format;
 use crate::verdict::{ModelProfile, Profile, is_document};
 
-/// What has to be read because of the differences.
+/// The content that has to be read because of the differences.
 pub(super) struct Wanted {
     /// The small files that differ.
     documents: HashSet<RelativePath>,
