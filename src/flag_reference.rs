@@ -45,12 +45,13 @@ const SHARED_LETTERS: [(char, &[&str], &str); 2] = [
 ];
 
 /// Long flags whose meaning depends on the command, with the reason.
-const SHARED_NAMES: [(&str, &str); 6] = [
+const SHARED_NAMES: [(&str, &str); 7] = [
     ("filter", "it selects the parts that a command unpacks, lists or compares; in `info` a field, as in KitOps"),
     ("force", "KitOps: `init` overwrites the Kitfile, `remove` removes all tags"),
     ("label", "`index create` sets the labels by which `pull` and `unpack` select"),
     ("lock", "`pack` writes the lock file that the other commands read"),
     ("remote", "KitOps: `init` reads a repository of a hub, and `remove` changes the registry"),
+    ("since", "an earlier version, which `news` compares with and whose layers `save` omits"),
     ("with-modelkits", "the ModelKits of an index are removed, pushed or pulled together with it"),
 ];
 

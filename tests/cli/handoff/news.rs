@@ -46,7 +46,8 @@ fn markdown_has_a_part_for_each_owner() {
         - changed packages in `requirements.txt`: `torch 2.3.0 → 2.4.0`
         - changed: `requirements.txt`
         - changed: `weights/model.safetensors`
-    "#]].assert_eq(&run.stdout);
+    "#]]
+    .assert_eq(&run.stdout);
     let digest = sandbox.kit(&["inspect", "sentiment:v1", "--format", "json"]).ok().json()["digest"].clone();
     let since = sandbox.kit(&["news", "sentiment:v2", "--since", digest.as_str().unwrap()]).ok().stdout;
     assert_eq!(since.lines().skip(1).collect::<Vec<_>>(), run.stdout.lines().skip(1).collect::<Vec<_>>());

@@ -134,3 +134,15 @@ fn what_cannot_be_known_is_said() {
     let lock = sandbox.kit(&["diff", "project/Kitfile.lock", "sample:v2", "--for", "sre"]).ok();
     lock.prints("contents of files: a lock contains only their digests");
 }
+
+#[test]
+fn a_new_import_of_a_pickle_is_breaking_for_security() {
+    let sandbox = Sandbox::new();
+    sandbox.project();
+    sandbox.write("project/weights/model.bin", b"\x80\x02}q\x00.");
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    sandbox.write("project/weights/model.bin", b"\x80\x02cposix\nsystem\nq\x00X\x02\x00\x00\x00lsq\x01\x85Rq\x02.");
+    sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
+    let run = sandbox.kit(&["diff", "sample:v1", "sample:v2", "--for", "security"]).ok();
+    run.prints("security: breaking").prints("pickle imports   weights/model.bin   posix.system");
+}

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::profile::Profile;
 use super::reason::Reason;
-use super::{documents, kitfiles, labels, model, packages, remote_code, signature, tokenizer};
+use super::{documents, kitfiles, labels, model, packages, pickles, remote_code, signature, tokenizer};
 use crate::relative_path::RelativePath;
 
 /// Two versions, and what is known to differ.
@@ -113,6 +113,7 @@ pub fn reasons(comparison: &Comparison<'_>) -> Vec<Reason> {
     reasons.extend(labels::compare(sides));
     reasons.extend(signature::compare(sides));
     reasons.extend(remote_code::compare(comparison));
+    reasons.extend(pickles::compare(sides));
     reasons.extend(packages::compare(sides));
     reasons.extend(kitfiles::compare(comparison));
     reasons.sort_by_key(|reason| reason.fact);

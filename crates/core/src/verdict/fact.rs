@@ -178,6 +178,10 @@ facts! {
         Sre Breaking "the runtime loads the model only if it is allowed to run its code"
         Security Breaking "loading the model runs code of its authors"
     }
+    /// The imports of pickles that are not known to be harmless.
+    PickleImports "pickle imports" {
+        Security Breaking "loading the file imports objects that can run any code"
+    }
     /// The required version of Python.
     Python "python" {
         App Changed "the application may run in another environment"

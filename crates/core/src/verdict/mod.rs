@@ -10,6 +10,7 @@ mod kitfiles;
 mod labels;
 mod model;
 mod packages;
+mod pickles;
 mod profile;
 mod reason;
 mod remote_code;

@@ -1,6 +1,6 @@
 //! The facts of one version: the headers of its weights, and its small files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -14,6 +14,8 @@ pub struct Profile {
     pub models: Option<Vec<ModelProfile>>,
     /// The texts of the small files that [`is_document`] selects.
     pub documents: BTreeMap<RelativePath, String>,
+    /// The imports of pickles that are not known to be harmless, by file.
+    pub pickles: BTreeMap<RelativePath, BTreeSet<String>>,
     /// The facts that could not be read, and why.
     pub unread: Vec<String>,
 }

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::assess::AssessOptions;
+use super::pickles::{self, may_have_pickles};
 use crate::compression::Compression;
 use crate::kitfile::Section;
 use crate::limits;
@@ -25,6 +26,8 @@ use crate::verdict::{ModelProfile, Profile, is_document};
 pub(super) struct Wanted {
     /// The small files that differ.
     documents: HashSet<RelativePath>,
+    /// The files that differ and may contain pickles.
+    pub(super) pickles: HashSet<RelativePath>,
     /// True if headers of weights are needed.
     has_weights: bool,
 }
@@ -39,7 +42,9 @@ impl Wanted {
             path.file_name().is_some_and(|name| Format::of(name).is_some() || name == "config.json")
         };
         let has_weights = files.iter().any(|file| file.concern != Concern::Data && matters(&file.path));
-        Self { documents: documents.map(|file| file.path.clone()).collect(), has_weights }
+        let pickles = files.iter().filter(|file| file.concern != Concern::Data && may_have_pickles(&file.path));
+        let pickles = pickles.map(|file| file.path.clone()).collect();
+        Self { pickles, documents: documents.map(|file| file.path.clone()).collect(), has_weights }
     }
 }
 
@@ -55,6 +60,14 @@ pub(super) fn profile(side: &Side, wanted: &Wanted, options: &AssessOptions) -> 
     let limit = if found.is_remote { options.remote_limit } else { u64::MAX };
     let mut profile = Profile::default();
     read_documents(&mut profile, (found, inspected), wanted, (limit, options.jobs))?;
+    let has_pickles = |layer: &&Layer| wanted.pickles.iter().any(|path| path.starts_with(&layer.path));
+    for layer in inspected.modelkit.layers.iter().filter(has_pickles) {
+        if is_too_large(layer, limit) {
+            profile.unread.push(compressed(layer));
+        } else {
+            pickles::read(&mut profile, found, layer, (wanted, limit))?;
+        }
+    }
     if wanted.has_weights {
         read_headers(&mut profile, (found, inspected), (limit, options.jobs))?;
     }
