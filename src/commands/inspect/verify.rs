@@ -16,11 +16,12 @@ use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
 use kit_core::ops::{self, ExtraFiles, Verified, VerifyOptions};
 
-/// Verify the signature of a ModelKit, or a folder against its Kitfile.lock or a ModelKit
+/// Verify the signature of a ModelKit, or a folder against its lock or a ModelKit
 ///
 /// An argument that is an existing folder is a folder, and so is ./NAME. Otherwise it is a ModelKit, and its signature
-/// is verified: --key names the public keys whose signatures count. Bundles and signatures of cosign 2 are read from the
-/// local store, an image layout or the registry; no other server is asked. Exits with 1 if the ModelKit is not signed.
+/// is verified: --key names the public keys whose signatures count. Bundles and signatures of cosign 2 are read from
+/// the local store, an image layout or the registry; no other server is asked. Exits with 1 if the ModelKit is not
+/// signed.
 ///
 /// Lists files that are missing, files that differ in size, content or mode, and additional files within the paths of
 /// the Kitfile that .kitignore does not exclude. Exits with 3 if there are any. Permission bits that an umask masks
