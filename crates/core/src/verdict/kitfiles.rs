@@ -111,7 +111,7 @@ fn metrics(parameters: Option<&Value>) -> BTreeMap<String, f64> {
             Value::Object(object) => {
                 left.extend(object.iter().map(|(name, value)| {
                     (if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, value)
-                }))
+                }));
             }
             value => found.extend(value.as_f64().map(|number| (path, number))),
         }

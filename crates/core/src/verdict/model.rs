@@ -114,7 +114,7 @@ fn metadata(before: &ModelProfile, after: &ModelProfile) -> Vec<Reason> {
     let keys = one.keys().chain(other.keys().filter(|key| !one.contains_key(*key)));
     let mut reasons = Vec::new();
     for key in keys.filter(|key| one.get(*key) != other.get(*key)) {
-        let is_kept = one.get(key).is_none() || other.contains_key(key);
+        let is_kept = !one.contains_key(key) || other.contains_key(key);
         let fact = match &**key {
             TEMPLATE => Fact::ChatTemplate,
             key if key.ends_with("_token_id") => Fact::SpecialTokens,

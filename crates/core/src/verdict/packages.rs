@@ -7,8 +7,11 @@ use super::profile::{Pair, Profile, pairs};
 use super::reason::Reason;
 use super::words::{arrow, listed};
 
+/// A reader of a lock file, which returns the version of each package.
+type ReadLock = fn(&str) -> BTreeMap<String, String>;
+
 /// The files that pin packages, each with the reader of its lines.
-const LOCKS: [(&str, fn(&str) -> BTreeMap<String, String>); 11] = [
+const LOCKS: [(&str, ReadLock); 11] = [
     ("Pipfile.lock", of_pipfile),
     ("conda.yaml", of_requirements),
     ("environment.yaml", of_requirements),
@@ -47,7 +50,7 @@ pub(super) fn compare(sides: (&Profile, &Profile)) -> Vec<Reason> {
     reasons
 }
 
-fn packages(pair: &Pair<'_>, read: fn(&str) -> BTreeMap<String, String>) -> Option<Reason> {
+fn packages(pair: &Pair<'_>, read: ReadLock) -> Option<Reason> {
     let read = |text: Option<&str>| text.map(read).unwrap_or_default();
     let (before, after) = (read(pair.before), read(pair.after));
     let gone = before
@@ -133,7 +136,7 @@ fn is_name(text: &str) -> bool {
     text.starts_with(|sign: char| sign.is_ascii_alphanumeric()) && text.chars().all(is_inner)
 }
 
-/// The name by which package indexes compare names (PyPA, "Names and normalization").
+/// The name by which package indexes compare names (`PyPA`, "Names and normalization").
 fn normalized(name: &str) -> String {
     let name = name.to_ascii_lowercase().replace(['_', '.'], "-");
     name.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")

@@ -37,7 +37,7 @@ fn compare_one(pair: &Pair<'_>) -> Vec<Reason> {
                     note(Level::Breaking, format!("`{name}` is now required"));
                 }
                 Some(new) if new != column => {
-                    note(Level::Changed, format!("`{name}` has another default or is optional"))
+                    note(Level::Changed, format!("`{name}` has another default or is optional"));
                 }
                 Some(_) => {}
             }

@@ -37,15 +37,15 @@ pub(crate) fn attachment(
     time: Option<Timestamp>,
 ) -> Result<Option<Attachment<'static>>, Error> {
     let Some((text, _)) = of_folder(context)? else { return Ok(None) };
-    let content = Digest::of(text.as_bytes()).to_string();
+    let digest = Digest::of(text.as_bytes()).to_string();
     // A list that cannot be read is reported when the documents are attached.
     let attached = if subject.is_new { Vec::new() } else { target.attached(subject.descriptor).unwrap_or_default() };
-    if newest(&attached).is_some_and(|newest| newest.annotations.get(CONTENT) == Some(&content)) {
+    if newest(&attached).is_some_and(|newest| newest.annotations.get(CONTENT) == Some(&digest)) {
         return Ok(None);
     }
     let mut blob = Descriptor::of(MediaType::of("text/plain"), text.as_bytes());
     blob.annotations = Annotations::from([(TITLE.to_owned(), FILE_NAME.to_owned())]);
-    let mut annotations = Annotations::from([(CONTENT.to_owned(), content)]);
+    let mut annotations = Annotations::from([(CONTENT.to_owned(), digest)]);
     annotations.extend(time.map(|time| (CREATED.to_owned(), time.to_string())));
     let blobs: Vec<(Descriptor, Box<dyn crate::oci::Content>)> = vec![(blob, Box::new(text.into_bytes()))];
     Ok(Some(Attachment { artifact_type: MediaType::of(MEDIA_TYPE), blobs, annotations }))

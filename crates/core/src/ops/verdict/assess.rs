@@ -69,7 +69,7 @@ pub fn assess(
     if difference.fields.is_none() {
         unknown.push("fields of the Kitfile: a lock contains only its digest".to_owned());
     }
-    Ok(Assessed { reasons, unknown, difference })
+    Ok(Assessed { difference, reasons, unknown })
 }
 
 fn field(field: &crate::ops::diff::FieldDiff) -> FieldChange<'_> {
