@@ -13,7 +13,7 @@ use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, 
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
-use crate::commands::trust::{AttachArgs, AttestArgs, KeyArgs, ReferrersArgs, ScanArgs, SignArgs};
+use crate::commands::trust::{AttachArgs, AttestArgs, KeyArgs, ReferrersArgs, SbomArgs, ScanArgs, SignArgs};
 use crate::context::Context;
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +45,7 @@ pub(crate) enum Command {
     Sign(SignArgs),
     Attest(AttestArgs),
     Scan(ScanArgs),
+    Sbom(SbomArgs),
     Attach(AttachArgs),
     Referrers(ReferrersArgs),
     Update(UpdateArgs),
@@ -98,6 +99,7 @@ impl Command {
             Self::Sign(args) => args.run(context),
             Self::Attest(args) => args.run(context),
             Self::Scan(args) => args.run(context),
+            Self::Sbom(args) => args.run(context),
             Self::Attach(args) => args.run(context),
             Self::Referrers(args) => args.run(context),
             Self::Update(args) => args.run(context),
