@@ -137,7 +137,7 @@ fn text(names: (&str, &str), assessed: &Assessed, verdicts: &[Verdict<'_>]) -> S
     for verdict in verdicts {
         let is_partial = verdict.level == Level::Compatible && !assessed.unknown.is_empty();
         let partial = if is_partial { ", as far as is known" } else { "" };
-        text += &format!("{}: {}{partial}\n", verdict.role, verdict.level.word());
+        text.extend([format!("{}: {}{partial}\n", verdict.role, verdict.level.word())]);
         let rows: Vec<_> = verdict.reasons.iter().map(|(level, reason)| row(*level, reason, assessed)).collect();
         if !rows.is_empty() {
             let table = table::render(["LEVEL", "FACT", "PLACE", "CHANGE", "OWNERS"], &rows);

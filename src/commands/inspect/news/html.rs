@@ -15,7 +15,7 @@ pub(super) fn render(news: &News<'_>) -> String {
     } else {
         text += "<ul>\n";
         for verdict in &news.verdicts {
-            text += &format!("<li>{}: {}</li>\n", verdict.role, level(verdict.level));
+            text.extend([format!("<li>{}: {}</li>\n", verdict.role, level(verdict.level))]);
         }
         text += "</ul>\n";
         text.extend(news.parts.iter().map(|part| render_part(part, news)));
@@ -34,7 +34,7 @@ fn render_part(part: &Part<'_>, news: &News<'_>) -> String {
     let (changes, more) = part.changes();
     text.extend(changes.iter().map(|(word, name)| format!("<li>{word}: <code>{}</code></li>\n", escape(name))));
     if more > 0 {
-        text += &format!("<li>and {more} more</li>\n");
+        text.extend([format!("<li>and {more} more</li>\n")]);
     }
     text + "</ul>\n"
 }

@@ -10,7 +10,7 @@ pub(super) fn render(news: &News<'_>) -> String {
         return text + "Nothing changed.\n";
     }
     for verdict in &news.verdicts {
-        text += &format!("- {}: {}\n", verdict.role, level(verdict.level));
+        text.extend([format!("- {}: {}\n", verdict.role, level(verdict.level))]);
     }
     text.extend(news.parts.iter().map(|part| render_part(part, news)));
     if !news.assessed.unknown.is_empty() {
@@ -26,7 +26,7 @@ fn render_part(part: &Part<'_>, news: &News<'_>) -> String {
     let (changes, more) = part.changes();
     text.extend(changes.iter().map(|(word, name)| format!("- {word}: {}\n", code(name))));
     if more > 0 {
-        text += &format!("- and {more} more\n");
+        text.extend([format!("- and {more} more\n")]);
     }
     text
 }

@@ -61,7 +61,7 @@ fn section(lines: &[String]) -> Value {
     for (at, line) in lines.iter().enumerate() {
         length += line.chars().count() + 1;
         if length > SECTION - ROOM {
-            text += &format!("• and {} more", lines.len() - at);
+            text.extend([format!("• and {} more", lines.len() - at)]);
             break;
         }
         text = text + line + "\n";
