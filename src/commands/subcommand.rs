@@ -5,7 +5,7 @@ use clap::Subcommand;
 
 use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, ValidateArgs};
 use crate::commands::inspect::{
-    CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, VerifyArgs,
+    CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, NewsArgs, VerifyArgs,
 };
 use crate::commands::manage::{CacheArgs, FsckArgs, IndexArgs, MaterializeArgs, PruneArgs, RemoveArgs, TagArgs};
 use crate::commands::registries::{ConfigArgs, DoctorArgs, LoginArgs, LogoutArgs};
@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Cat(CatArgs),
     Cp(CpArgs),
     Diff(DiffArgs),
+    News(NewsArgs),
     Log(LogArgs),
     Lineage(LineageArgs),
     Verify(VerifyArgs),
@@ -93,6 +94,7 @@ impl Command {
             Self::Cat(args) => args.run(context),
             Self::Cp(args) => args.run(context),
             Self::Diff(args) => args.run(context),
+            Self::News(args) => args.run(context),
             Self::Log(args) => args.run(context),
             Self::Lineage(args) => args.run(context),
             Self::Verify(args) => args.run(context),

@@ -17,6 +17,7 @@ mod index_error;
 mod init;
 mod keep;
 mod lacking;
+mod owners;
 mod pack;
 mod policies;
 mod promotion;
@@ -33,14 +34,15 @@ mod transfer;
 mod trust;
 mod unpack;
 mod validate;
+mod verdict;
 mod workers;
 
 pub use artifact::{Inspected, InspectedIndex, inspect, inspect_index, parents};
 pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, is_compressed, load, save};
 pub use diff::{
     Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, ExtraFiles, FieldDiff, FileChange, FileDiff,
-    FileState, LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
-    UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
+    FileState, LayerRow, NumbersDiff, OwnedChanges, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff,
+    TensorsDiff, TextDiff, UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
 };
 pub use disk_space::is_disk_full;
 pub use error::Error;
@@ -66,6 +68,7 @@ pub use keep::{
     remove_remote, tags_of, untag_remote,
 };
 pub use lacking::Lacking;
+pub use owners::Ownership;
 pub use pack::{
     Git, ImageBase, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, image_base,
     list_as, pack, pack_and_push, plan_pack, publish,
@@ -100,6 +103,7 @@ pub use trust::{
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
+pub use verdict::{AssessOptions, Assessed, assess};
 pub use workers::{Jobs, jobs};
 
 // The types that options and results of operations consist of.

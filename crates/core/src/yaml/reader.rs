@@ -124,6 +124,11 @@ pub(crate) fn is_null(node: &Node) -> bool {
 /// The value of a YAML document, if it is valid, for the fuzz target, which has no access to the types of this module.
 #[cfg(fuzzing)]
 pub fn fuzz_yaml(text: &str) -> Option<Value> {
+    read_value(text)
+}
+
+/// The value of a YAML document, if it is valid.
+pub fn read_value(text: &str) -> Option<Value> {
     let mut reader = Reader::default();
     let value = reader.value(&*super::node::compose(super::node::without_mark(text)).ok()??);
     reader.problems.is_empty().then_some(value)

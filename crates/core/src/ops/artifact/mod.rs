@@ -18,7 +18,7 @@ pub use parents::parents;
 pub(crate) use parents::{Parent, model_reference, resolve};
 pub(crate) use readable::refuse_unreadable;
 pub(crate) use records::{
-    Promotions, history, listed_referrers, oci_uri, promotions, provenance_statements, records, superseded,
+    History, Promotions, history, listed_referrers, oci_uri, promotions, provenance_statements, records, superseded,
 };
 pub(crate) use tagged::{Failures, Tagged, enter, resolve_tags};
 pub use variants::{InspectedIndex, inspect_index};

@@ -18,10 +18,22 @@ pub(crate) fn records(source: &dyn Source, subject: &Descriptor, progress: &dyn 
     provenance(source, subject, &referrers_or_none(source, subject, progress))
 }
 
-/// Reads the provenance attestations of `subject` like [`records`], and its promotions.
-pub(crate) fn history(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> (Vec<Record>, Promotions) {
+/// The documents that are attached to a version.
+pub(crate) struct History {
+    /// Its provenance attestations, as of [`records`].
+    pub(crate) records: Vec<Record>,
+    /// Its promotions.
+    pub(crate) promotions: Promotions,
+    /// All its referrers.
+    pub(crate) listed: Vec<Descriptor>,
+}
+
+/// Reads the history of `subject` from its referrers, which are listed once.
+pub(crate) fn history(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> History {
     let listed = referrers_or_none(source, subject, progress);
-    (provenance(source, subject, &listed), promotions(source, subject, &listed, progress))
+    let records = provenance(source, subject, &listed);
+    let promotions = promotions(source, subject, &listed, progress);
+    History { records, promotions, listed }
 }
 
 /// The records of promotions that are attached to a manifest, the oldest first.
@@ -102,7 +114,11 @@ fn provenance(source: &dyn Source, subject: &Descriptor, listed: &[Descriptor]) 
 
 fn referrers_or_none(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> Vec<Descriptor> {
     listed_referrers(source, subject, progress).unwrap_or_else(|error| {
-        progress.warn(&Warning::ReferrersUnreadable { subject: subject.digest, reason: reason(&error) });
+        progress.warn(&Warning::ReferrersUnreadable {
+            what: "provenance",
+            subject: subject.digest,
+            reason: reason(&error),
+        });
         Vec::new()
     })
 }
