@@ -6,7 +6,7 @@ use clap::{Arg, Command};
 pub(crate) const GROUPS: [(&str, &[&str]); 5] = [
     ("Create", &["init", "validate", "import", "pack", "update"]),
     ("Transfer", &["push", "pull", "copy", "promote", "convert", "save", "load", "unpack"]),
-    ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "log", "lineage", "verify"]),
+    ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "log", "lineage", "impact", "verify"]),
     ("Manage", &["tag", "index", "remove", "prune", "materialize", "fsck", "cache"]),
     ("Registries", &["login", "logout", "doctor", "config"]),
 ];

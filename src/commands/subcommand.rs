@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, ValidateArgs};
+use crate::commands::handoff::ImpactArgs;
 use crate::commands::inspect::{
     CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, VerifyArgs,
 };
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     Log(LogArgs),
     Lineage(LineageArgs),
+    Impact(ImpactArgs),
     Verify(VerifyArgs),
     Update(UpdateArgs),
     Index(IndexArgs),
@@ -84,6 +86,7 @@ impl Command {
             Self::Diff(args) => args.run(context),
             Self::Log(args) => args.run(context),
             Self::Lineage(args) => args.run(context),
+            Self::Impact(args) => args.run(context),
             Self::Verify(args) => args.run(context),
             Self::Update(args) => args.run(context),
             Self::Index(args) => args.run(context),

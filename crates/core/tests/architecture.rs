@@ -92,6 +92,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("artifact", &[]),
     ("files", &["artifact"]),
+    ("impact", &["artifact", "files"]),
     ("sbom", &["artifact", "files"]),
     ("scan", &["artifact", "files"]),
     ("trust", &["artifact", "files", "scan", "sbom"]),

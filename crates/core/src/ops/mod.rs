@@ -12,6 +12,7 @@ mod error;
 mod files;
 mod guard;
 mod history;
+mod impact;
 mod import;
 mod index_error;
 mod init;
@@ -49,6 +50,7 @@ pub use files::{
 };
 pub use guard::{Allowed, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
+pub use impact::{Affected, Impact, ImpactOptions, Reason, ReasonKind, Sought, Unknown, UnknownReason, impact};
 pub use import::{
     ArtifactUpstream, GitUpstream, ImportError, ImportOptions, MlflowFolder, ModelFolder, clear_imports, fetch_git,
     import, import_to, is_mlflow, mlflow_runs, open_artifact, unfinished_imports,

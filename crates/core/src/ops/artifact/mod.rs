@@ -17,7 +17,9 @@ pub use inspect::{Inspected, inspect};
 pub use parents::parents;
 pub(crate) use parents::{Parent, model_reference, resolve};
 pub(crate) use readable::refuse_unreadable;
-pub(crate) use records::{Promotions, history, listed_referrers, oci_uri, promotions, records, superseded};
+pub(crate) use records::{
+    Promotions, attestations, history, listed_referrers, oci_uri, promotions, records, superseded,
+};
 pub(crate) use tagged::{Failures, Tagged, enter, resolve_tags};
 pub use variants::{InspectedIndex, inspect_index};
 pub(crate) use variants::{inspect_index_here, modelkits};

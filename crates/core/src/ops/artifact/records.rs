@@ -18,6 +18,19 @@ pub(crate) fn records(source: &dyn Source, subject: &Descriptor, progress: &dyn 
     provenance(source, subject, &referrers_or_none(source, subject, progress))
 }
 
+/// Reads the provenance attestations of `subject` like [`records`], but only those that `may_read` permits: each takes
+/// two requests.
+pub(crate) fn attestations(
+    source: &dyn Source,
+    subject: &Descriptor,
+    may_read: &dyn Fn(&Descriptor) -> bool,
+    progress: &dyn Progress,
+) -> Vec<Record> {
+    let mut listed = referrers_or_none(source, subject, progress);
+    listed.retain(|found| is_of_type(found, MEDIA_TYPE) && may_read(found));
+    provenance(source, subject, &listed)
+}
+
 /// Reads the provenance attestations of `subject` like [`records`], and its promotions.
 pub(crate) fn history(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> (Vec<Record>, Promotions) {
     let listed = referrers_or_none(source, subject, progress);

@@ -1,0 +1,3 @@
+//! Handing a ModelKit to others.
+
+mod impact;
