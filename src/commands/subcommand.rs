@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, ValidateArgs};
-use crate::commands::handoff::ImpactArgs;
+use crate::commands::handoff::{ImpactArgs, SubsetArgs};
 use crate::commands::inspect::{
     CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, VerifyArgs,
 };
@@ -26,6 +26,7 @@ pub(crate) enum Command {
     Pull(PullArgs),
     Copy(CopyArgs),
     Promote(PromoteArgs),
+    Subset(SubsetArgs),
     Convert(ConvertArgs),
     Save(SaveArgs),
     Load(LoadArgs),
@@ -73,6 +74,7 @@ impl Command {
             Self::Pull(args) => args.run(context),
             Self::Copy(args) => args.run(context),
             Self::Promote(args) => args.run(context),
+            Self::Subset(args) => args.run(context),
             Self::Convert(args) => args.run(context),
             Self::Save(args) => args.run(context),
             Self::Load(args) => args.run(context),

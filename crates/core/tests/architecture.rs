@@ -103,6 +103,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("guard", &["artifact", "files", "scan"]),
     ("init", &["files", "guard"]),
     ("pack", &["artifact", "files", "remote_data", "transfer", "guard", "init", "scan"]),
+    ("subset", &["artifact", "files", "transfer", "pack"]),
     ("promotion", &["artifact", "transfer", "pack", "trust"]),
     ("bundle", &["artifact", "files", "transfer", "trust"]),
     ("keep", &["artifact", "files", "transfer", "trust"]),

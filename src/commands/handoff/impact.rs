@@ -28,7 +28,7 @@ use kit_core::progress::human;
 /// have no table of contents or more requests would be necessary, are listed on standard error. Tables of contents are
 /// trusted as they were packed; `kit unpack` compares them with the files.
 ///
-/// A name with a registry is searched in the registry, unless --local is given; without a repository, the whole local
+/// A name with a registry is searched in the registry, unless --local-only is given; without a repository, the whole local
 /// store is searched.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -54,7 +54,7 @@ pub(crate) struct ImpactArgs {
     tensor: Option<String>,
     /// Search repositories of registries in the local store
     #[arg(long)]
-    local: bool,
+    local_only: bool,
     /// Read all documents, even if this takes more than 3 requests for each version
     #[arg(long)]
     full: bool,
@@ -97,7 +97,7 @@ impl ImpactArgs {
             self.repositories.iter().map(|name| context.location_as_given(name)).collect::<Result<Vec<_>>>()?;
         let sought = self.sought(context, &session)?;
         let options = ImpactOptions {
-            is_local: self.local,
+            is_local: self.local_only,
             is_exhaustive: self.full,
             jobs: session.jobs(&locations.iter().collect::<Vec<_>>()),
         };
@@ -136,7 +136,7 @@ impl ImpactArgs {
     fn sought_modelkit(&self, context: &Context, session: &Session<'_>) -> Result<Sought> {
         let FileLocation { location, path } = context.file_location(&self.what)?;
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;
-        let found = session.find(&location, if self.local { Lookup::Local } else { Lookup::Anywhere })?;
+        let found = session.find(&location, if self.local_only { Lookup::Local } else { Lookup::Anywhere })?;
         let inspected = ops::inspect(&found)?;
         let selection = Selection::new(filters);
         let modelkit = (&location, &found, &inspected);

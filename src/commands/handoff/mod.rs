@@ -1,5 +1,7 @@
 //! Commands for the people who receive a ModelKit: who is affected, a part of it, and its deployment.
 
 mod impact;
+mod subset;
 
 pub(crate) use impact::ImpactArgs;
+pub(crate) use subset::SubsetArgs;

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use crate::arguments::{LookupArgs, PathArgs, always_report_local_store, lock_file};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Code, Failure, Format, Moved, counted, table, tidy, tidy_in};
+use crate::output::{Code, Failure, Format, Moved, counted, one_line, table, tidy, tidy_in};
 use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
-use kit_core::ops::{self, ExtraFiles, Verified, VerifyOptions};
+use kit_core::ops::{self, Belonging, ExtraFiles, SubsetProof, Verified, VerifyOptions};
 
 /// Verify a folder against its Kitfile.lock or a ModelKit
 ///
@@ -23,7 +23,8 @@ use kit_core::ops::{self, ExtraFiles, Verified, VerifyOptions};
 /// are ignored, and the Kitfile is compared by content, not by formatting.
 ///
 /// With a lock, only FOLDER is read; files of a model that comes from another ModelKit are not covered. With a
-/// ModelKit, its layers are read and verified as well, from the local store or directly from the registry.
+/// ModelKit, its layers are read and verified as well, from the local store or directly from the registry. The layers of
+/// a ModelKit that `kit subset` made are also compared with the manifest of its original.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -121,13 +122,41 @@ impl VerifyArgs {
         let location = context.location(reference)?;
         let session = context.session(&self.network)?;
         let name = location.to_string();
-        let verified = session
+        let (verified, proof) = session
             .find(&location, self.lookup.place())
             .inspect(|found| always_report_local_store(context, &location, found))
-            .and_then(|found| ops::verify_modelkit(&session, &found, &name, options))
+            .and_then(|found| {
+                let verified = ops::verify_modelkit(&session, &found, &name, options)?;
+                Ok((verified, ops::prove_subset(&session, &found)?))
+            })
             .with_context(|| format!("cannot compare `{}` with `{name}`", tidy(&self.folder)))?;
+        proof.map_or(Ok(()), |proof| report_proof(context, &name, &proof))?;
         Ok((verified, name))
     }
+}
+
+/// Reports whether the layers of a subset belong to its original. If they do not, that is a failure.
+fn report_proof(
+    context: &Context,
+    name: &str,
+    SubsetProof { original, name: known, belonging }: &SubsetProof,
+) -> Result<()> {
+    let original = known.as_ref().map_or_else(|| original.to_string(), |known| format!("{known} ({original})"));
+    let original = one_line(&original);
+    match belonging {
+        Belonging::Proven { layers, of } => {
+            let of = counted(*of, "layer");
+            context.output.say(&format!("{name} has {layers} of the {of} of {original}"));
+        }
+        Belonging::Unknown(why) => {
+            context.output.warn(&format!("cannot compare {name} with its original {original}: {why}"));
+        }
+        Belonging::Disproven => {
+            let problem = format!("`{name}` is not a subset of `{original}`, which does not have all of its layers");
+            return Err(Failure::error(Code::Differs, problem));
+        }
+    }
+    Ok(())
 }
 
 const HEADINGS: [&str; 4] = ["CHANGE", "PATH", "EXPECTED", "FOUND"];

@@ -1,3 +1,4 @@
 //! Handing a ModelKit to others.
 
 mod impact;
+mod subset;

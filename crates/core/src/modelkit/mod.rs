@@ -14,7 +14,7 @@ mod lock;
 mod selection;
 
 pub use artifact::{InvalidModelKit, Layer, ModelKit, UnreadableEntry, kind_and_path, label};
-pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, UnsupportedForm};
+pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, SUBSET_OF, UnsupportedForm};
 pub use config::{Config, InvalidConfig, LayerDigests};
 pub use documents::Documents;
 pub(crate) use form::is_config;

@@ -28,6 +28,7 @@ mod sbom;
 mod scan;
 mod session;
 mod skills;
+mod subset;
 mod tag_state;
 mod transfer;
 mod trust;
@@ -35,7 +36,7 @@ mod unpack;
 mod validate;
 mod workers;
 
-pub use artifact::{Inspected, InspectedIndex, inspect, inspect_index, parents};
+pub use artifact::{Belonging, Inspected, InspectedIndex, SubsetProof, inspect, inspect_index, parents, prove_subset};
 pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, is_compressed, load, save};
 pub use diff::{
     Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, ExtraFiles, FieldDiff, FileChange, FileDiff,
@@ -79,6 +80,7 @@ pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
 pub use session::{Located, Location, Lookup, Session, find_here, find_index_here, not_here};
 pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, install_skill, read_skills};
+pub use subset::{SubsetOptions, publish_subset};
 pub use tag_state::TagState;
 pub use transfer::{
     BlobAction, Copied, CopyOptions, FORM_SUFFIXES, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX,

@@ -9,7 +9,7 @@ use crate::limits;
 use crate::oci::{CREATED, ContentError, Descriptor, Manifest, MediaType, Reference, Referrer, Source, read_document};
 use crate::ops::error::reason;
 use crate::progress::{Progress, Warning};
-use crate::provenance::{MEDIA_TYPE, PROMOTION_ARTIFACT_TYPE, Promotion, Record};
+use crate::provenance::{MEDIA_TYPE, PROMOTION_ARTIFACT_TYPE, Promotion, Record, SUBSET_ARTIFACT_TYPE, Subset};
 
 /// Reads the provenance attestations of `subject`, the oldest first.
 ///
@@ -35,6 +35,21 @@ pub(crate) fn attestations(
 pub(crate) fn history(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> (Vec<Record>, Promotions) {
     let listed = referrers_or_none(source, subject, progress);
     (provenance(source, subject, &listed), promotions(source, subject, &listed, progress))
+}
+
+/// Reads the provenance attestations of `subject` like [`records`], and the records that it is a subset of another
+/// ModelKit.
+pub(crate) fn sources(
+    source: &dyn Source,
+    subject: &Descriptor,
+    progress: &dyn Progress,
+) -> (Vec<Record>, Vec<Subset>) {
+    let listed = referrers_or_none(source, subject, progress);
+    let found = listed.iter().filter(|found| is_of_type(found, SUBSET_ARTIFACT_TYPE)).take(limits::RECORDS);
+    let statements = found.flat_map(|found| statements(source, subject, found).unwrap_or_default());
+    let subsets = statements.filter_map(|statement| Subset::parse(&statement));
+    let subsets = subsets.filter(|subset| subset.subject == subject.digest).collect();
+    (provenance(source, subject, &listed), subsets)
 }
 
 /// The records of promotions that are attached to a manifest, the oldest first.
