@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, ValidateArgs};
-use crate::commands::handoff::{ImpactArgs, SubsetArgs};
+use crate::commands::handoff::{DeployArgs, ImpactArgs, SubsetArgs};
 use crate::commands::inspect::{
     CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, VerifyArgs,
 };
@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Save(SaveArgs),
     Load(LoadArgs),
     Unpack(UnpackArgs),
+    Deploy(DeployArgs),
     List(ListArgs),
     Inspect(InspectArgs),
     Info(InfoArgs),
@@ -79,6 +80,7 @@ impl Command {
             Self::Save(args) => args.run(context),
             Self::Load(args) => args.run(context),
             Self::Unpack(args) => args.run(context),
+            Self::Deploy(args) => args.run(context),
             Self::List(args) => args.run(context),
             Self::Inspect(args) => args.run(context),
             Self::Info(args) => args.run(context),

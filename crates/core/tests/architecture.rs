@@ -99,6 +99,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("skills", &["artifact", "files"]),
     ("remote_data", &["artifact", "files"]),
     ("transfer", &["artifact", "files", "trust"]),
+    ("deploy", &["artifact", "files", "transfer"]),
     ("unpack", &["artifact", "files", "remote_data", "transfer", "trust"]),
     ("guard", &["artifact", "files", "scan"]),
     ("init", &["files", "guard"]),

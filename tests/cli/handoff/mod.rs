@@ -1,4 +1,5 @@
 //! Handing a ModelKit to others.
 
+mod deploy;
 mod impact;
 mod subset;

@@ -22,7 +22,7 @@ pub use form::{
     BaseImage, ContentsTable, Family, Image, ImageLayout, InvalidBase, InvalidPlatform, LayerType, ModelFacts,
     PlainFile, Platform,
 };
-pub(crate) use form::{is_form_of_modelkit, is_image};
+pub(crate) use form::{has_models_link, is_form_of_modelkit, is_image};
 pub use index::{ModelKitIndex, Variant};
 pub use labels::{AnnotationEdit, InvalidLabel, Keyed, Label, LabelEdit, Labels, check_keys};
 pub use layer_search::EntryProblem;

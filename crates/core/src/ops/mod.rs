@@ -6,6 +6,7 @@
 mod artifact;
 mod bundle;
 mod collect;
+mod deploy;
 mod diff;
 mod disk_space;
 mod error;
@@ -38,6 +39,7 @@ mod workers;
 
 pub use artifact::{Belonging, Inspected, InspectedIndex, SubsetProof, inspect, inspect_index, parents, prove_subset};
 pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, is_compressed, load, save};
+pub use deploy::{Deployment, DeploymentDrift, ServedModel, check_manifest, deployment};
 pub use diff::{
     Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, ExtraFiles, FieldDiff, FileChange, FileDiff,
     FileState, LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
