@@ -3,10 +3,11 @@
 use clap::{Arg, Command};
 
 /// The commands in the groups of `kit --help`. Commands that are missing here are listed under `Other`.
-pub(crate) const GROUPS: [(&str, &[&str]); 5] = [
+pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Create", &["init", "validate", "import", "pack", "update"]),
     ("Transfer", &["push", "pull", "copy", "promote", "subset", "convert", "save", "load", "unpack", "deploy"]),
     ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "log", "lineage", "impact", "verify"]),
+    ("Trust", &["key", "sign", "attest", "scan"]),
     ("Manage", &["tag", "index", "remove", "prune", "materialize", "fsck", "cache"]),
     ("Registries", &["login", "logout", "doctor", "config"]),
 ];

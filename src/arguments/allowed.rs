@@ -21,6 +21,9 @@ pub(crate) struct AllowedArgs {
     /// or models without some of their shards
     #[arg(long)]
     allow_empty: bool,
+    /// Do not warn of pickles that run code when they are loaded
+    #[arg(long)]
+    no_scan: bool,
 }
 
 impl AllowSecretsArgs {
@@ -32,6 +35,6 @@ impl AllowSecretsArgs {
 
 impl AllowedArgs {
     pub(crate) fn choice(&self) -> Allowed {
-        Allowed { secrets: self.secrets.allow_secrets, empty: self.allow_empty }
+        Allowed { secrets: self.secrets.allow_secrets, empty: self.allow_empty, pickles: self.no_scan }
     }
 }

@@ -11,3 +11,4 @@ mod transfer;
 mod trust;
 
 pub(crate) use subcommand::Command;
+pub(crate) use trust::{Beside, NotSigned};

@@ -14,6 +14,7 @@ use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, 
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
+use crate::commands::trust::{AttestArgs, KeyArgs, ScanArgs, SignArgs};
 use crate::context::Context;
 
 #[derive(Debug, Subcommand)]
@@ -43,6 +44,10 @@ pub(crate) enum Command {
     Lineage(LineageArgs),
     Impact(ImpactArgs),
     Verify(VerifyArgs),
+    Key(KeyArgs),
+    Sign(SignArgs),
+    Attest(AttestArgs),
+    Scan(ScanArgs),
     Update(UpdateArgs),
     Index(IndexArgs),
     Tag(TagArgs),
@@ -92,6 +97,10 @@ impl Command {
             Self::Lineage(args) => args.run(context),
             Self::Impact(args) => args.run(context),
             Self::Verify(args) => args.run(context),
+            Self::Key(args) => args.run(context),
+            Self::Sign(args) => args.run(context),
+            Self::Attest(args) => args.run(context),
+            Self::Scan(args) => args.run(context),
             Self::Update(args) => args.run(context),
             Self::Index(args) => args.run(context),
             Self::Tag(args) => args.run(context),

@@ -201,8 +201,8 @@ impl NameOf {
 
 fn paths(value_name: &str) -> Paths {
     match value_name {
-        "FOLDER" | "COMMAND|FOLDER" => Paths::Folders,
-        "DEST" | "FIRST" | "SECOND" => Paths::Files,
+        "FOLDER" | "COMMAND|FOLDER" | "FOLDER|NAME:TAG" => Paths::Folders,
+        "DEST" | "FIRST" | "SECOND" | "NAME:TAG|FOLDER|FILE" => Paths::Files,
         name if name.starts_with("FILE") => Paths::Files,
         _ => Paths::None,
     }

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal};
 use std::path::{self, Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use etcetera::BaseStrategy;
 use jiff::Timestamp;
 
@@ -240,6 +240,15 @@ fn time() -> Result<Timestamp> {
     let Some(text) = text("SOURCE_DATE_EPOCH") else { return Ok(now()) };
     let seconds = text.parse().with_context(|| format!("invalid SOURCE_DATE_EPOCH \"{text}\""))?;
     Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH is out of range")
+}
+
+/// Reads a variable with a secret: a password, which may be empty, or a key. It is read when it is needed, and not kept.
+pub(crate) fn secret(name: &str) -> Result<Option<String>> {
+    let Some(value) = env::var_os(name) else { return Ok(None) };
+    match value.into_string() {
+        Ok(text) => Ok(Some(text)),
+        Err(_) => bail!("the variable `{name}` does not contain UTF-8"),
+    }
 }
 
 fn text(name: &str) -> Option<String> {

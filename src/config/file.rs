@@ -15,13 +15,19 @@ use kit_core::problem::{Invalid, Mark, Problem, Source, closest, quoted};
 use kit_core::registry::{Mirror, UploadForm};
 
 /// The sections of the file.
-const SECTIONS: [&str; 2] = ["defaults", "registry"];
+const SECTIONS: [&str; 3] = ["defaults", "registry", "scan"];
+
+/// The key of the section `scan`.
+const ALLOW_GLOBALS: &str = "allow-globals";
+
 /// The whole file. A missing file is treated as an empty one.
 #[derive(Debug, Default)]
 pub(crate) struct ConfigFile {
     pub(crate) defaults: Table,
     /// By host and port, in lower case.
     pub(crate) hosts: BTreeMap<String, Table>,
+    /// The imports of pickles that `kit scan` allows.
+    pub(crate) allowed_globals: Vec<String>,
 }
 
 /// The settings of one section.
@@ -107,6 +113,7 @@ impl Decoder<'_> {
                     file.defaults = self.table(TableKind::Defaults, "defaults", table);
                 }
                 ("registry", DeValue::Table(hosts)) => file.hosts = self.hosts(hosts),
+                ("scan", DeValue::Table(table)) => file.allowed_globals = self.allowed_globals(table),
                 (name, _) if SECTIONS.contains(&name) => {
                     self.complain(key.span(), name, format!("`{name}` must be a table, as in [defaults]"));
                 }
@@ -114,6 +121,23 @@ impl Decoder<'_> {
             }
         }
         file
+    }
+
+    fn allowed_globals(&mut self, table: &DeTable<'_>) -> Vec<String> {
+        let mut found = Vec::new();
+        for (key, value) in table {
+            let texts = value.get_ref().as_array().filter(|_| key.get_ref() == ALLOW_GLOBALS);
+            let texts = texts.map(|items| items.iter().map(|item| item.get_ref().as_str()).collect::<Option<Vec<_>>>());
+            match texts.map(|texts| texts.filter(|texts| texts.iter().all(|text| is_allowed_global(text)))) {
+                Some(Some(texts)) => found.extend(texts.into_iter().map(str::to_owned)),
+                Some(None) => {
+                    let expected = "a list of imports, as in [\"sklearn.*\", \"mycompany.Model\"]";
+                    self.complain(value.span(), "scan", format!("`{ALLOW_GLOBALS}` must be {expected}"));
+                }
+                None => self.unknown(key, "scan", &[ALLOW_GLOBALS]),
+            }
+        }
+        found
     }
 
     fn hosts(&mut self, hosts: &DeTable<'_>) -> BTreeMap<String, Table> {
@@ -196,6 +220,12 @@ fn mark(span: Range<usize>) -> Mark {
 /// The settings that a table of `kind` may contain.
 pub(super) fn keys_of(kind: TableKind) -> impl Iterator<Item = &'static dyn Setting> {
     KEYS.iter().copied().filter(move |setting| setting.tables().contains(&kind))
+}
+
+/// Returns true for the name of an import, `MODULE.NAME`, or for everything in a module, `MODULE.*`.
+pub(crate) fn is_allowed_global(text: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || c == '_');
+    text.rsplit_once('.').is_some_and(|(module, name)| module.split('.').all(is_word) && (name == "*" || is_word(name)))
 }
 
 pub(super) fn is_host(name: &str) -> bool {

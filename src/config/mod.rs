@@ -16,9 +16,10 @@ mod values;
 
 pub(crate) use decode::parse_duration;
 pub(crate) use edit::{check_authorities, set, unset};
-pub(crate) use environment::{Environment, now};
+pub(crate) use environment::{Environment, now, secret};
 #[cfg(fuzzing)]
 pub use file::fuzz_config_file;
+pub(crate) use file::is_allowed_global;
 pub(crate) use key_path::KeyPath;
 pub(crate) use keys::KEYS;
 pub(crate) use network::NetworkArgs;

@@ -116,6 +116,11 @@ impl<'a> Config<'a> {
         self.file.hosts.keys().map(String::as_str)
     }
 
+    /// The imports of pickles that `kit scan` allows.
+    pub(crate) fn allowed_globals(&self) -> &[String] {
+        &self.file.allowed_globals
+    }
+
     /// The longest wait for a lock of the local store.
     pub(crate) fn lock_timeout(&self) -> Option<Duration> {
         self.get(&LOCK_TIMEOUT, None).value

@@ -162,6 +162,10 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
                 named(places, *more)
             )
         }
+        Warning::DangerousPickles { files, more } => {
+            let more = if *more > 0 { format!(", {more} more") } else { String::new() };
+            format!("loading these files runs code: {}{more}; `kit scan` reports everything", files.join(", "))
+        }
         Warning::NotSearched { files, more } => {
             let more = if *more > 0 { format!(", {more} more") } else { String::new() };
             format!("not searched for secrets: {}{more}", files.join(", "))
@@ -303,7 +307,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::NotAttached { artifact_type, reason } => {
             format!("cannot attach `{artifact_type}` to the ModelKit: {reason}")
         }
-        Warning::ReferrerNotSaved { digest, reason } => format!("the referrer `{digest}` is not saved: {reason}"),
+        Warning::ReferrerNotSaved { name, reason } => format!("the referrer `{name}` is not saved: {reason}"),
         Warning::ReferrersNotCopied { failures, reason } => {
             format!("not all referrers of the ModelKit were copied ({failures} failed): {reason}")
         }

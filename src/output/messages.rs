@@ -3,6 +3,7 @@
 use super::hints::full_disk;
 use super::streams::Message;
 use super::template::InvalidTemplate;
+use crate::commands::Beside;
 use kit_core::archive;
 use kit_core::kitfile::CannotPin;
 use kit_core::ops::{self, BundleError, ImportError, IndexError};
@@ -25,6 +26,7 @@ pub(super) fn messages(error: &anyhow::Error) -> Vec<Message> {
 /// Returns true for the errors that list something, one item a line.
 fn has_lines(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.is::<Invalid>()
+        || cause.is::<Beside>()
         || cause.is::<InvalidTemplate>()
         || matches!(cause.downcast_ref(), Some(CannotPin::Invalid(_)))
         || cause.downcast_ref().is_some_and(ops::Error::has_lines)

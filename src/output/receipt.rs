@@ -18,7 +18,7 @@ use kit_core::sys::replace_file;
 
 /// The members that documents of any command may have. Templates are checked against them before anything is changed;
 /// a member that only other commands have is found at the end.
-const MEMBERS: [&str; 45] = [
+const MEMBERS: [&str; 47] = [
     "digest",
     "references",
     "artifacts",
@@ -64,6 +64,8 @@ const MEMBERS: [&str; 45] = [
     "linkedBytes",
     "path",
     "registry",
+    "signer",
+    "signatures",
 ];
 
 /// The artifacts and facts that a run reports when it has succeeded. Text is printed at once, a document at the end.

@@ -9,3 +9,4 @@ mod manage;
 mod registries;
 mod setup;
 mod transfer;
+mod trust;

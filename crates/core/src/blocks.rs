@@ -1,6 +1,7 @@
 //! Blocks of bytes that are filled once, read by several threads without a copy, and then filled again.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
@@ -9,6 +10,14 @@ pub const BLOCK_BYTES: usize = 1024 * 1024;
 
 /// The alignment of the memory of a block, which writing past the page cache requires.
 const ALIGNMENT: usize = 4096;
+
+/// Memory of supplies that are gone, for new supplies. Allocators keep freed memory of this size in pieces that belong
+/// to threads: without the reuse, the process would grow with the number of layers.
+static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+fn spare() -> MutexGuard<'static, Vec<Vec<u8>>> {
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A supply of blocks. A block returns to it when the last reader drops it.
 #[derive(Debug)]
@@ -30,7 +39,7 @@ impl Blocks {
     fn try_next(&mut self) -> Option<Block> {
         let memory = self.empty.try_recv().ok().or_else(|| {
             self.left = self.left.checked_sub(1)?;
-            Some(vec![0; BLOCK_BYTES + ALIGNMENT])
+            Some(spare().pop().unwrap_or_else(|| vec![0; BLOCK_BYTES + ALIGNMENT]))
         })?;
         Some(Block::new(memory, self.home.clone()))
     }
@@ -117,8 +126,15 @@ impl AsRef<[u8]> for Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // The supply may be gone.
-        drop(self.home.send(std::mem::take(&mut self.bytes)));
+        if let Err(returned) = self.home.send(std::mem::take(&mut self.bytes)) {
+            spare().push(returned.0);
+        }
+    }
+}
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        spare().extend(self.empty.try_iter());
     }
 }
 

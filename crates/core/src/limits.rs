@@ -183,7 +183,7 @@ limits! {
         /// The tags of a repository.
         Count TAGS = 200_000;
         /// The referrers of one manifest, such as its attestations. The others are left out, with a warning.
-        Count REFERRERS = 256;
+        Count REFERRERS = 1000;
         /// The blobs of one referrer together. A larger one is not copied.
         Bytes REFERRER_BYTES = 256 * MIB;
         /// The manifests of an index of ModelKits together, which `kit` holds while it copies the index.
@@ -229,7 +229,7 @@ limits! {
     "Scans" {
         /// Members in one another: an archive in an archive, or a pickle in a string of a pickle.
         Count SCAN_DEPTH = 4;
-        /// The members of one archive.
+        /// The members of a file, with those of its members.
         Count SCAN_MEMBERS = 100_000;
         /// The bytes that are read from the members of one file. A larger file may have members of
         /// `SCAN_OPENED_RATIO` times its size.
@@ -240,6 +240,18 @@ limits! {
         /// A text that is scanned. A file that is neither named nor begins like a pickle is tried as one up to this
         /// size.
         Bytes SCANNED_TEXT_BYTES = MIB;
+        /// The opcodes of the pickles in a file.
+        Count PICKLE_OPCODES = 100_000_000;
+        /// The values on the stack of a pickle, and in its memo.
+        Count PICKLE_MEMO = 10_000_000;
+        /// The different texts of a pickle that may be names.
+        Bytes PICKLE_NAMES_BYTES = 64 * MIB;
+        /// A text of a pickle that is read into memory. A longer one is not a name; bytes are examined where they are.
+        Bytes PICKLE_TEXT_BYTES = MIB;
+        /// The header of a NumPy array. NumPy itself reads at most 10,000 bytes.
+        Bytes NUMPY_HEADER_BYTES = 64 * KIB;
+        /// A notebook, a configuration of a model or a chat template.
+        Bytes SCANNED_JSON_BYTES = 64 * MIB;
         /// The findings of one level in one file. The first ones are kept.
         Count SCAN_FINDINGS = 10_000;
     }

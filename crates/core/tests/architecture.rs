@@ -109,7 +109,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("bundle", &["artifact", "files", "transfer", "trust"]),
     ("keep", &["artifact", "files", "transfer", "trust"]),
     ("diff", &["artifact", "files", "guard", "pack", "unpack"]),
-    ("validate", &["pack", "guard"]),
+    ("validate", &["files", "pack", "guard"]),
     ("history", &["artifact", "files", "transfer", "diff"]),
     ("import", &["artifact", "files", "transfer", "pack", "guard", "init", "scan", "trust"]),
 ];

@@ -24,6 +24,13 @@ pub(crate) fn write(seeds: &Seeds) -> io::Result<()> {
     for layout in fs::read_dir(golden.join("layouts"))? {
         write_layout(seeds, &layout?.path())?;
     }
+    for file in files(&golden.join("trust/scan"))? {
+        let bytes = fs::read(&file)?;
+        seeds.put("scan_pickle", &name(&file), &bytes)?;
+        // The first byte selects the name of a file; the last ones are the place of a directory.
+        seeds.put("scan_file", &name(&file), [&[0], &bytes[..]].concat())?;
+        seeds.put("scan_zip", &name(&file), [&bytes[..], &[0; 4]].concat())?;
+    }
     for file in files(&repository().join("examples"))?.iter().chain([&repository().join("Kitfile.example")]) {
         write_example(seeds, file)?;
     }

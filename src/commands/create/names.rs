@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::arguments::check_new_name;
 use crate::context::Context;
 use crate::output::{Usage, usage};
 use kit_core::oci::{Reference, Tag};
@@ -34,6 +35,7 @@ fn references_in(context: &Context, text: &str) -> Result<Vec<Reference>> {
     if references.iter().any(|reference| reference.digest.is_some()) {
         return Err(usage(format!("`{text}` contains a digest; a ModelKit that is about to be packed needs a tag")));
     }
+    references.iter().try_for_each(check_new_name)?;
     if references[0].tag.is_none() {
         references[0] = references[0].with_tag(Tag::latest());
         context.output.say(&format!("No tag given for {text}; using 'latest' ({})", references[0]));

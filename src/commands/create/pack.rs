@@ -10,6 +10,7 @@ use fs_err as fs;
 use super::names::references;
 use crate::arguments::kitfile::KitfileText;
 use crate::arguments::{AllowedArgs, CompatArgs, DigestReceiptArgs, DryRunArgs, dry_run, lock_file};
+use crate::commands::trust::scan_before_packing;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, tidy, tidy_in, usage};
@@ -99,6 +100,9 @@ pub(crate) struct PackArgs {
     /// which is attached to the ModelKit and shown by `kit log`
     #[arg(long)]
     no_git: bool,
+    /// Scan all files first, as `kit scan` does, and pack nothing if there is a finding of level high
+    #[arg(long, conflicts_with = "no_scan")]
+    scan: bool,
     #[command(flatten)]
     allowed: AllowedArgs,
     #[command(flatten)]
@@ -120,6 +124,10 @@ impl PackArgs {
         };
         let options = self.options(context, references)?;
         let session = context.session(&self.network)?;
+        if self.scan {
+            scan_before_packing(context, &session, &self.network, &options)
+                .with_context(|| format!("cannot pack `{}`", tidy(&self.context)))?;
+        }
         if self.dry_run.dry_run {
             let planned = plan(context, &session, &options, destination.as_ref());
             return planned.with_context(|| format!("cannot pack `{}`", options.context.display()));

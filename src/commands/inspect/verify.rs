@@ -9,14 +9,18 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::arguments::{LookupArgs, PathArgs, always_report_local_store, lock_file};
-use crate::config::NetworkArgs;
+use crate::commands::trust::{self, SignatureArgs, TrustNetworkArgs};
 use crate::context::{Context, parse};
-use crate::output::{Code, Failure, Format, Moved, counted, one_line, table, tidy, tidy_in};
+use crate::output::{Code, Failure, Format, Moved, counted, one_line, table, tidy, tidy_in, usage};
 use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
 use kit_core::ops::{self, Belonging, ExtraFiles, SubsetProof, Verified, VerifyOptions};
 
-/// Verify a folder against its Kitfile.lock or a ModelKit
+/// Verify the signature of a ModelKit, or a folder against its Kitfile.lock or a ModelKit
+///
+/// An argument that is an existing folder is a folder, and so is ./NAME. Otherwise it is a ModelKit, and its signature
+/// is verified: --key names the public keys whose signatures count. Bundles and signatures of cosign 2 are read from the
+/// local store, an image layout or the registry; no other server is asked. Exits with 1 if the ModelKit is not signed.
 ///
 /// Lists files that are missing, files that differ in size, content or mode, and additional files within the paths of
 /// the Kitfile that .kitignore does not exclude. Exits with 3 if there are any. Permission bits that an umask masks
@@ -33,10 +37,13 @@ Examples:
   kit verify /srv/model registry.example/team/sentiment:v2 --filter model
   kit verify /srv/model registry.example/team/sentiment:v2 --remote
   kit verify ./work sentiment:v2 --exact
-  kit verify ./work --lock sentiment.lock --format json")]
+  kit verify ./work --lock sentiment.lock --format json
+  kit verify registry.example/team/sentiment:v2 --key release.pub
+  kit verify registry.example/team/sentiment:v2 --key ci.pub --type test-result
+  kit verify /srv/model registry.example/team/sentiment:v2 --key release.pub")]
 pub(crate) struct VerifyArgs {
-    /// Folder to verify
-    #[arg(value_name = "FOLDER", default_value = ".")]
+    /// Folder to verify, or ModelKit whose signature is verified
+    #[arg(value_name = "FOLDER|NAME:TAG", default_value = ".")]
     folder: PathBuf,
     /// ModelKit to compare the folder with
     #[arg(value_name = "NAME:TAG", conflicts_with = "lock")]
@@ -49,6 +56,8 @@ pub(crate) struct VerifyArgs {
     #[arg(short, long, value_name = "FILTER")]
     filter: Vec<String>,
     #[command(flatten)]
+    signatures: SignatureArgs,
+    #[command(flatten)]
     paths: PathArgs,
     /// Report all additional files in the folder, not only those within the paths of the Kitfile
     #[arg(long)]
@@ -59,12 +68,20 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     lookup: LookupArgs,
     #[command(flatten)]
-    network: NetworkArgs,
+    network: TrustNetworkArgs,
 }
 
 impl VerifyArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
+        if self.is_modelkit(context) {
+            return self.verify_modelkit(context);
+        }
+        if self.signatures.are_given() && (self.reference.is_none() || !self.signatures.name_signers()) {
+            return Err(usage(
+                "a signature is verified of a ModelKit, with --key: `kit verify FOLDER NAME:TAG --key FILE`",
+            ));
+        }
         self.format.expect_fields(&["equal", "digest", "files", "size", "sizeBytes", "differences"])?;
         let folder = context.folder(&self.folder);
         let folder = folder.with_context(|| format!("cannot verify `{}`", tidy(&self.folder)))?;
@@ -103,6 +120,40 @@ impl VerifyArgs {
         }
     }
 
+    /// Returns true if the first argument is a ModelKit: it is not an existing folder, and not `./NAME`.
+    fn is_modelkit(&self, context: &Context) -> bool {
+        let is_path = self.folder.starts_with(".") || self.folder.is_absolute();
+        self.reference.is_none()
+            && self.lock.is_none()
+            && !is_path
+            && !context.environment.absolute(&self.folder).is_dir()
+    }
+
+    /// Verifies the signature of the ModelKit that the first argument names.
+    fn verify_modelkit(&self, context: &Context) -> Result<()> {
+        let name = self.folder.to_string_lossy();
+        if !self.signatures.name_signers() {
+            return Err(usage(format!(
+                "folder `{name}` does not exist, and nothing says whose signature of a ModelKit with this name counts; \
+                 use --key FILE with the public key of the signer"
+            )));
+        }
+        if !self.filter.is_empty() || self.exact {
+            return Err(usage("--filter and --exact compare a folder: `kit verify FOLDER NAME:TAG`"));
+        }
+        self.format.expect_fields(&trust::MEMBERS)?;
+        let location = context.location(&name)?;
+        let session = context.session(&self.network)?;
+        let found = ops::find_signed(&session, &location, self.lookup.place())
+            .inspect(|found| always_report_local_store(context, &location, found))
+            .with_context(|| format!("could not find out if `{location}` is signed"))?;
+        let checked = trust::check_signature(context, &found, &location.to_string(), &self.signatures)?;
+        if !matches!(self.format, Format::Table) || checked.expect_verified().is_ok() {
+            context.output.result(self.format.render(&checked.to_json(), || checked.to_text())?)?;
+        }
+        checked.expect_verified()
+    }
+
     fn by_lock(&self, context: &Context, options: &VerifyOptions) -> Result<(Verified, String)> {
         let given = self.lock.as_ref().map(|path| context.environment.absolute(path));
         let path = given.unwrap_or_else(|| options.folder.join(LOCK_FILE));
@@ -122,14 +173,18 @@ impl VerifyArgs {
         let location = context.location(reference)?;
         let session = context.session(&self.network)?;
         let name = location.to_string();
-        let (verified, proof) = session
+        let compare = || format!("cannot compare `{}` with `{name}`", tidy(&self.folder));
+        let found = session
             .find(&location, self.lookup.place())
             .inspect(|found| always_report_local_store(context, &location, found))
-            .and_then(|found| {
-                let verified = ops::verify_modelkit(&session, &found, &name, options)?;
-                Ok((verified, ops::prove_subset(&session, &found)?))
-            })
-            .with_context(|| format!("cannot compare `{}` with `{name}`", tidy(&self.folder)))?;
+            .with_context(compare)?;
+        if self.signatures.are_given() {
+            let checked = trust::check_signature(context, &found, &name, &self.signatures)?;
+            checked.expect_verified()?;
+            context.output.say(&checked.to_text());
+        }
+        let verified = ops::verify_modelkit(&session, &found, &name, options).with_context(compare)?;
+        let proof = ops::prove_subset(&session, &found).with_context(compare)?;
         proof.map_or(Ok(()), |proof| report_proof(context, &name, &proof))?;
         Ok((verified, name))
     }

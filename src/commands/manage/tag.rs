@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::ReceiptArgs;
+use crate::arguments::{ReceiptArgs, check_new_name};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Usage, usage};
@@ -39,6 +39,7 @@ impl TagArgs {
         if targets.iter().any(|target| target.digest.is_some()) {
             return Err(usage(format!("`{}` contains a digest; a new name needs a tag", self.target)));
         }
+        targets.iter().try_for_each(check_new_name)?;
         if source.selector().is_none() {
             return Err(usage(format!("source ModelKit reference requires a tag or digest ({source}:<tag>)")));
         }

@@ -116,7 +116,7 @@ pub(crate) fn prompt(question: &str) -> Result<String> {
 }
 
 /// Prompts for text that the terminal does not show.
-fn prompt_hidden(question: &str) -> io::Result<String> {
+pub(crate) fn prompt_hidden(question: &str) -> io::Result<String> {
     let _hidden = sys::Leftover::new(sys::LeftoverKind::HiddenInput);
     let answer = rpassword::prompt_password(question);
     // After Ctrl-C, rpassword sends SIGINT, which ends the process at any moment now.

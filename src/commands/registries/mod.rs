@@ -7,5 +7,5 @@ mod logout;
 
 pub(crate) use config::ConfigArgs;
 pub(crate) use doctor::DoctorArgs;
-pub(crate) use login::{LoginArgs, prompt};
+pub(crate) use login::{LoginArgs, prompt, prompt_hidden};
 pub(crate) use logout::LogoutArgs;

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::arguments::{CompatArgs, DigestReceiptArgs, FormName};
+use crate::arguments::{CompatArgs, DigestReceiptArgs, FormName, check_new_name};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::usage;
@@ -63,6 +63,11 @@ impl ConvertArgs {
         let (digest, names) = (manifest.digest, [target.to_string()]);
         context.receipt.made(&context.output, ("converted", digest), &names, format!("Converted {digest}"))?;
         context.output.say(&format!("{source} is now also the {family} {target}, with the same layers"));
+        if ops::is_signed(&session, &source)? {
+            context.output.say(&format!(
+                "The signatures of {source} do not apply to {target}, whose digest is different; sign it, too"
+            ));
+        }
         Ok(())
     }
 
@@ -82,6 +87,7 @@ impl ConvertArgs {
         if target.digest.is_some() {
             return Err(usage(format!("`{text}` contains a digest; a new name needs a tag")));
         }
+        check_new_name(&target)?;
         Ok(target.with_tag(target.tag.clone().unwrap_or_else(Tag::latest)))
     }
 }

@@ -1,5 +1,6 @@
 //! The hints below an error: the next step, if there is one that is likely to help.
 
+use crate::commands::NotSigned;
 use kit_core::archive::{self, Danger};
 use kit_core::digest::Digest;
 use kit_core::git;
@@ -21,6 +22,9 @@ use crate::output::report::{NotLoggedIn, Usage};
 pub(in crate::output) fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(Usage(error)) = cause.downcast_ref() {
         return hint_for_usage(error);
+    }
+    if let Some(NotSigned { name, .. }) = cause.downcast_ref() {
+        return Some(format!("`kit inspect {name} --trust` lists everything that is attached to it"));
     }
     if let Some(error) = cause.downcast_ref::<ops::Error>() {
         return hint_for_operation(error);

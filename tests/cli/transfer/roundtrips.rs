@@ -70,8 +70,9 @@ fn a_push_and_a_pull_take_few_requests() {
         scene.check(&["push", &name], 19);
         scene.check(&["push", &name], 5);
         scene.sandbox.kit(&["remove", &name, "--force"]).ok();
-        scene.check(&["pull", &name], 9);
-        scene.check(&["pull", &name], 5);
+        // Three of them are for companions: signatures, attestations and bills of materials of cosign.
+        scene.check(&["pull", &name], 12);
+        scene.check(&["pull", &name], 8);
     }
 }
 

@@ -162,8 +162,8 @@ fn add(mut lanes: [u64; LANES], block: &[u8; BLOCK]) -> [u64; LANES] {
     lanes
 }
 
-/// Mixes two words into a sum: one multiplication, of whose product the upper half, in which every bit counts, is folded
-/// into the lower half.
+/// Mixes two words into a sum: one multiplication, of whose product the upper half, in which every bit counts, is
+/// folded into the lower half.
 fn step(sum: u64, first: u64, second: u64) -> u64 {
     // The golden ratio and the fraction of pi: without them, a zero would hide the other word.
     let product = u128::from(sum ^ first ^ 0x9E37_79B9_7F4A_7C15) * u128::from(second ^ 0x243F_6A88_85A3_08D3);
@@ -173,8 +173,11 @@ fn step(sum: u64, first: u64, second: u64) -> u64 {
 
 /// The lower and the upper half.
 fn halves(number: u128) -> [u64; 2] {
-    let [a, b, c, d, e, f, g, h, high @ ..] = number.to_le_bytes();
-    [u64::from_le_bytes([a, b, c, d, e, f, g, h]), u64::from_le_bytes(high)]
+    let bytes = number.to_le_bytes();
+    let (words, _) = bytes.as_chunks();
+    let mut halves = [0; 2];
+    halves.iter_mut().zip(words).for_each(|(half, word)| *half = u64::from_le_bytes(*word));
+    halves
 }
 
 #[cfg(test)]

@@ -148,8 +148,8 @@ pub trait Source: Send + Sync {
     /// many leaves the last one out, and reports it.
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
 
-    /// Returns the companion of this kind that the place has beside the manifest `subject`, with its bytes. An archive of
-    /// several repositories may have more than one.
+    /// Returns the companion of this kind that the place has beside the manifest `subject`, with its bytes. An archive
+    /// of several repositories may have more than one.
     fn companions(&self, subject: &Digest, kind: Companion) -> Result<Vec<(Descriptor, Vec<u8>)>, ContentError> {
         match self.read(&kind.tag(subject)) {
             Ok(companion) => Ok(vec![companion]),
@@ -230,6 +230,20 @@ pub trait Target: Send + Sync {
 
     /// Returns the referrers of `subject` that the place has, as listed by [`Source::referrers`].
     fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError>;
+
+    /// Returns the companion of this kind that the place has beside the manifest `subject`, with its bytes.
+    fn companion(&self, subject: &Digest, kind: Companion) -> Result<Option<(Descriptor, Vec<u8>)>, ContentError>;
+
+    /// Stores a companion whose blobs are stored in place of the one with the digest `old`. Returns false if the place
+    /// has another one now. A registry cannot compare: its companion has to be read again afterwards.
+    fn replace_companion(
+        &self,
+        (descriptor, manifest): (&Descriptor, &[u8]),
+        (subject, kind): (&Digest, Companion),
+        _old: Option<Digest>,
+    ) -> Result<bool, ContentError> {
+        self.publish(descriptor, manifest, Some(&kind.tag(subject))).map(|()| true)
+    }
 
     /// Returns true if each call takes a round trip, so that independent calls should be made at the same time.
     fn is_remote(&self) -> bool {

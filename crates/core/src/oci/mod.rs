@@ -2,7 +2,7 @@
 //!
 //! This module does not access the disk or the network: `store` and `registry` implement the interface.
 
-mod companion;
+pub mod companion;
 mod content;
 mod descriptor;
 mod index;

@@ -7,6 +7,7 @@ use super::index_error::IndexError;
 use super::refused::{self, Empty, Secret};
 use super::remote_data_error::RemoteDataError;
 use super::tag_state::TagState;
+use super::trust::SigningError;
 use crate::archive;
 use crate::digest::{Digest, Mismatch};
 use crate::modelkit;
@@ -322,6 +323,9 @@ pub enum Error {
     /// A file of a repository of models could not be read.
     #[error(transparent)]
     Upstream(#[from] upstream::Error),
+    /// A ModelKit cannot be signed.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// The local store failed.
     #[error(transparent)]
     Store(#[from] store::Error),

@@ -48,8 +48,8 @@ pub use diff::{
 pub use disk_space::is_disk_full;
 pub use error::Error;
 pub use files::{
-    CpOptions, FileLocation, InvalidFileLocation, ListOptions, ListedFile, Nesting, WeighedModel, WeightFile, cat, cp,
-    is_folder, ls, weigh,
+    CpOptions, FileLocation, IGNORE_FILE, InvalidFileLocation, ListOptions, ListedFile, Nesting, WeighedModel,
+    WeightFile, cat, cp, is_folder, ls, weigh,
 };
 pub use guard::{Allowed, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
@@ -60,8 +60,8 @@ pub use import::{
 };
 pub use index_error::IndexError;
 pub use init::{
-    CacheFolder, CachedSnapshot, Draft, IGNORE_FILE, IgnoreFile, Project, ProjectFolder, describe_package,
-    draft_ignore_file, init, init_remote,
+    CacheFolder, CachedSnapshot, Draft, IgnoreFile, Project, ProjectFolder, describe_package, draft_ignore_file, init,
+    init_remote,
 };
 pub use keep::{
     Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
@@ -80,6 +80,9 @@ pub use promotion::{
 pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
+pub use scan::{
+    FileFinding, ScanOptions, Scanned, ScannedFolder, SkippedPath, scan_entry, scan_file, scan_folder, scan_modelkit,
+};
 pub use session::{Located, Location, Lookup, Session, find_here, find_index_here, not_here};
 pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, install_skill, read_skills};
 pub use subset::{SubsetOptions, publish_subset};
@@ -87,7 +90,12 @@ pub use tag_state::TagState;
 pub use transfer::{
     BlobAction, Copied, CopyOptions, FORM_SUFFIXES, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX,
     Materialized, Origins, OtherForm, Plan, PlanTarget, PlannedBlob, PushedTag, Taken, Wanted, copy, copy_unless,
-    materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
+    is_signed, materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
+};
+pub use trust::{
+    Attached, AttestOptions, Attestation, Beside, Candidates, SignForm, SignOptions, Signable, SignatureCheck,
+    SignatureOptions, SignedManifest, SigningError, attest, attestations, beside, candidates, find_signed, judge,
+    open_signable, recorded_provenance, sign, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

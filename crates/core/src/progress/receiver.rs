@@ -34,6 +34,8 @@ pub enum Phase {
     Unpacking,
     /// Bytes are compared with their digest.
     Verifying,
+    /// Files are examined by the rules of a scan.
+    Scanning,
 }
 
 impl Phase {
@@ -46,6 +48,7 @@ impl Phase {
             Self::Copying => "copying",
             Self::Unpacking => "unpacking",
             Self::Verifying => "verifying",
+            Self::Scanning => "scanning",
         }
     }
 }

@@ -121,6 +121,13 @@ pub enum Warning<'a> {
         /// The number of places that are not in `places`.
         more: usize,
     },
+    /// Loading files as pickles runs code.
+    DangerousPickles {
+        /// The first files, each a path and what it imports.
+        files: Vec<&'a str>,
+        /// The number of files that are not in `files`.
+        more: usize,
+    },
     /// Texts are too large to be searched for secrets.
     NotSearched {
         /// The first paths, each with its size.
@@ -379,10 +386,10 @@ pub enum Warning<'a> {
         /// The error.
         reason: String,
     },
-    /// A referrer was not saved to the archive.
+    /// A referrer or a companion was not saved to the archive.
     ReferrerNotSaved {
-        /// The digest of its manifest.
-        digest: Digest,
+        /// The digest of its manifest, or its tag.
+        name: &'a str,
         /// The error.
         reason: String,
     },

@@ -5,8 +5,9 @@ use tracing::debug;
 
 use super::error::Error;
 use super::repository::{PULL, PUSH, Repository, content_length};
+use crate::digest::Digest;
 use crate::limits;
-use crate::oci::{BlobOutcome, Content, ContentError, Descriptor, Referrer, Subject, Target};
+use crate::oci::{BlobOutcome, Companion, Content, ContentError, Descriptor, Referrer, Subject, Target};
 use crate::registry::upload::Upload;
 
 /// The size up to which sending a blob that may be there costs less than asking for it first: it takes about as long as
@@ -111,6 +112,14 @@ impl Target for Repository {
 
     fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         Ok(self.try_attached(subject)?)
+    }
+
+    fn companion(&self, subject: &Digest, kind: Companion) -> Result<Option<(Descriptor, Vec<u8>)>, ContentError> {
+        match self.try_companion(&kind.tag(subject), PUSH) {
+            Ok(companion) => Ok(Some(companion)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn publish(&self, descriptor: &Descriptor, manifest: &[u8], tag: Option<&str>) -> Result<(), ContentError> {

@@ -46,7 +46,7 @@ pub struct Finding {
 }
 
 /// A place in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Place {
     /// The number of bytes before it.
     Offset(u64),

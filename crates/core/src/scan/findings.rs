@@ -46,6 +46,16 @@ impl Findings {
         }
     }
 
+    /// Adds a finding in the current member, unless it has the same rule, detail and place as an earlier one.
+    pub(super) fn add_at(&mut self, level: Level, rule: &'static str, detail: &str, place: Option<Place>) {
+        let (members, detail) = (self.members.clone(), shown(detail));
+        let key = self.hasher.hash_one((level, rule, &members, &detail, place));
+        if !self.seen.contains(&key) && self.has_room(level) {
+            self.seen.insert(key);
+            self.report.findings.push(Finding { level, rule, members, detail, place });
+        }
+    }
+
     /// Reports that the current member has more of `what` than a limit allows, so that not all of it was examined.
     pub(super) fn limit(&mut self, what: &str) {
         self.add(Level::Medium, LIMIT, what, None);

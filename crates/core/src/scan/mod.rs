@@ -6,15 +6,23 @@
 //!
 //! The content is not trusted: memory does not grow with it, and whatever exceeds a limit is reported.
 
-#![expect(dead_code, reason = "the formats with members are not there yet")]
-
+mod archive;
 mod config_json;
 mod finding;
 mod findings;
+mod gguf;
+mod json;
 mod keras;
 mod member;
+mod native;
 mod notebook;
+mod numpy;
+mod overlapping;
+mod pickle;
+mod python_literal;
 mod report;
+mod rule;
+mod safetensors;
 mod scanner;
 pub(crate) mod secrets;
 mod template;
@@ -26,5 +34,7 @@ mod window;
 
 pub use finding::{Finding, Level, Place};
 pub use member::ReadSeek;
+pub(crate) use pickle::is_named_like_a_pickle;
 pub use report::{RULES_VERSION, Report, Rules, Skipped};
+pub use rule::{RULES, Rule};
 pub use scanner::scan_file;

@@ -1,16 +1,99 @@
-//! Chat templates: access to the interpreter, other templates and addresses.
+//! Chat templates: Jinja programs that a server runs on the conversation. A sandbox stops most of what they could do,
+//! if there is one.
 
 use std::io;
+use std::sync::LazyLock;
 
+use regex::Regex;
+
+use super::finding::{Level, Place};
 use super::findings::Findings;
 use super::member::Member;
 use super::scanner::{Outcome, Scan};
+use crate::limits;
+
+/// The rules: what they find is shown, and the first place of each rule counts.
+const RULES: [(&str, Level, &str); 3] = [
+    ("template-escape", Level::High, ESCAPES),
+    ("template-loads", Level::Medium, r"\{%[-+]?\s*(?:include|import|from|extends)\b[^%}]{0,60}"),
+    ("template-url", Level::Medium, r#"https?://[^\s"'<>{}\\]*"#),
+];
+
+/// Names and attributes that lead from a value to the interpreter, and the escapes that hide the underscore in a
+/// string: Jinja decodes them as Python does.
+const ESCAPES: &str = concat!(
+    r"__[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*__|\\x5[fF]|\\u005[fF]|\\U0000005[fF]|\\137|\\N\{(?i:low line)\}",
+    r"|popen|\|\s*attr\s*\(|\.\s*mro\b|subclasses",
+);
+
+static PATTERNS: LazyLock<[Regex; RULES.len()]> =
+    LazyLock::new(|| RULES.map(|(_, _, pattern)| Regex::new(pattern).expect("the patterns are ours")));
 
 /// Scans `*.jinja` files, by name.
-#[expect(clippy::unnecessary_wraps, reason = "all recognisers have this signature")]
-pub(super) fn recognise(_member: &mut Member<'_>, _scan: &mut Scan<'_>) -> io::Result<Outcome> {
+pub(super) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<Outcome> {
+    if member.has_extension(&["jinja", "jinja2", "j2"]) {
+        match member.whole(limits::SCANNED_JSON_BYTES)? {
+            Some(text) => scan_text(None, &String::from_utf8_lossy(&text), &mut scan.findings),
+            None => scan.findings.limit("bytes in a template"),
+        }
+    }
     Ok(Outcome::Open)
 }
 
 /// Scans the text of a template that the file names `key`, such as `tokenizer.chat_template`.
-pub(super) fn scan(_key: &str, _text: &str, _findings: &mut Findings) {}
+pub(super) fn scan(key: &str, text: &str, findings: &mut Findings) {
+    scan_text(Some(key), text, findings);
+}
+
+/// Adds the first finding of each rule, with its line if the template is a file.
+fn scan_text(key: Option<&str>, text: &str, findings: &mut Findings) {
+    for ((rule, level, _), pattern) in RULES.iter().zip(&*PATTERNS) {
+        let Some(found) = pattern.find(text) else { continue };
+        match key {
+            Some(key) => findings.add(*level, rule, &format!("{} in {key}", found.as_str()), None),
+            None => {
+                let before = &text.as_bytes()[..found.start()];
+                let line = 1 + memchr::memchr_iter(b'\n', before).count() as u64;
+                findings.add(*level, rule, found.as_str(), Place::Line(line));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_that_reach_the_interpreter_or_other_files_are_found() {
+        for (template, expected) in [
+            ("{% for message in messages %}{{ message['role'] }}{% endfor %}", vec![]),
+            ("{{ messages | tojson }} __ _x_ \\x5a {# importance: from #}", vec![]),
+            ("a\n{{ x.__class__ }}", vec![("template-escape", "__class__", 2)]),
+            ("{{ x.__init_subclass__ }}", vec![("template-escape", "__init_subclass__", 1)]),
+            (r"{{ x['\x5F\x5fclass'] }}", vec![("template-escape", r"\\x5F", 1)]),
+            (r"{{ x['\u005fa'] }}", vec![("template-escape", r"\\u005f", 1)]),
+            (r"{{ x['\137a'] }}", vec![("template-escape", r"\\137", 1)]),
+            (r"{{ x['\N{LOW LINE}a'] }}", vec![("template-escape", r"\\N{LOW LINE}", 1)]),
+            ("{{ os.popen('id') }}", vec![("template-escape", "popen", 1)]),
+            ("{{ x | attr ('y') }}", vec![("template-escape", "| attr (", 1)]),
+            ("{{ x.mro() }}", vec![("template-escape", ".mro", 1)]),
+            ("{%- include 'a' %}", vec![("template-loads", "{%- include 'a' ", 1)]),
+            (
+                "{% from 'a' import b %}\n\nhttps://a.example/x y",
+                vec![("template-loads", "{% from 'a' import b ", 1), ("template-url", "https://a.example/x", 3)],
+            ),
+        ] {
+            let mut findings = Findings::default();
+            scan_text(None, template, &mut findings);
+            let found = findings.into_report().findings;
+            let found: Vec<_> = found.iter().map(|found| (found.rule, &*found.detail, found.place)).collect();
+            let expected: Vec<_> =
+                expected.into_iter().map(|(rule, detail, line)| (rule, detail, Some(Place::Line(line)))).collect();
+            assert_eq!(found.len(), expected.len(), "{template}: {found:?}");
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_eq!(found, expected, "{template}");
+            }
+        }
+    }
+}

@@ -10,7 +10,10 @@ use super::layout::{Names, Store};
 use super::lock::Share;
 use super::members::{named_indexes, remove_replaced};
 use super::referrers::annotations;
-use crate::oci::{BlobOutcome, CheckedTables, Content, ContentError, Descriptor, Need, Publication, Subject, Target};
+use crate::digest::Digest;
+use crate::oci::{
+    BlobOutcome, CheckedTables, Companion, Content, ContentError, Descriptor, Need, Publication, Subject, Target,
+};
 
 /// A writer to one repository of a store. While it exists, no blob is removed, even if nothing refers to it yet.
 pub struct Writer {
@@ -113,6 +116,20 @@ impl Target for Writer {
 
     fn attached(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, ContentError> {
         Ok(self.store.referrers(&self.names, subject)?)
+    }
+
+    fn companion(&self, subject: &Digest, kind: Companion) -> Result<Option<(Descriptor, Vec<u8>)>, ContentError> {
+        self.read_companion(subject, kind)
+    }
+
+    fn replace_companion(
+        &self,
+        (descriptor, manifest): (&Descriptor, &[u8]),
+        (subject, kind): (&Digest, Companion),
+        old: Option<Digest>,
+    ) -> Result<bool, ContentError> {
+        self.put_documents(&[(descriptor, &manifest)])?;
+        Ok(self.enter_companion(descriptor, (subject, kind), old)?)
     }
 
     fn put_manifest(&self, descriptor: &Descriptor, manifest: &[u8]) -> Result<(), ContentError> {

@@ -61,7 +61,7 @@ pub use interruption::{
 };
 pub use memory::cacheable_bytes;
 pub use metadata::{FileType, Metadata, Timestamp};
-pub use open::{create_read_only, open_lock_file, open_marked_lock_file, open_private};
+pub use open::{create_read_only, open_lock_file, open_marked_lock_file, open_private, write_new_file};
 pub use path_bytes::{bytes_of_path, path_of_bytes};
 pub use permissions::{MARK, clear_mark, create_dir, create_dir_all, is_marked, mode_of, set_mode};
 pub use process::is_running;

@@ -1,6 +1,6 @@
 //! Files that need more than the usual flags when they are opened.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use fs_err::{File, OpenOptions};
@@ -16,6 +16,19 @@ pub fn open_private(path: &Path) -> io::Result<File> {
     options.create(true).truncate(false);
     created_with(&mut options, 0o600);
     options.open(path)
+}
+
+/// Writes `content` to the new file `path`, which must not exist, and removes the file again if that fails. `mode`
+/// applies before the umask.
+pub fn write_new_file(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    created_with(&mut options, mode);
+    let mut file = options.open(path)?;
+    file.write_all(content).and_then(|()| file.sync_all()).inspect_err(|_| {
+        // The failure to write is reported; an incomplete file that stays is found by the next attempt.
+        drop(fs_err::remove_file(path));
+    })
 }
 
 /// Creates the file `path`, which must not exist, for writing once: later only reading is permitted.

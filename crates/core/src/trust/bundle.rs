@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::envelope::{self, Envelope, EnvelopeError, base64_bytes};
+use super::envelope::{self, Envelope, EnvelopeError, decode_base64};
 use super::json::{JsonError, read_json};
 
 /// The media type of a bundle that is written.
@@ -161,7 +161,7 @@ impl MaterialDocument {
 
     fn read(self) -> Result<Material, BundleError> {
         let der = |certificate: CertificateDocument| {
-            base64_bytes(&certificate.raw_bytes).ok_or(EnvelopeError::NotBase64("certificate"))
+            decode_base64(&certificate.raw_bytes).ok_or(EnvelopeError::NotBase64("certificate"))
         };
         match (self.public_key, self.certificate, self.chain) {
             (Some(key), None, None) => Ok(Material::PublicKey { hint: key.hint.filter(|hint| !hint.is_empty()) }),

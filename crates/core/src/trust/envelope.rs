@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde::{Deserialize, Serialize};
 
+use super::json::{JsonError, read_json};
 use super::key::{KeyError, PrivateKey};
 
 /// The type of the payload that is an in-toto statement.
@@ -23,6 +24,9 @@ pub struct Envelope {
 /// The reason why an envelope cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
+    /// Not the JSON of an envelope.
+    #[error("it is not a valid envelope")]
+    NotValid(#[source] JsonError),
     /// Base64 that is not valid.
     #[error("its {0} is not valid base64")]
     NotBase64(&'static str),
@@ -49,6 +53,11 @@ struct SignatureDocument {
 }
 
 impl Envelope {
+    /// Reads an envelope that is not part of a bundle.
+    pub fn read(bytes: &[u8]) -> Result<Self, EnvelopeError> {
+        read_json::<Document>(bytes).map_err(EnvelopeError::NotValid)?.try_into()
+    }
+
     /// Signs a `payload` of this type.
     pub fn sign(payload: Vec<u8>, payload_type: &str, key: &PrivateKey) -> Result<Self, KeyError> {
         let signature = key.sign(&pre_authentication_encoding(payload_type, &payload))?;
@@ -74,9 +83,9 @@ impl TryFrom<Document> for Envelope {
             return Err(EnvelopeError::Signatures(document.signatures.len()));
         };
         Ok(Self {
-            payload: base64_bytes(&document.payload).ok_or(EnvelopeError::NotBase64("payload"))?,
+            payload: decode_base64(&document.payload).ok_or(EnvelopeError::NotBase64("payload"))?,
             payload_type: document.payload_type,
-            signature: base64_bytes(&signature.sig).ok_or(EnvelopeError::NotBase64("signature"))?,
+            signature: decode_base64(&signature.sig).ok_or(EnvelopeError::NotBase64("signature"))?,
         })
     }
 }
@@ -89,6 +98,6 @@ pub fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) -> Vec<u8
 }
 
 /// Decodes base64 in the standard or the URL-safe alphabet, padded.
-pub(crate) fn base64_bytes(text: &str) -> Option<Vec<u8>> {
+pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
 }

@@ -1,6 +1,7 @@
 //! Keys, signatures, attestations and policies: documents and decisions, without I/O.
 
 mod bundle;
+mod candidate;
 #[cfg(test)]
 mod documents_tests;
 mod envelope;
@@ -11,9 +12,15 @@ mod statement;
 mod verifier;
 
 pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, BundleError, Material, is_bundle_type};
-pub use envelope::{Envelope, EnvelopeError, IN_TOTO, pre_authentication_encoding};
+pub use candidate::{Broken, Candidate, Claim, Form, NotCounted, Signed, Wanted};
+pub use envelope::{Envelope, EnvelopeError, IN_TOTO, decode_base64, pre_authentication_encoding};
 pub use json::{JsonError, read_json};
 pub use key::{Algorithm, BadSignature, EncryptedKey, KeyError, KeyFile, KeyName, Password, PrivateKey, PublicKey};
-pub use simple_signing::{SimpleSigning, SimpleSigningError};
+pub use simple_signing::{
+    COSIGN_ARTIFACT, ENVELOPE_MEDIA_TYPE, SIGNATURE_ANNOTATION, SIMPLE_SIGNING_MEDIA_TYPE, SimpleSigning,
+    SimpleSigningError,
+};
 pub use statement::{PLAIN_SIGNATURE, STATEMENT_V1, Statement, StatementError, StatementSubject};
+pub use zeroize::Zeroizing;
+
 pub use verifier::{NotVerified, Signer, Verifier};

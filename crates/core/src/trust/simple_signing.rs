@@ -8,6 +8,18 @@ use super::json::{JsonError, read_json};
 use crate::digest::Digest;
 use crate::oci::Annotations;
 
+/// The media type of a layer with a payload.
+pub const SIMPLE_SIGNING_MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+
+/// The annotation of such a layer with the signature, in base64.
+pub const SIGNATURE_ANNOTATION: &str = "dev.cosignproject.cosign/signature";
+
+/// The media type of a layer with an envelope, as cosign 2 stores attestations.
+pub const ENVELOPE_MEDIA_TYPE: &str = "application/vnd.dsse.envelope.v1+json";
+
+/// The type of the referrers in which cosign 2 stores the same layers.
+pub const COSIGN_ARTIFACT: &str = "application/vnd.dev.cosign.artifact.sig.v1+json";
+
 /// The type in the payload.
 const PAYLOAD_TYPE: &str = "cosign container image signature";
 

@@ -35,16 +35,21 @@ pub enum NotVerified {
     Key {
         /// The hint in the bundle, which may be wrong.
         hint: Option<String>,
-        /// The failure.
-        source: BadSignature,
     },
+    /// There is no verifier.
+    #[error("no key was given")]
+    NoVerifier,
     /// A signature with a certificate, but only keys count.
     #[error("signed with a certificate, not with a key")]
     HasCertificate,
 }
 
 fn hinted(hint: Option<&str>) -> String {
-    hint.map(|hint| format!("; its hint is {hint}")).unwrap_or_default()
+    const SHOWN: usize = 8;
+    let Some(hint) = hint else { return String::new() };
+    let shown: String = hint.chars().take(SHOWN).collect();
+    let rest = if hint.chars().count() > SHOWN { "…" } else { "" };
+    format!("; its hint is {shown}{rest}")
 }
 
 impl Verifier {
@@ -53,7 +58,7 @@ impl Verifier {
         match (self, material) {
             (Self::Key(key), Material::PublicKey { hint }) => match key.verify(message, signature) {
                 Ok(()) => Ok(Signer::Key(key.name())),
-                Err(source) => Err(NotVerified::Key { hint: hint.clone(), source }),
+                Err(BadSignature) => Err(NotVerified::Key { hint: hint.clone() }),
             },
             (Self::Key(_), Material::Certificate(_) | Material::Chain(_)) => Err(NotVerified::HasCertificate),
         }

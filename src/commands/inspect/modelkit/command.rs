@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::tensors;
+use super::{tensors, trust};
 use crate::arguments::{LookupArgs, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
@@ -12,14 +12,15 @@ use crate::output::{self, Format};
 use kit_core::modelkit::{CLI_VERSION, Family};
 use kit_core::ops::{self, Inspected, Located, Location, Lookup};
 
-/// Show the manifest and Kitfile of a ModelKit, or the tensors in its weights
+/// Show the manifest and Kitfile of a ModelKit, the tensors in its weights, or its signatures
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit inspect sentiment:v2
   kit inspect --remote registry.example/team/sentiment:v2
   kit inspect sentiment:v2 --format '{{.Digest}}'
-  kit inspect --remote --tensors registry.example/team/sentiment:v2")]
+  kit inspect --remote --tensors registry.example/team/sentiment:v2
+  kit inspect --trust registry.example/team/sentiment:v2")]
 pub(crate) struct InspectArgs {
     /// ModelKit to show
     #[arg(value_name = "NAME:TAG")]
@@ -32,8 +33,16 @@ pub(crate) struct InspectArgs {
     /// are downloaded, except for compressed layers, which have to be read completely. The data read is not verified.
     #[arg(long)]
     tensors: bool,
-    /// Output format: json, yaml, or a Go template; also table with --tensors
-    #[arg(long, value_name = "FORMAT", default_value = "json", default_value_if("tensors", "true", "table"))]
+    /// Show the signatures and attestations beside the ModelKit, without verifying them
+    #[arg(long, conflicts_with = "tensors")]
+    trust: bool,
+    /// Output format: json, yaml, or a Go template; also table with --tensors or --trust
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "json",
+        default_value_ifs([("tensors", "true", "table"), ("trust", "true", "table")])
+    )]
     format: Format,
     #[command(flatten)]
     network: NetworkArgs,
@@ -41,6 +50,10 @@ pub(crate) struct InspectArgs {
 
 impl InspectArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        if self.trust {
+            self.format.expect_fields(&trust::MEMBERS)?;
+            return self.trust(context);
+        }
         if self.tensors {
             self.format.expect_fields(&["digest", "models"])?;
             return self.tensors(context);
@@ -53,6 +66,14 @@ impl InspectArgs {
         };
         let json = output::to_json(&data)?;
         Ok(context.output.result(self.format.render(&data, || json)?)?)
+    }
+
+    fn trust(&self, context: &Context) -> Result<()> {
+        let (location, _) = context.location_as_given(&self.reference)?.or_latest();
+        let session = context.session(&self.network)?;
+        let found = ops::find_signed(&session, &location, self.lookup.place()).with_context(|| not_found(&location))?;
+        report_local_store(context, &location, &found);
+        trust::print(context, &self.format, &found, &location.to_string())
     }
 
     fn tensors(&self, context: &Context) -> Result<()> {

@@ -2,5 +2,6 @@
 
 mod command;
 mod tensors;
+mod trust;
 
 pub(crate) use command::{InspectArgs, read};

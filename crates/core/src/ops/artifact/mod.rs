@@ -19,7 +19,8 @@ pub use parents::parents;
 pub(crate) use parents::{Parent, model_reference, resolve};
 pub(crate) use readable::refuse_unreadable;
 pub(crate) use records::{
-    Promotions, attestations, history, listed_referrers, oci_uri, promotions, records, sources, superseded,
+    Promotions, attestations, history, listed_referrers, oci_uri, promotions, provenance_statements, records, sources,
+    superseded,
 };
 pub use subsets::{Belonging, SubsetProof, prove_subset};
 pub(crate) use subsets::{Original, original};

@@ -111,6 +111,14 @@ pub(crate) fn superseded(source: &dyn Source, subject: &Descriptor, listed: &[De
     dirty.into_iter().map(|(digest, _)| digest).collect()
 }
 
+/// Reads the statements of the provenance attestations of `subject`, which are not signed. Skips those that cannot be
+/// read.
+pub(crate) fn provenance_statements(source: &dyn Source, subject: &Descriptor) -> Result<Vec<Vec<u8>>, ContentError> {
+    let listed = source.referrers(subject)?;
+    let found = listed.iter().filter(|found| is_of_type(found, MEDIA_TYPE)).take(limits::RECORDS);
+    Ok(found.flat_map(|found| statements(source, subject, found).unwrap_or_default()).collect())
+}
+
 fn provenance(source: &dyn Source, subject: &Descriptor, listed: &[Descriptor]) -> Vec<Record> {
     let found = listed.iter().filter(|found| is_of_type(found, MEDIA_TYPE)).take(limits::RECORDS);
     let statements = found.flat_map(|found| statements(source, subject, found).unwrap_or_default());

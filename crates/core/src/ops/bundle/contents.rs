@@ -7,7 +7,7 @@ use super::error::BundleError;
 use super::save::{Named, Saved};
 use crate::digest::Digest;
 use crate::limits;
-use crate::oci::{Annotations, Descriptor, Index, REF_NAME, Reference, Source};
+use crate::oci::{Annotations, Companion, Descriptor, Index, Manifest, REF_NAME, Reference, Source};
 use crate::ops::artifact::listed_referrers;
 use crate::ops::error::{Error, reason};
 use crate::ops::session::Located;
@@ -40,6 +40,8 @@ pub(super) struct List<'a> {
     modelkits: BTreeMap<Reference, Descriptor>,
     /// The referrers of the ModelKits, sorted by digest.
     attached: BTreeMap<Digest, Descriptor>,
+    /// The companions of the ModelKits, by tag and digest.
+    companions: BTreeMap<(String, Digest), Descriptor>,
     /// The sizes of the blobs that are left out, because the destination already has them.
     omitted: BTreeMap<Digest, u64>,
 }
@@ -55,6 +57,7 @@ impl<'a> List<'a> {
             bytes: 0,
             modelkits: BTreeMap::new(),
             attached: BTreeMap::new(),
+            companions: BTreeMap::new(),
             omitted: BTreeMap::new(),
         };
         for Named { reference, found } in modelkits {
@@ -73,6 +76,7 @@ impl<'a> List<'a> {
         for (member, _) in &members {
             self.add_manifest(source, member, Vec::new());
             self.add_referrers(source, member, progress)?;
+            self.add_companions(source, member, progress);
         }
         let reference = match &reference.tag {
             Some(tag) if reference.digest.is_none() => reference.with_tag(tag.clone()),
@@ -81,6 +85,7 @@ impl<'a> List<'a> {
         // Only the fields that the bytes determine: a registry and a store describe the same manifest differently.
         let entry = Descriptor::new(descriptor.media_type.clone(), descriptor.digest, descriptor.size);
         self.modelkits.insert(reference, entry);
+        self.add_companions(source, &descriptor, progress);
         self.add_referrers(source, &descriptor, progress)
     }
 
@@ -113,12 +118,41 @@ impl<'a> List<'a> {
                         subjects.push(entry);
                     }
                     Err(error) => {
-                        let (digest, reason) = (descriptor.digest, reason(&error));
-                        progress.warn(&Warning::ReferrerNotSaved { digest, reason });
+                        let (name, reason) = (&*descriptor.digest.to_string(), reason(&error));
+                        progress.warn(&Warning::ReferrerNotSaved { name, reason });
                     }
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Adds the companions of `root`. One that cannot be read is left out with a warning.
+    fn add_companions(&mut self, source: &'a dyn Source, root: &Descriptor, progress: &dyn Progress) {
+        for kind in Companion::ALL {
+            let tag = kind.tag(&root.digest);
+            let added = source.companions(&root.digest, kind).map_err(|error| error.to_string());
+            let added = added.and_then(|found| {
+                found
+                    .into_iter()
+                    .try_for_each(|(descriptor, bytes)| self.add_companion(source, &tag, descriptor, &bytes))
+            });
+            if let Err(reason) = added {
+                progress.warn(&Warning::ReferrerNotSaved { name: &tag, reason });
+            }
+        }
+    }
+
+    fn add_companion(
+        &mut self,
+        source: &'a dyn Source,
+        tag: &str,
+        companion: Descriptor,
+        bytes: &[u8],
+    ) -> Result<(), String> {
+        let manifest = Manifest::parse(bytes).map_err(|error| error.to_string())?;
+        self.add_manifest(source, &companion, manifest.blobs().cloned().collect());
+        self.companions.insert((tag.to_owned(), companion.digest), companion);
         Ok(())
     }
 
@@ -150,19 +184,24 @@ impl<'a> List<'a> {
         Ok(())
     }
 
-    /// Fills the index: the ModelKits by their names, then their referrers, which have no name, as oras writes them.
+    /// Fills the index: the ModelKits by their names, then their referrers, which have no name, as oras writes them,
+    /// and their companions by their tags.
     fn name_all(&mut self) {
         let named = self.modelkits.iter().map(|(reference, manifest)| Descriptor {
             annotations: names(reference, self.modelkits.keys()),
             ..manifest.clone()
         });
-        self.index.manifests = named.chain(self.attached.values().cloned()).collect();
+        let companions = self.companions.iter().map(|((tag, _), companion)| Descriptor {
+            annotations: Annotations::from([(REF_NAME.to_owned(), tag.clone())]),
+            ..companion.clone()
+        });
+        self.index.manifests = named.chain(self.attached.values().cloned()).chain(companions).collect();
     }
 
     pub(super) fn into_saved(self) -> Saved {
         Saved {
             manifests: self.modelkits.into_iter().collect(),
-            referrers: self.attached.len(),
+            referrers: self.attached.len() + self.companions.len(),
             bytes: self.bytes,
             omitted_bytes: self.omitted.values().sum(),
         }

@@ -47,7 +47,7 @@ pub enum Destination<'a> {
 pub struct Saved {
     /// The ModelKits, sorted by name.
     pub manifests: Vec<(Reference, Descriptor)>,
-    /// The number of referrers in the archive.
+    /// The number of referrers and companions in the archive.
     pub referrers: usize,
     /// The size of all blobs and manifests in the archive.
     pub bytes: u64,

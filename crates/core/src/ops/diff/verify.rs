@@ -20,7 +20,8 @@ use crate::ops::artifact::{
     check_filters, check_paths, entries, entries_of_parents, inspect, locked_entries, refuse_unreadable,
 };
 use crate::ops::error::Error;
-use crate::ops::pack::{read_ignore_rules, read_selected};
+use crate::ops::files::read_ignore_rules;
+use crate::ops::pack::read_selected;
 use crate::ops::session::{Located, Session};
 use crate::ops::unpack::{Chosen, Damage, named, wanted_parents};
 use crate::ops::workers;

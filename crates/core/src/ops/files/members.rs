@@ -118,7 +118,7 @@ impl Held {
 pub(super) type Visit<'a> = &'a mut dyn FnMut(&Member, &mut dyn Read) -> Result<ControlFlow<()>, Error>;
 
 /// The Kitfile and its text. It is not in a layer; unpacking writes it from the config.
-pub(super) fn kitfile(modelkit: &ModelKit) -> Option<(Member, String)> {
+pub(crate) fn kitfile(modelkit: &ModelKit) -> Option<(Member, String)> {
     let path = RelativePath::root().child(FILE_NAMES[0]).ok()?;
     let text = kitfile::to_yaml(&modelkit.config.kitfile);
     let size = Some(text.len() as u64);
@@ -157,6 +157,18 @@ pub(crate) fn skim(
         Format::Tar => show_members(layer, Listing::hopping(reader, shape(layer)), visit),
         Format::Raw => visit(&only_file(layer), &mut reader),
     }
+}
+
+/// Passes the members of the uncompressed `layer`, whose content is `blob`, to `visit` as the headers in the layer
+/// describe them: a table of contents could leave some out. Content that `visit` does not read is skipped. Nothing is
+/// verified.
+pub(crate) fn read_members(blob: &dyn Content, layer: &Layer, visit: Visit) -> Result<(), Error> {
+    let mut reader = RangedReader::new(blob, layer.descriptor.size);
+    let done = match layer.format {
+        Format::Tar => show_members(layer, Listing::hopping(reader, shape(layer)), visit),
+        Format::Raw => visit(&only_file(layer), &mut reader),
+    };
+    done.map(drop)
 }
 
 /// Passes the members of `layer` to `visit` until it stops, but reads the whole layer. After a return without an error,

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::allowed::Allowed;
 use super::damage::lack_in;
+use super::pickles::warn_of_pickles;
 use super::pointer::{is_pointer, pointers};
 use super::report::{refuse_empty, settle};
 use super::secrets::Found;
@@ -31,7 +32,7 @@ pub(crate) struct CheckedLayer<'a> {
 
 /// Fails if files contain secrets, or if weights or data have no content, unless that is allowed. Warns of other
 /// problems of them. Reads texts and the headers of weights; the content of other files does not matter. Returns for
-/// each layer whether there was a warning about secrets.
+/// each layer whether there was a warning about secrets or pickles.
 pub(crate) fn check_folder(
     layers: &[CheckedLayer<'_>],
     allowed: Allowed,
@@ -52,11 +53,14 @@ pub(crate) fn check_folder(
             progress.warn(&Warning::NothingToUse { problem: empty.to_string() });
         }
     }
+    let has_pickles =
+        if allowed.pickles { vec![false; layers.len()] } else { warn_of_pickles(layers, jobs, progress)? };
     if allowed.secrets {
-        return Ok(vec![false; layers.len()]);
+        return Ok(has_pickles);
     }
     let found = workers::run(jobs, layers, secrets_of)?;
-    let has_doubts = found.iter().map(|found| !found.is_empty()).collect();
+    let has_doubts =
+        found.iter().zip(has_pickles).map(|(found, has_pickles)| has_pickles || !found.is_empty()).collect();
     settle(found.into_iter().flatten().collect(), progress)?;
     Ok(has_doubts)
 }

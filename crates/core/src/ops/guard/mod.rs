@@ -7,6 +7,7 @@ mod misplaced;
 mod names;
 mod npy;
 mod packed;
+mod pickles;
 mod pointer;
 mod report;
 mod secrets;
@@ -19,6 +20,7 @@ pub(crate) use folder::{CheckedLayer, check_folder, empty_files, empty_layer, ha
 pub(crate) use misplaced::{misplaced_files, warn_of_misplaced};
 pub use packed::refuse_secrets;
 pub(crate) use packed::{is_checked, note_checked};
+pub(crate) use pickles::dangerous_pickles;
 pub(crate) use pointer::pointers;
 pub(crate) use secrets::{Found, is_secret_setting};
 pub(crate) use suspects::Suspects;

@@ -8,7 +8,7 @@ use crate::limits;
 use crate::ops::refused::Secret;
 use crate::relative_path::RelativePath;
 use crate::scan::secrets::{
-    Hit, WEB_TOKEN, is_certificate, is_environment, is_secret_name, is_sure_name, search, tokens_in,
+    Hit, WEB_TOKEN, has_secret_setting, is_certificate, is_environment, is_secret_name, is_sure_name, search, tokens_in,
 };
 
 /// The version of the rules. Must be raised when they find more, so that layers are checked again.
@@ -137,19 +137,6 @@ pub(crate) fn is_secret_setting(name: &str, value: &str) -> bool {
     let place = value.split_once("://").and_then(|(_, rest)| rest.split('/').next());
     let has_password = place.and_then(|place| place.rsplit_once('@')).is_some_and(|(user, _)| user.contains(':'));
     ENDS.iter().any(|end| name.ends_with(end)) || has_password || !tokens_in(value.as_bytes(), |_| true).is_empty()
-}
-
-/// Returns true if a file with environment variables sets one that may be secret. Short values, such as numbers and
-/// switches, are not, unless the name of the variable says so.
-fn has_secret_setting(text: &str) -> bool {
-    const WORDS: [&str; 7] = ["key", "token", "secret", "pass", "pwd", "credential", "auth"];
-    const SHORT: usize = 4;
-    text.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(|line| line.split_once('=')).any(
-        |(name, value)| {
-            let (name, value) = (name.to_lowercase(), value.trim().trim_matches(['"', '\'']));
-            value.len() >= SHORT || !value.is_empty() && WORDS.iter().any(|word| name.contains(word))
-        },
-    )
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::shards::is_shard_index;
 use crate::archive::{self, LayerSource, Measured};
 use crate::kitfile::Section;
 use crate::relative_path::RelativePath;
+use crate::scan::is_named_like_a_pickle;
 use crate::scan::secrets::{is_secret_name, is_sure_name};
 
 /// The number of files that may be pointers of Git LFS. With more of them, reading them takes as long as packing, and
@@ -30,6 +31,8 @@ pub(crate) struct Suspects {
     pub(super) data: Vec<(RelativePath, u64)>,
     /// Files whose names say that they contain secrets, or may contain one.
     pub(super) secrets: Vec<(RelativePath, u64)>,
+    /// Files that are loaded as pickles by their names; none if they are too many.
+    pub(super) pickles: Vec<(RelativePath, u64)>,
     /// Files that have the size of a pointer of Git LFS; none if they are too many.
     pub(super) pointers: Vec<(RelativePath, u64)>,
     /// Files in a folder of code or documents that look like weights or data.
@@ -41,7 +44,7 @@ pub(crate) struct Suspects {
 impl Suspects {
     /// Measures a layer and notes its suspects. No file is opened.
     pub(crate) fn measure(section: Section, source: &LayerSource<'_>) -> Result<(Measured, Self), archive::Error> {
-        let (mut suspects, mut pointers, mut data) = (Self::default(), 0, 0);
+        let (mut suspects, mut pointers, mut data, mut pickles) = (Self::default(), 0, 0, 0);
         let measured = source.measure(&mut |path, size| {
             if is_weights(section, path, &source.path) {
                 suspects.weights.push((path.clone(), size));
@@ -57,6 +60,12 @@ impl Suspects {
             if path.file_name().is_some_and(|name| is_sure_name(name) || is_secret_name(name)) {
                 suspects.secrets.push((path.clone(), size));
             }
+            if path.file_name().is_some_and(is_named_like_a_pickle) {
+                pickles += 1;
+                if pickles <= MOST_DATA {
+                    suspects.pickles.push((path.clone(), size));
+                }
+            }
             if is_misplaced(section, path, size, &source.path) {
                 suspects.misplaced.push((path.clone(), size));
             }
@@ -69,6 +78,9 @@ impl Suspects {
         })?;
         if pointers > MOST_POINTERS {
             suspects.pointers = Vec::new();
+        }
+        if pickles > MOST_DATA {
+            suspects.pickles = Vec::new();
         }
         if data > MOST_DATA {
             suspects.data = Vec::new();

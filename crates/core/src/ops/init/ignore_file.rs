@@ -12,10 +12,8 @@ use crate::archive::{IgnoreRules, translate_gitignore};
 use crate::kitfile::{Entry, Kitfile, Section};
 use crate::limits;
 use crate::ops::error::Error;
+use crate::ops::files::IGNORE_FILE;
 use crate::relative_path::RelativePath;
-
-/// The name of the file.
-pub const IGNORE_FILE: &str = ".kitignore";
 
 /// The first lines of each draft: secrets, and the runs that MLflow and Weights & Biases record.
 const FIRST_LINES: &str = "\

@@ -16,7 +16,7 @@ pub(crate) use draft::find_license;
 pub use draft::{Draft, init, init_remote};
 pub use hub_cache::{CacheFolder, CachedSnapshot};
 pub(crate) use ignore_file::drafted_patterns;
-pub use ignore_file::{IGNORE_FILE, IgnoreFile, draft_ignore_file};
+pub use ignore_file::{IgnoreFile, draft_ignore_file};
 pub(crate) use listing::draft;
 pub use package::describe_package;
 pub(crate) use project::Files;

@@ -17,7 +17,7 @@ mod uncovered;
 pub(crate) use convert::list_part;
 pub use convert::{convert, list_as, publish};
 pub(crate) use entries::{clean_path, referenced_modelkits};
-pub(crate) use ignore_file::{read_ignore_rules, unmatched_ignore_lines};
+pub(crate) use ignore_file::unmatched_ignore_lines;
 pub use image_base::{ImageBase, image_base};
 pub(crate) use into_registry::find_in_folder;
 pub use into_registry::{PackedAway, pack_and_push, plan_pack};

@@ -6,7 +6,6 @@ use std::time::SystemTime;
 
 use super::entries::{clean_path, local_entries, referenced_modelkits, warn_of_what_is_not_packed};
 use super::guarding;
-use super::ignore_file::read_ignore_rules;
 use super::into_store::{PackOptions, Reading};
 use crate::archive::{self, IgnoreRules, LayerSource, LayerSummary, Measured};
 use crate::compression::Compression;
@@ -19,6 +18,7 @@ use crate::modelkit::{
 };
 use crate::oci::{Descriptor, Manifest};
 use crate::ops::error::Error;
+use crate::ops::files::read_ignore_rules;
 use crate::ops::guard::Suspects;
 use crate::ops::session::Session;
 use crate::ops::{disk_space, workers};

@@ -1,1 +1,12 @@
-//! Scanning a folder, a file or a ModelKit.
+//! Scanning a folder, a file or a ModelKit. Nothing is loaded or executed.
+
+mod entry;
+mod folder;
+mod modelkit;
+mod result;
+mod spool;
+
+pub use entry::scan_entry;
+pub use folder::{ScannedFolder, scan_file, scan_folder};
+pub use modelkit::scan_modelkit;
+pub use result::{FileFinding, ScanOptions, Scanned, SkippedPath};

@@ -1,5 +1,6 @@
 //! Copying artifacts between places: push, pull, tag and the plans of a dry run.
 
+mod companions;
 mod copy;
 mod copy_set;
 mod copying;
@@ -16,6 +17,7 @@ mod tag;
 mod tracked;
 mod turns;
 
+pub use companions::is_signed;
 pub use copy::{BlobAction, Copied, CopyOptions, copy, copy_unless};
 pub(crate) use copy::{Brought, bring};
 pub(crate) use copy_set::CopySet;

@@ -1,7 +1,9 @@
-//! Copying the referrers of a ModelKit, such as attestations and signatures, and the referrers of these.
+//! Copying what is attached to a ModelKit: its referrers, such as attestations and signatures, the referrers of these,
+//! and its companions.
 
 use std::collections::HashSet;
 
+use super::companions::{self, Carried};
 use super::copy::{BlobAction, CopyOptions, cheapest_action};
 use crate::digest::Digest;
 use crate::limits;
@@ -12,7 +14,7 @@ use crate::ops::{disk_space, workers};
 use crate::progress::{Event, Progress, Warning, human};
 use crate::provenance::PREDICATE_ANNOTATION;
 
-/// Copies the referrers of `root`, which is already at the target, if the target does not have them.
+/// Copies the referrers and companions of `root`, which is already at the target, if the target does not have them.
 ///
 /// A failure does not fail the copy, because the artifact is complete; it is reported in a warning.
 pub(crate) fn copy_referrers(
@@ -31,10 +33,12 @@ pub(crate) fn copy_referrers(
     found.without(lost.into_iter().flatten().collect()).publish(target, options, progress);
 }
 
-/// The referrers of an artifact that the target does not have, and those of the referrers.
+/// The referrers of an artifact that the target does not have, those of the referrers, and the companions of the
+/// artifact.
 #[derive(Default)]
 pub(super) struct Found {
     groups: Vec<Group>,
+    companions: Vec<Carried>,
     failures: Vec<Error>,
     /// The subject of the first referrer that was left out because there are too many.
     cut_off: Option<Digest>,
@@ -47,20 +51,38 @@ struct Group {
     attached: Vec<Attached>,
 }
 
-/// Reads the referrers of `roots` that the target does not have, level by level, up to a limit, each once. `is_new`
-/// means that the target does not have the roots, and therefore no referrers of them.
+/// Reads the referrers and the companions of `roots` that the target does not have. `is_new` means that the target does
+/// not have the roots, and therefore no referrers of them.
 pub(super) fn find<'a>(
-    (source, target): (&dyn Source, &dyn Target),
+    places: (&dyn Source, &dyn Target),
     roots: impl Iterator<Item = &'a Descriptor>,
+    is_new: bool,
+    options: &CopyOptions,
+) -> Found {
+    let roots: Vec<_> = roots.collect();
+    let referrers = || find_referrers(places, &roots, is_new, options);
+    let companions = || companions::find(places, &roots, is_new, options);
+    let (mut found, companions) =
+        if options.jobs > 1 { workers::both(referrers, companions) } else { (referrers(), companions()) };
+    for companion in companions {
+        let companion = found.take(companion);
+        found.companions.extend(companion);
+    }
+    found
+}
+
+/// Reads the referrers of `roots` level by level, up to a limit, each once.
+fn find_referrers(
+    (source, target): (&dyn Source, &dyn Target),
+    roots: &[&Descriptor],
     is_new: bool,
     options: &CopyOptions,
 ) -> Found {
     let following = Following { source, target };
     let (mut found, mut seen, mut left) = (Found::default(), HashSet::new(), limits::REFERRERS);
-    let roots: Vec<_> = roots.collect();
     seen.extend(roots.iter().map(|root| root.digest));
     let mut level = Vec::new();
-    for listed in all(options, &roots, |root| following.list(root, is_new)) {
+    for listed in all(options, roots, |root| following.list(root, is_new)) {
         let listed = found.take(listed).unwrap_or_default();
         found.note_length(&listed);
         level.extend(listed);
@@ -96,7 +118,11 @@ pub(super) fn find<'a>(
     }
 }
 
-fn all<'i, I: Sync, T: Send>(options: &CopyOptions, items: &'i [I], work: impl Fn(&'i I) -> T + Sync) -> Vec<T> {
+pub(super) fn all<'i, I: Sync, T: Send>(
+    options: &CopyOptions,
+    items: &'i [I],
+    work: impl Fn(&'i I) -> T + Sync,
+) -> Vec<T> {
     let Ok(done) = workers::run(options.jobs, items, |item| Ok::<_, std::convert::Infallible>(work(item)));
     done
 }
@@ -125,36 +151,41 @@ impl Found {
         }
     }
 
-    /// The blobs of all referrers, without duplicates.
+    /// The blobs of all referrers and companions, without duplicates.
     pub(super) fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
         let mut seen = HashSet::new();
         let attached = self.groups.iter().flat_map(|group| &group.attached);
-        attached.flat_map(|attached| &attached.blobs).filter(move |blob| seen.insert(blob.digest))
+        let blobs = attached.flat_map(|attached| &attached.blobs);
+        blobs.chain(self.companions.iter().flat_map(Carried::blobs)).filter(move |blob| seen.insert(blob.digest))
     }
 
-    /// Leaves out the referrers of which a blob was not copied.
+    /// Leaves out the referrers and companions of which a blob was not copied.
     pub(super) fn without(mut self, lost: Vec<(Digest, Error)>) -> Self {
+        let is_lost = |blob: &Descriptor| lost.iter().any(|(digest, _)| *digest == blob.digest);
+        self.companions.retain(|companion| !companion.blobs().any(is_lost));
         for group in &mut self.groups {
-            let is_lost = |blob: &Descriptor| lost.iter().any(|(digest, _)| *digest == blob.digest);
             group.attached.retain(|attached| !attached.blobs.iter().any(is_lost));
         }
         self.failures.extend(lost.into_iter().map(|(_, failure)| failure));
         self
     }
 
-    /// Publishes the referrers, whose blobs are at the target: those of one manifest at once.
+    /// Publishes the referrers and companions, whose blobs are at the target: the referrers of one manifest at once.
     ///
     /// A failure does not fail the copy, because the artifact is complete; it is reported in a warning.
     pub(super) fn publish(self, target: &dyn Target, options: &CopyOptions, progress: &dyn Progress) {
-        let Self { groups, mut failures, cut_off } = self;
+        let Self { groups, companions, mut failures, cut_off } = self;
         if let Some(subject) = cut_off {
             progress.warn(&Warning::ReferrersCutOff { subject, limit: limits::REFERRERS });
         }
         let jobs = if target.is_remote() { options.jobs } else { 1 };
         let options = CopyOptions { jobs, ..options.clone() };
-        for failed in all(&options, &groups, |group| group.publish(target, progress)) {
-            failures.extend(failed);
-        }
+        let referrers = || all(&options, &groups, |group| group.publish(target, progress));
+        let companions = || all(&options, &companions, |companion| companion.publish(target, progress));
+        let (referrers, companions) =
+            if options.jobs > 1 { workers::both(referrers, companions) } else { (referrers(), companions()) };
+        failures.extend(referrers.into_iter().flatten());
+        failures.extend(companions.into_iter().filter_map(Result::err));
         if let Some(first) = failures.first() {
             progress.warn(&Warning::ReferrersNotCopied { failures: failures.len(), reason: reason(first) });
         }

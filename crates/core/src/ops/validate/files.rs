@@ -6,7 +6,9 @@ use crate::file_kind::is_leftover;
 use crate::kitfile::Entry;
 use crate::kitfile::Section;
 use crate::ops::error::Error;
-use crate::ops::guard::{Found, Suspects, empty_files, empty_layer, misplaced_files, pointers, secrets_in};
+use crate::ops::guard::{
+    Found, Suspects, dangerous_pickles, empty_files, empty_layer, misplaced_files, pointers, secrets_in,
+};
 use crate::ops::refused::{Empty, Lack};
 use crate::progress::human;
 use crate::relative_path::RelativePath;
@@ -55,6 +57,13 @@ pub(super) fn look_at_layers(
         let advice = "list them under `model` or `datasets`, or exclude them in .kitignore";
         findings.push(about(Severity::Warning, "misplaced", message, advice));
     }
+    findings.extend(dangerous_pickles(source, &suspects).into_iter().map(|(path, import)| Finding {
+        severity: Severity::Warning,
+        rule: "pickle",
+        place: path.to_string(),
+        message: format!("loading this file runs code: {import}"),
+        advice: "do not load it; `kit scan` reports everything about it".to_owned(),
+    }));
     findings.extend(junk(&files));
     // As if all files were code: data are read as well.
     let found = secrets_in(Section::Code, source)?;

@@ -7,7 +7,8 @@ use crate::archive::{self, IgnoreRules, LayerSource, Links, UnmatchedLine};
 use crate::kitfile::{self, Entry, FieldPlaces, Kitfile};
 use crate::oci::Reference;
 use crate::ops::error::Error;
-use crate::ops::pack::{read_ignore_rules, uncovered, unmatched_ignore_lines};
+use crate::ops::files::read_ignore_rules;
+use crate::ops::pack::{uncovered, unmatched_ignore_lines};
 use crate::ops::refused::Lack;
 use crate::relative_path::RelativePath;
 

@@ -2,8 +2,10 @@
 
 mod names;
 mod search;
+mod setting;
 mod tokens;
 
 pub(crate) use names::{is_certificate, is_environment, is_secret_name, is_sure_name};
 pub(crate) use search::{Hit, search};
+pub(crate) use setting::has_secret_setting;
 pub(crate) use tokens::{WEB_TOKEN, tokens_in};

@@ -5,8 +5,8 @@ use crate::oci::{Companion, Descriptor, MediaType, Reference};
 use crate::store::layout::Names;
 
 /// Adds a manifest. With a name, it is no longer in the repository of artifacts without a name. Another manifest with
-/// that name loses the name, but stays in the repository, unless it is a companion. An index in a store of many repositories takes the name only
-/// from another index, and a manifest only from a manifest.
+/// that name loses the name, but stays in the repository, unless it is a companion. An index in a store of many
+/// repositories takes the name only from another index, and a manifest only from a manifest.
 pub(in crate::store) fn enter(entries: &mut Vec<Entry>, names: &Names, manifest: &Descriptor, tag: Option<&str>) {
     if let Some(tag) = tag {
         release_name(entries, names, manifest, tag);

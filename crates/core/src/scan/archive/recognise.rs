@@ -1,0 +1,14 @@
+//! Files that are compressed or archives. A file can be both: the end of an archive decides, not its beginning.
+
+use std::io;
+
+use super::{compressed, zip};
+use crate::scan::member::Member;
+use crate::scan::scanner::{Outcome, Scan};
+
+/// Scans the content of compressed files, and the members of zip archives.
+pub(in crate::scan) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<Outcome> {
+    let is_compressed = compressed::scan(member, scan)?;
+    let outcome = zip::scan(member, scan)?;
+    Ok(if is_compressed { Outcome::Whole } else { outcome })
+}

@@ -1,0 +1,119 @@
+//! Files with pickles: one after the other, or followed by the bytes of arrays.
+
+use std::io;
+
+use super::bytes::Bytes;
+use super::carve::carve;
+use super::halt::Halt;
+use super::walk::Walk;
+use crate::limits;
+use crate::scan::finding::{Level, Place};
+use crate::scan::member::{Member, ReadSeek, has_extension};
+use crate::scan::scanner::{Outcome, Scan};
+
+/// The extensions of files that are loaded as pickles.
+const EXTENSIONS: &[&str] = &["pkl", "pickle", "p", "pck", "dill", "joblib", "dat", "data", "pt", "pth", "bin", "ckpt"];
+
+/// The first number in a file that old versions of torch wrote, after the opcode and the length.
+const TORCH_MAGIC: &[u8] = &[0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+
+/// The number of pickles in such a file. The bytes of the tensors follow.
+const TORCH_PICKLES: u64 = 5;
+
+/// The number of pickles in such a file after which the bytes of tensors may follow.
+const TORCH_LEAST_PICKLES: u64 = 3;
+
+/// Returns true for the beginning of a pickle of protocol 0 to 5 that states its protocol.
+pub(in crate::scan) fn begins_like_a_pickle(head: &[u8]) -> bool {
+    matches!(head, [0x80, 0..=5, ..])
+}
+
+/// Returns true if files of this name are loaded as pickles.
+pub(crate) fn is_named_like_a_pickle(name: &str) -> bool {
+    has_extension(name, EXTENSIONS)
+}
+
+/// Scans a file that is named or begins like a pickle, and tries small ones of other names.
+pub(in crate::scan) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<Outcome> {
+    let is_pickle = is_named_like_a_pickle(member.name) || begins_like_a_pickle(member.head()?);
+    let is_whole = if is_pickle {
+        scan_pickles(member.reader, member.size, member.name, scan)?
+    } else if member.size <= limits::SCANNED_TEXT_BYTES {
+        try_pickle(member.reader, member.size, member.name, scan)?
+    } else {
+        false
+    };
+    Ok(if is_whole { Outcome::Whole } else { Outcome::Open })
+}
+
+/// Scans bytes that may be a pickle of protocol 0 or 1. They are one if they have an end, and an import that is not
+/// allowed. Returns true in this case.
+pub(super) fn try_pickle(reader: &mut dyn ReadSeek, size: u64, name: &str, scan: &mut Scan<'_>) -> io::Result<bool> {
+    let mark = scan.findings.mark();
+    let mut bytes = Bytes::new(reader, size);
+    let mut walk = Walk::new(&mut bytes, name, scan);
+    walk.is_trial = true;
+    let is_pickle = match walk.pickle() {
+        Err(Halt::Read(error)) => return Err(error),
+        result => result.is_ok() && !scan.findings.since(mark).is_empty(),
+    };
+    scan.findings.forget_since(mark);
+    if is_pickle {
+        scan_pickles(reader, size, name, scan)?;
+    }
+    Ok(is_pickle)
+}
+
+/// Scans pickles up to the end of the file. Returns true if one has an end.
+pub(in crate::scan) fn scan_pickles(
+    reader: &mut dyn ReadSeek,
+    size: u64,
+    name: &str,
+    scan: &mut Scan<'_>,
+) -> io::Result<bool> {
+    let mut bytes = Bytes::new(reader, size);
+    let is_old_torch = begins_like_old_torch(&mut bytes)?;
+    let mut walk = Walk::new(&mut bytes, name, scan);
+    let (mut count, mut start) = (0, 0);
+    let halt = loop {
+        if count > 0 && walk.bytes.is_at_end()? {
+            break None;
+        }
+        if is_old_torch && count == TORCH_PICKLES {
+            break Some(Halt::broken("the bytes of tensors"));
+        }
+        if let Err(halt) = walk.pickle() {
+            break Some(halt);
+        }
+        count += 1;
+        start = walk.bytes.position();
+    };
+    match &halt {
+        Some(Halt::Limit(what)) => walk.scan.findings.limit(what),
+        // The bytes of tensors and of arrays are not opcodes.
+        Some(Halt::Broken(_)) if walk.raw.is_some() || (is_old_torch && count >= TORCH_LEAST_PICKLES) => {}
+        Some(Halt::Broken(reason)) => {
+            let place = Place::Offset(walk.bytes.position());
+            walk.scan.findings.add(Level::Medium, "pickle-broken", reason, place);
+        }
+        Some(Halt::Read(_)) | None => {}
+    }
+    match (halt, walk.raw) {
+        (Some(Halt::Read(error)), _) => return Err(error),
+        (None, None) => {}
+        (_, raw) => carve(walk.bytes.inner(), raw.unwrap_or(start), walk.scan)?,
+    }
+    Ok(count > 0)
+}
+
+/// Returns true if the first pickle is the number with which old versions of torch begin a file.
+fn begins_like_old_torch(bytes: &mut Bytes<'_>) -> io::Result<bool> {
+    let mut head = Vec::new();
+    while head.len() < 32
+        && let Some(byte) = bytes.next()?
+    {
+        head.push(byte);
+    }
+    bytes.go_to(0);
+    Ok(memchr::memmem::find(&head, TORCH_MAGIC).is_some())
+}

@@ -1,0 +1,179 @@
+//! `kit attest`
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use clap::{ArgGroup, Args};
+use fs_err as fs;
+use serde_json::Value;
+
+use super::keys::{private_key, public_key};
+use super::network::TrustNetworkArgs;
+use super::not_signed::{Beside, NotSigned};
+use super::predicate_types::{self, MODEL_SIGNING};
+use super::sign::{report, say_where};
+use crate::arguments::{ReceiptArgs, always_report_local_store};
+use crate::context::Context;
+use crate::output::{Code, Failure, counted, tidy, usage};
+use kit_core::limits;
+use kit_core::ops::{self, AttestOptions, Attestation, Location, Lookup, Session};
+use kit_core::trust::{PLAIN_SIGNATURE, Verifier, read_json};
+
+/// Attach a signed statement to a ModelKit, or print one
+///
+/// The statement is an in-toto attestation in a Sigstore bundle: a predicate, such as the result of a test, about the
+/// digest of the ModelKit. TYPE is a URI, or one of slsaprovenance1, slsaprovenance, slsaprovenance02, cyclonedx, spdx,
+/// spdxjson, vuln, openvex, link, custom, test-result and scan. cosign 3 verifies it with `cosign verify-attestation`.
+///
+/// --provenance signs the record that `kit pack` attached. --get verifies an attestation of this type with the public
+/// key, and prints its predicate. Attestations of cosign 2 can be printed as well.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("action").args(["predicate", "provenance", "get"]).required(true))]
+#[command(after_help = "\
+Examples:
+  kit attest sentiment:v2 --key ci.key --type test-result --predicate result.json
+  kit attest registry.example/team/sentiment:v2 --key ci.key --provenance --remote
+  kit attest registry.example/team/sentiment:v2 --key ci.pub --get test-result
+  kit attest registry.example/team/sentiment:v2 --key ci.pub --get cyclonedx --bundle > bundle.json")]
+pub(crate) struct AttestArgs {
+    /// ModelKit
+    #[arg(value_name = "NAME:TAG")]
+    reference: String,
+    /// Private key, or with --get the public key: a file, or env://NAME for a variable that contains it;
+    /// COSIGN_PASSWORD is the password of a private key
+    #[arg(id = "signing_key", long = "key", value_name = "FILE")]
+    key: String,
+    /// Type of the predicate: a URI, or one of the words above
+    #[arg(long = "type", value_name = "TYPE", requires = "predicate")]
+    kind: Option<String>,
+    /// File with the predicate, a JSON object; `-` for standard input
+    #[arg(long, value_name = "FILE", requires = "kind")]
+    predicate: Option<PathBuf>,
+    /// Sign the provenance that `kit pack` recorded
+    #[arg(long)]
+    provenance: bool,
+    /// Verify the attestation of this type, and print its predicate
+    #[arg(long, value_name = "TYPE")]
+    get: Option<String>,
+    /// Print the bundle instead of the predicate
+    #[arg(long, requires = "get")]
+    bundle: bool,
+    /// Use the registry, even if the ModelKit is in the local store
+    #[arg(short, long)]
+    remote: bool,
+    #[command(flatten)]
+    receipt: ReceiptArgs,
+    #[command(flatten)]
+    network: TrustNetworkArgs,
+}
+
+impl AttestArgs {
+    pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.receipt.begin_with(context, &["digest", "references", "artifacts", "seconds", "signer", "signatures"])?;
+        let location = context.location(&self.reference)?;
+        let session = context.session(&self.network)?;
+        let place = if self.remote { Lookup::Remote } else { Lookup::Anywhere };
+        match &self.get {
+            Some(kind) => self.print(context, &session, &location, place, kind),
+            None => self.attach(context, &session, &location, place),
+        }
+    }
+
+    fn attach(&self, context: &Context, session: &Session<'_>, location: &Location, place: Lookup) -> Result<()> {
+        let failed = || format!("cannot attest `{location}`");
+        let given = match (&self.kind, &self.predicate) {
+            (Some(kind), Some(file)) => Some((attested_type(kind)?, read_predicate(context, file)?)),
+            _ => None,
+        };
+        let key = private_key(context, &self.key)?;
+        let signable = ops::open_signable(session, location, place).with_context(failed)?;
+        let (predicate_type, predicate) = match given {
+            Some(given) => given,
+            None => ops::recorded_provenance(&signable).with_context(failed)?.ok_or_else(|| no_provenance(location))?,
+        };
+        let options = AttestOptions { key: &key, predicate_type, predicate, time: context.environment.time };
+        let signed = ops::attest(&signable, options).with_context(failed)?;
+        report(context, location, &signed, "attested")?;
+        say_where(context, location, &signable, std::slice::from_ref(&signed));
+        Ok(())
+    }
+
+    fn print(
+        &self,
+        context: &Context,
+        session: &Session<'_>,
+        location: &Location,
+        place: Lookup,
+        kind: &str,
+    ) -> Result<()> {
+        let predicate_type = predicate_types::uri(kind)?;
+        let key = public_key(context, &self.key)?;
+        let name = key.name();
+        let unknown = || format!("could not find out if `{location}` is attested");
+        let found = ops::find_signed(session, location, place).with_context(unknown)?;
+        always_report_local_store(context, location, &found);
+        let found = ops::attestations(&found, &[Verifier::Key(key)], &predicate_type).with_context(unknown)?;
+        let mut fitting = found.into_iter().filter(|attestation| !self.bundle || attestation.bundle.is_some());
+        let Some(newest) = fitting.next() else {
+            return Err(NotSigned {
+                name: location.to_string(),
+                missing: format!("attested as {} by `{}` ({name})", predicate_types::word(&predicate_type), self.key),
+                source: Beside("no attestation of this type by this key was found".to_owned()),
+            }
+            .into());
+        };
+        let others = fitting.count();
+        if others > 0 {
+            let others = counted(others, "older attestation");
+            context.output.warn(&format!("{others} of this type by this key are not printed"));
+        }
+        print_one(context, newest, self.bundle)
+    }
+}
+
+fn print_one(context: &Context, attestation: Attestation, is_bundle: bool) -> Result<()> {
+    let text = match attestation.bundle.filter(|_| is_bundle) {
+        Some(bundle) => String::from_utf8(bundle).context("the bundle is not UTF-8")?,
+        None => attestation.predicate.to_string(),
+    };
+    context.output.write(|out| Ok(writeln!(out, "{text}")?))
+}
+
+/// The type of a predicate that a user may sign.
+fn attested_type(kind: &str) -> Result<String> {
+    let uri = predicate_types::uri(kind)?;
+    let is_other = uri == PLAIN_SIGNATURE || kind == MODEL_SIGNING || predicate_types::word(&uri) == MODEL_SIGNING;
+    if is_other {
+        return Err(usage(format!("statements of the type `{kind}` are written by `kit sign`")));
+    }
+    Ok(uri)
+}
+
+fn no_provenance(location: &Location) -> anyhow::Error {
+    let message = format!("`{location}` has no record of its provenance; `kit pack` attaches one");
+    Failure::error(Code::NotFound, message)
+}
+
+/// Reads the predicate, which must be a JSON object.
+fn read_predicate(context: &Context, file: &PathBuf) -> Result<Value> {
+    let is_stdin = file.as_os_str() == "-";
+    let name = if is_stdin { "standard input".to_owned() } else { format!("`{}`", tidy(file)) };
+    let failed = || format!("cannot read the predicate from {name}");
+    let limit = limits::PREDICATE_BYTES;
+    let mut bytes = Vec::new();
+    if is_stdin {
+        io::stdin().lock().take(limit + 1).read_to_end(&mut bytes).with_context(failed)?;
+    } else {
+        let opened = fs::File::open(context.environment.absolute(file)).with_context(failed)?;
+        opened.take(limit + 1).read_to_end(&mut bytes).with_context(failed)?;
+    }
+    if bytes.len() as u64 > limit {
+        bail!("the predicate in {name} has more than {limit} bytes");
+    }
+    let predicate: Value = read_json(&bytes).with_context(|| format!("the predicate in {name} is not valid JSON"))?;
+    if !predicate.is_object() {
+        bail!("the predicate in {name} is not a JSON object");
+    }
+    Ok(predicate)
+}

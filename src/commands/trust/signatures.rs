@@ -1,0 +1,268 @@
+//! Verifying the signature of a ModelKit, for `kit verify`: flags, report and error.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::annotations::AnnotationArgs;
+use super::keys::public_key;
+use super::not_signed::{Beside, NotSigned};
+use super::predicate_types;
+use crate::context::Context;
+use crate::output::counted;
+use kit_core::ops::{self, Located, SignatureCheck, SignatureOptions};
+use kit_core::problem::printable;
+use kit_core::trust::{Candidate, Claim, Form, KeyName, Material, NotCounted, NotVerified, Signer, Verifier};
+
+/// The signatures that count.
+#[derive(Debug, Args)]
+pub(crate) struct SignatureArgs {
+    /// Public key whose signatures count: a file, or env://NAME for a variable that contains it; one of several is
+    /// enough (repeatable)
+    #[arg(id = "public_key", long = "key", value_name = "FILE")]
+    key: Vec<String>,
+    #[command(flatten)]
+    annotations: AnnotationArgs,
+    /// Require an attestation of this type instead of a signature: a URI, or a word as for `kit attest --type`
+    /// (repeatable)
+    #[arg(long = "type", value_name = "TYPE")]
+    types: Vec<String>,
+}
+
+/// The members of the JSON document.
+pub(crate) const MEMBERS: [&str; 4] = ["name", "digest", "verified", "signatures"];
+
+impl SignatureArgs {
+    /// Returns true if a flag asks for a signature.
+    pub(crate) fn are_given(&self) -> bool {
+        !self.key.is_empty() || !self.types.is_empty() || !self.annotations.is_empty()
+    }
+
+    /// Returns true if the flags say whose signatures count.
+    pub(crate) fn name_signers(&self) -> bool {
+        !self.key.is_empty()
+    }
+
+    fn options(&self, context: &Context) -> Result<(SignatureOptions, String)> {
+        let mut verifiers = Vec::new();
+        let mut names = Vec::new();
+        for file in &self.key {
+            let key = public_key(context, file)?;
+            names.push(format!("`{file}` ({})", key.name()));
+            verifiers.push(Verifier::Key(key));
+        }
+        let predicate_types = self.types.iter().map(|word| predicate_types::uri(word)).collect::<Result<_>>()?;
+        let options = SignatureOptions { verifiers, predicate_types, annotations: self.annotations.all() };
+        Ok((options, names.join(" or ")))
+    }
+}
+
+/// A signature check with the words of its report.
+pub(crate) struct Checked {
+    name: String,
+    signers: String,
+    wanted: Vec<String>,
+    check: SignatureCheck,
+}
+
+/// Verifies the signature of `found`, which is called `name`.
+pub(crate) fn check_signature(context: &Context, found: &Located, name: &str, args: &SignatureArgs) -> Result<Checked> {
+    let (options, signers) = args.options(context)?;
+    let check = ops::verify_signature(found, &options);
+    let check = check.with_context(|| format!("could not find out if `{name}` is signed"))?;
+    Ok(Checked { name: name.to_owned(), signers, wanted: options.predicate_types, check })
+}
+
+impl Checked {
+    /// Fails if something that was asked for is missing.
+    pub(crate) fn expect_verified(&self) -> Result<()> {
+        if self.check.is_verified() {
+            return Ok(());
+        }
+        let missing = match (&self.wanted[..], self.check.judged.is_empty()) {
+            ([], true) => "signed".to_owned(),
+            ([], false) if self.has_attestation_of_signer() => "signed".to_owned(),
+            ([], false) => format!("signed by {}", self.signers),
+            _ => {
+                let types: Vec<_> = self.check.missing.iter().map(|uri| predicate_types::word(uri)).collect();
+                format!("attested as {} by {}", types.join(" and "), self.signers)
+            }
+        };
+        Err(NotSigned { name: self.name.clone(), missing, source: Beside(self.reasons()) }.into())
+    }
+
+    /// Returns true if a key that counts signed an attestation, and nothing else is beside the ModelKit that it signed.
+    fn has_attestation_of_signer(&self) -> bool {
+        let is_attestation = |judged: &Result<Signer, NotCounted>| matches!(judged, Err(NotCounted::Attestation(_)));
+        self.check.judged.iter().any(|(_, judged)| is_attestation(judged))
+    }
+
+    /// The documents beside the ModelKit and why they do not count, a line each.
+    fn reasons(&self) -> String {
+        const LISTED: usize = 20;
+        let digest = short(&self.check.subject.digest.to_string());
+        let count = self.check.judged.len();
+        if count == 0 {
+            return format!("{digest} has no signatures and no attestations");
+        }
+        let mut text = format!("{digest} has {}:", counted(count, "signed document"));
+        if let (true, 1) = (self.has_attestation_of_signer(), count) {
+            text = "there is 1 attestation by this key, which is not a signature:".to_owned();
+        }
+        let rows: Vec<_> = self
+            .check
+            .judged
+            .iter()
+            .take(LISTED)
+            .map(|(candidate, judged)| {
+                let reason = judged.as_ref().map_or_else(reason, |signer| format!("signed by {signer}"));
+                (place(candidate), candidate.form, reason)
+            })
+            .collect();
+        let width = rows.iter().map(|(place, ..)| place.chars().count()).max().unwrap_or_default();
+        let form_width = rows.iter().map(|(_, form, _)| form.as_str().len()).max().unwrap_or_default();
+        for (place, form, reason) in rows {
+            text += &format!("\n  {place:<width$}  {form:<form_width$}  {}", printable(&reason));
+        }
+        if count > LISTED {
+            text += &format!("\n  and {} more", count - LISTED);
+        }
+        if self.check.is_cut_off {
+            text += "\n  and more that were not read, because there are too many";
+        }
+        text
+    }
+
+    /// The text for users.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = format!("{} · {}", self.name, short(&self.check.subject.digest.to_string()));
+        for (candidate, signer) in self.check.counted() {
+            let Ok(signed) = &candidate.document else { continue };
+            let mut facts = Vec::new();
+            if !self.wanted.is_empty() {
+                facts.push(predicate_types::word(signed.claim.predicate_type()));
+            }
+            let annotations = signed.claim.annotations(&self.check.subject.digest);
+            facts.extend(annotations.iter().map(|(key, value)| format!("{key}={value}")));
+            facts.extend(other_name(&signed.claim, &self.name));
+            let word = if self.wanted.is_empty() { "signed" } else { "attested" };
+            let line = format!("\n  {word:<8}  {signer}   {:<8}  {}", candidate.form, printable(&facts.join(", ")));
+            text += line.trim_end();
+        }
+        let ignored = self.ignored();
+        if !ignored.is_empty() {
+            text += &format!("\n  ignored   {}", ignored.join(", "));
+        }
+        text
+    }
+
+    /// The candidates that do not count, by reason.
+    fn ignored(&self) -> Vec<String> {
+        let (mut attestations, mut others) = (Vec::new(), BTreeMap::<&str, usize>::new());
+        for (_, judged) in &self.check.judged {
+            let Err(not_counted) = judged else { continue };
+            let kind = match not_counted {
+                NotCounted::Attestation(uri) | NotCounted::OtherPredicate(uri) => {
+                    attestations.push(predicate_types::word(uri));
+                    continue;
+                }
+                NotCounted::NotVerified(NotVerified::HasCertificate) => "signature with a certificate",
+                NotCounted::NotVerified(_) => "signature of another key",
+                NotCounted::OtherSubject(_) => "signature of another manifest",
+                NotCounted::Annotation(_) => "signature with other annotations",
+                NotCounted::Broken(_) => "invalid document",
+            };
+            *others.entry(kind).or_default() += 1;
+        }
+        let mut words = Vec::new();
+        if !attestations.is_empty() {
+            let count = counted(attestations.len(), "attestation");
+            attestations.sort();
+            attestations.dedup();
+            words.push(format!("{count} ({})", printable(&attestations.join(", "))));
+        }
+        words.extend(others.into_iter().map(|(kind, count)| counted_kind(count, kind)));
+        words
+    }
+
+    /// The JSON document.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "digest": self.check.subject.digest,
+            "verified": self.check.is_verified(),
+            "signatures": self.check.judged.iter().map(|judged| self.row(judged)).collect::<Value>(),
+        })
+    }
+
+    fn row(&self, (candidate, judged): &(Candidate, Result<Signer, NotCounted>)) -> Value {
+        let signed = candidate.document.as_ref().ok();
+        let annotations = signed.map(|signed| signed.claim.annotations(&self.check.subject.digest));
+        json!({
+            "manifest": candidate.manifest,
+            "form": candidate.form.as_str(),
+            "signer": judged.as_ref().ok().map(signer_to_json),
+            "predicateType": signed.map(|signed| signed.claim.predicate_type()),
+            "annotations": annotations,
+            "reason": judged.as_ref().err().map(reason),
+        })
+    }
+}
+
+/// The signer in JSON.
+fn signer_to_json(signer: &Signer) -> Value {
+    match signer {
+        Signer::Key(name) => json!({ "key": KeyName::to_string(name) }),
+    }
+}
+
+/// The reason with its causes, on one line.
+fn reason(not_counted: &NotCounted) -> String {
+    let causes = std::iter::successors(std::error::Error::source(not_counted), |cause| cause.source());
+    causes.fold(not_counted.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text == cause { text } else { format!("{text}: {cause}") }
+    })
+}
+
+/// The repository that a payload of simple signing names, if the ModelKit has another name now.
+fn other_name(claim: &Claim, name: &str) -> Option<String> {
+    let signed = claim.repository()?;
+    let is_same = name.strip_prefix(signed).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '@']));
+    (!is_same).then(|| format!("signed as `{signed}`"))
+}
+
+/// The place of a candidate: its tag, or the digest of its manifest.
+fn place(candidate: &Candidate) -> String {
+    match (&candidate.tag, candidate.form) {
+        (Some(tag), Form::Legacy) => match tag.split_at_checked("sha256-".len() + 12) {
+            Some((start, rest)) => format!("{start}….{}", rest.rsplit('.').next().unwrap_or_default()),
+            None => tag.clone(),
+        },
+        _ => short(&candidate.manifest.to_string()),
+    }
+}
+
+/// The hint of a bundle, or the kind of its certificate.
+pub(crate) fn material(material: &Material) -> String {
+    match material {
+        Material::PublicKey { hint: Some(hint) } => format!("hint {hint}"),
+        Material::PublicKey { hint: None } => "a key".to_owned(),
+        Material::Certificate(_) => "a certificate".to_owned(),
+        Material::Chain(chain) => format!("a chain of {}", counted(chain.len(), "certificate")),
+    }
+}
+
+fn counted_kind(count: usize, kind: &str) -> String {
+    let (noun, rest) = kind.split_once(' ').unwrap_or((kind, ""));
+    match noun {
+        "invalid" => counted(count, kind),
+        _ => format!("{} {rest}", counted(count, noun)),
+    }
+}
+
+fn short(digest: &str) -> String {
+    digest.get(.."sha256:".len() + 12).map_or_else(|| digest.to_owned(), |start| format!("{start}…"))
+}

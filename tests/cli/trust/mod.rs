@@ -1,0 +1,10 @@
+//! Signatures, attestations, scans, policies and bills of materials, end to end.
+
+mod attesting;
+mod companions;
+mod golden;
+mod interrupted;
+mod keys;
+mod scan;
+mod scene;
+mod signing;
