@@ -19,17 +19,17 @@ use kit_core::progress::human;
 /// Find the versions that hold a file, dataset, tensor or base model
 ///
 /// Searches every version of the repositories, and of indexes in them, for the content of WHAT: a file or a folder on
-/// this machine, a digest, a ModelKit, or a file in one (NAME:TAG//PATH). Versions whose Kitfile or attestation names an
-/// affected version as base model or dataset are listed as well. Of a whole ModelKit, the model and the datasets are
+/// this machine, a digest, a ModelKit, or a file in one (NAME:TAG//PATH). Versions whose Kitfile or attestation names
+/// an affected version as base model or dataset are listed as well. Of a whole ModelKit, the model and the datasets are
 /// searched for; --filter selects other parts.
 ///
 /// Only manifests, Kitfiles, tables of contents and provenance attestations are read, and no layers: at most 3 requests
-/// for each version, besides those for lists of tags, or 60 if there are only a few versions. Versions whose documents do not answer the question, because layers
-/// have no table of contents or more requests would be necessary, are listed on standard error. Tables of contents are
-/// trusted as they were packed; `kit unpack` compares them with the files.
+/// for each version, besides those for lists of tags, or 60 if there are only a few versions. Versions whose documents
+/// do not answer the question, because layers have no table of contents or more requests would be necessary, are listed
+/// on standard error. Tables of contents are trusted as they were packed; `kit unpack` compares them with the files.
 ///
-/// A name with a registry is searched in the registry, unless --local-only is given; without a repository, the whole local
-/// store is searched.
+/// A name with a registry is searched in the registry, unless --local-only is given; without a repository, the whole
+/// local store is searched.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -96,11 +96,10 @@ impl ImpactArgs {
         let locations =
             self.repositories.iter().map(|name| context.location_as_given(name)).collect::<Result<Vec<_>>>()?;
         let sought = self.sought(context, &session)?;
-        let options = ImpactOptions {
-            is_local: self.local_only,
-            is_exhaustive: self.full,
-            jobs: session.jobs(&locations.iter().collect::<Vec<_>>()),
-        };
+        let places: Vec<_> = locations.iter().collect();
+        // Without repositories, the local store is searched.
+        let jobs = if places.is_empty() { ops::jobs() } else { session.jobs(&places) };
+        let options = ImpactOptions { is_local: self.local_only, is_exhaustive: self.full, jobs };
         let impact = ops::impact(&session, &sought, &locations, &options)?;
         context.output.result(self.format.render(&to_json(&impact), || render(&impact))?)?;
         report(context, &impact);
@@ -230,7 +229,10 @@ fn report(context: &Context, impact: &Impact) {
 }
 
 fn to_json(impact: &Impact) -> Value {
-    let reason = |reason: &Reason| json!({ "kind": word(reason.kind), "place": reason.place, "files": reason.files, "bytes": reason.bytes });
+    let reason = |reason: &Reason| {
+        let (kind, place) = (word(reason.kind), &reason.place);
+        json!({ "kind": kind, "place": place, "files": reason.files, "bytes": reason.bytes })
+    };
     let affected = |affected: &Affected| {
         json!({
             "repository": affected.repository,

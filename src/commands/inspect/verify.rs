@@ -19,16 +19,17 @@ use kit_core::ops::{self, Belonging, ExtraFiles, SubsetProof, Verified, VerifyOp
 /// Verify the signature of a ModelKit, or a folder against its Kitfile.lock or a ModelKit
 ///
 /// An argument that is an existing folder is a folder, and so is ./NAME. Otherwise it is a ModelKit, and its signature
-/// is verified: --key names the public keys whose signatures count. Bundles and signatures of cosign 2 are read from the
-/// local store, an image layout or the registry; no other server is asked. Exits with 1 if the ModelKit is not signed.
+/// is verified: --key names the public keys whose signatures count. Bundles and signatures of cosign 2 are read from
+/// the local store, an image layout or the registry; no other server is asked. Exits with 1 if the ModelKit is not
+/// signed.
 ///
 /// Lists files that are missing, files that differ in size, content or mode, and additional files within the paths of
 /// the Kitfile that .kitignore does not exclude. Exits with 3 if there are any. Permission bits that an umask masks
 /// are ignored, and the Kitfile is compared by content, not by formatting.
 ///
 /// With a lock, only FOLDER is read; files of a model that comes from another ModelKit are not covered. With a
-/// ModelKit, its layers are read and verified as well, from the local store or directly from the registry. The layers of
-/// a ModelKit that `kit subset` made are also compared with the manifest of its original.
+/// ModelKit, its layers are read and verified as well, from the local store or directly from the registry. The layers
+/// of a ModelKit that `kit subset` made are also compared with the manifest of its original.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -194,6 +194,27 @@ fn an_init_container_unpacks_and_verifies_the_model() {
 }
 
 #[test]
+fn an_init_container_verifies_the_signature_first() {
+    let scene = Scene::new();
+    scene.sandbox.write("key.pub", "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n");
+    scene.sandbox.write("key.pem", "-----BEGIN PRIVATE KEY-----\n");
+    let with = |key: &str| {
+        let args = ["--as", "init-container", "--kit-image", "registry.example/kit:1", "--signed-by", key];
+        scene.deploy("team/net:v1", &[&args[..], &SERVER].concat())
+    };
+    let text = with("key.pub").ok().redacted_stdout();
+    let (pod, keys) = text.split_once("---\napiVersion").unwrap();
+    let names: Vec<_> = pod.lines().filter_map(|line| line.strip_prefix("    - name: ")).collect();
+    assert_eq!(names, ["signature", "unpack", "verify", "server", "model", "registry-credentials", "keys"]);
+    assert!(pod.contains(
+        "        - verify\n        - [REGISTRY]/team/net@[DIGEST]\n        - --key\n        - /keys/key.pub"
+    ));
+    assert!(keys.contains("  key.pub: |\n    -----BEGIN PUBLIC KEY-----\n    MCow"), "{keys}");
+    with("key.pem").exits(2).says("is not a public key");
+    with("absent").exits(4);
+}
+
+#[test]
 fn kserve_mounts_the_folder_models() {
     let scene = Scene::new();
     check(
@@ -312,7 +333,8 @@ fn vllm_and_ollama_get_the_path_of_the_weights() {
         set -eu
         kit unpack chat@[DIGEST] --dir model --filter model
         kit verify model chat@[DIGEST] --filter model
-        # vLLM reads GGUF with the plugin vllm-gguf-plugin; add --tokenizer with the tokenizer of the base model.
+        # vLLM reads GGUF with the plugin vllm-gguf-plugin.
+        # Add --tokenizer with the tokenizer of the base model.
         exec vllm serve \
           'model/my net.gguf' \
           --served-model-name chat \

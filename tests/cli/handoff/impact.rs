@@ -150,7 +150,8 @@ fn versions_that_are_built_from_an_affected_one_are_affected() {
 #[test]
 fn a_tensor_and_a_part_of_a_file_are_found() {
     let scene = Scene::new();
-    let header = r#"{"w":{"dtype":"F32","shape":[200000],"data_offsets":[0,800000]},"b":{"dtype":"F32","shape":[200000],"data_offsets":[800000,1600000]}}"#;
+    let tensor = |start: u32, end: u32| json!({ "dtype": "F32", "shape": [200_000], "data_offsets": [start, end] });
+    let header = &json!({ "w": tensor(0, 800_000), "b": tensor(800_000, 1_600_000) }).to_string();
     let weights = |seed: u32| {
         let numbers = |seed: u32| (0..200_000_u32).flat_map(move |number| number.wrapping_mul(seed).to_le_bytes());
         let mut bytes = kit_testkit::samples::safetensors(header, 0);

@@ -170,6 +170,7 @@ fn a_filter_that_selects_nothing_is_refused() {
     let scene = Scene::new();
     scene.subset(&["--filter", "prompts"]).exits(4);
     scene.subset(&["--filter", "docs:absent"]).exits(4);
+    scene.subset(&["--filter", "kitfile"]).exits(4).says("no part of");
     scene.subset(&[]).exits(2);
-    scene.sandbox.kit(&["lineage", &scene.name("app/sample:v1"), PLAIN]).exits(4);
+    scene.lineage(&scene.name("app/sample:v1")).exits(4);
 }

@@ -1,5 +1,5 @@
-//! The provenance of a ModelKit, its promotions and subsets: records that are attached to it as referrers, in the form of
-//! in-toto statements.
+//! The provenance of a ModelKit, its promotions and subsets: records that are attached to it as referrers, in the form
+//! of in-toto statements.
 //!
 //! This module works on documents alone, without access to disk, clock or environment.
 

@@ -15,7 +15,8 @@ use kit_core::ops::{self, Location, Lookup};
 /// Print a manifest that deploys a ModelKit, or compare one with it
 ///
 /// The manifest names the ModelKit, or its image form, by digest, and requests the memory that the headers of the
-/// weights ask for. Only the headers are read, of a name with a registry always from the registry. The path of the model in the container is in the variable MODEL_PATH.
+/// weights ask for. Only the headers are read, unless a layer is compressed, and of a name with a registry always from
+/// the registry. The path of the model in the container is in the variable MODEL_PATH.
 ///
 /// With --check, FILE is compared with the ModelKit instead: every reference to its repository must have its digest or
 /// that of its image form, and the largest memory request must be enough for the model. FILE is YAML or JSON, as in git
@@ -50,6 +51,9 @@ pub(crate) struct DeployArgs {
     /// Name of the secret with the credentials for the registry [default: its host, with hyphens]
     #[arg(long, value_name = "NAME")]
     pull_secret: Option<String>,
+    /// Public key that the ModelKit must be signed with, for init-container
+    #[arg(long, value_name = "FILE")]
+    signed_by: Option<PathBuf>,
     /// Format of the model by which KServe chooses a runtime [default: from the weights or the Kitfile]
     #[arg(long, value_name = "NAME")]
     model_format: Option<String>,
@@ -86,6 +90,18 @@ fn place(location: &Location) -> Lookup {
 }
 
 impl DeployArgs {
+    /// Reads the public key.
+    fn key(&self, context: &Context) -> Result<Option<String>> {
+        let Some(file) = &self.signed_by else { return Ok(None) };
+        let text = fs_err::read_to_string(context.environment.absolute(file))
+            .with_context(|| format!("cannot read the key `{}`", file.display()))?;
+        // A private key must not get into a manifest.
+        if !text.contains("PUBLIC KEY") {
+            return Err(usage(format!("`{}` is not a public key", file.display())));
+        }
+        Ok(Some(text))
+    }
+
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         self.format.expect_fields(&["equal", "digest", "imageDigest", "differences"])?;
         let location = context.location(&self.reference)?;
@@ -108,6 +124,7 @@ impl DeployArgs {
             kit_image: self.kit_image.as_deref(),
             pull_secret: self.pull_secret.as_deref(),
             model_format: self.model_format.as_deref(),
+            key: self.key(context)?,
         };
         let text = match self.form {
             Some(DeployForm::ImageVolume) => kubernetes::image_volume(&settings)?,

@@ -18,7 +18,7 @@ pub(super) fn image_volume(settings: &Settings<'_>) -> Result<String> {
     manifest(settings, &["Needs Kubernetes 1.33 with the feature gate ImageVolume, or 1.35."], &pod)
 }
 
-/// A Pod whose init containers unpack the model and verify it.
+/// A Pod whose init containers verify the signature of the ModelKit, if a key is given, unpack the model and verify it.
 pub(super) fn init_container(settings: &Settings<'_>) -> Result<String> {
     let (reference, image) = (settings.pinned()?, settings.kit_image()?);
     let mount = |read_only: bool| {
@@ -39,13 +39,38 @@ pub(super) fn init_container(settings: &Settings<'_>) -> Result<String> {
     };
     let unpack = json!(["kit", "unpack", reference, "--dir", FOLDER, "--filter", "model"]);
     let verify = json!(["kit", "verify", FOLDER, reference, "--filter", "model"]);
-    let containers = [container("unpack", unpack, false), container("verify", verify, true)];
+    let mut containers = vec![container("unpack", unpack, false), container("verify", verify, true)];
+    if settings.key.is_some() {
+        let command = json!(["kit", "verify", reference, "--key", format!("{KEYS}/{KEY}")]);
+        let mut signature = container("signature", command, true);
+        signature["volumeMounts"][0] = json!({ "name": "keys", "mountPath": KEYS, "readOnly": true });
+        containers.insert(0, signature);
+    }
     let key = json!([{ "key": ".dockerconfigjson", "path": "config.json" }]);
     let secret = json!({ "secretName": settings.pull_secret()?, "items": key });
-    let volumes =
-        [json!({ "name": "model", "emptyDir": {} }), json!({ "name": "registry-credentials", "secret": secret })];
+    let mut volumes =
+        vec![json!({ "name": "model", "emptyDir": {} }), json!({ "name": "registry-credentials", "secret": secret })];
+    let keys = settings.key.as_ref().map(|key| config_map(settings, key));
+    if keys.is_some() {
+        volumes.push(json!({ "name": "keys", "configMap": { "name": keys_name(settings) } }));
+    }
     let pod = pod(settings, &containers, &volumes)?;
-    manifest(settings, &["The server starts only if `kit verify` finds the files of this digest."], &pod)
+    let text = manifest(settings, &["The server starts only if `kit verify` finds the files of this digest."], &pod)?;
+    Ok(keys.map_or_else(|| text.clone(), |keys| format!("{text}---\n{}", value_to_yaml(&keys))))
+}
+
+/// The folder and the file of the public key in the container.
+const KEYS: &str = "/keys";
+const KEY: &str = "key.pub";
+
+/// The object that contains the public key.
+fn config_map(settings: &Settings<'_>, key: &str) -> Value {
+    let metadata = json!({ "name": keys_name(settings) });
+    json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": { KEY: key } })
+}
+
+fn keys_name(settings: &Settings<'_>) -> String {
+    format!("{}-keys", settings.object_name())
 }
 
 fn pod(settings: &Settings<'_>, init_containers: &[Value], volumes: &[Value]) -> Result<Value> {

@@ -35,7 +35,8 @@ pub(super) fn vllm(settings: &Settings<'_>) -> Result<String> {
         }
     }
     if model.format == Some(Format::Gguf) {
-        text += "# vLLM reads GGUF with the plugin vllm-gguf-plugin; add --tokenizer with the tokenizer of the base model.\n";
+        text += "# vLLM reads GGUF with the plugin vllm-gguf-plugin.\n";
+        text += "# Add --tokenizer with the tokenizer of the base model.\n";
     }
     Ok(format!("{text}{}\n", command.join(" \\\n  ")))
 }

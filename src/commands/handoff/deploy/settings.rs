@@ -19,6 +19,8 @@ pub(super) struct Settings<'a> {
     pub(super) kit_image: Option<&'a str>,
     pub(super) pull_secret: Option<&'a str>,
     pub(super) model_format: Option<&'a str>,
+    /// The text of the public key that the ModelKit must be signed with.
+    pub(super) key: Option<String>,
 }
 
 /// The folder in the container that the model is mounted or unpacked at.

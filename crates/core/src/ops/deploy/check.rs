@@ -213,7 +213,8 @@ mod tests {
         let name = format!("r.example/team/net@{}", Digest::of(b"kit"));
         let with = |memory: &str| {
             let requests = json!({ "requests": { "memory": memory } });
-            json!({ "image": name, "c": [{ "resources": { "requests": { "memory": "128Mi" } } }, { "resources": requests }] })
+            let small = json!({ "requests": { "memory": "128Mi" } });
+            json!({ "image": name, "c": [{ "resources": small }, { "resources": requests }] })
         };
         check(&with("3Gi"), &[]);
         let place = "c[1].resources.requests.memory".to_owned();

@@ -51,8 +51,8 @@ impl Sought {
         Ok(sought)
     }
 
-    /// A ModelKit with the layers in `selection`, or the files of it at or below `path`; with `tensor`, only this tensor
-    /// in them.
+    /// A ModelKit with the layers in `selection`, or the files of it at or below `path`; with `tensor`, only this
+    /// tensor in them.
     pub fn of_modelkit(
         session: &Session<'_>,
         (location, found, inspected): (&Location, &Located, &Inspected),

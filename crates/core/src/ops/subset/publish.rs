@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::digest::Digest;
-use crate::modelkit::{Documents, Selection};
+use crate::modelkit::{Config, Documents, Selection, label};
 use crate::oci::{Descriptor, Manifest, MediaType, Subject, Target};
 use crate::ops::artifact::{Attachment, FINGERPRINT, attach, check_filters, entries, inspect};
 use crate::ops::error::Error;
@@ -45,6 +45,13 @@ pub fn publish_subset(
     check_filters(selection, &found.title, &entries(&inspected.modelkit), session.progress)?;
     let documents = list_part(found, &inspected, selection, (copying.jobs, session.progress))?;
     let manifest = Manifest::parse(&documents.manifest_bytes).map_err(Error::NotAManifest)?;
+    if manifest.layers.is_empty() && !names_other_content(&documents.config_bytes) {
+        return Err(Error::NothingMatches {
+            name: found.title.clone(),
+            filters: selection.filters().iter().map(ToString::to_string).collect(),
+            parts: inspected.modelkit.layers.iter().map(|layer| label(&layer.descriptor)).collect(),
+        });
+    }
     let (target, tag) = open(session, destination)?;
     let tag = tag.unwrap_or_else(|| documents.manifest.digest.to_string());
     let is_there = target.has_manifest(&documents.manifest).map_err(|error| Error::writing("the manifest", error))?;
@@ -67,6 +74,12 @@ pub fn publish_subset(
     let subject = Subject { descriptor: &documents.manifest, is_new };
     attach(&*target, &subject, &attachments, copying.jobs, session.progress);
     Ok(Copied { is_new, ..copied })
+}
+
+/// Returns true if the Kitfile names a model or datasets that are elsewhere, so that it is useful without layers.
+fn names_other_content(config: &[u8]) -> bool {
+    let config = Config::from_json(config);
+    config.is_ok_and(|config| config.kitfile.model.is_some() || config.kitfile.remote_datasets().next().is_some())
 }
 
 /// Opens the destination for writing, and returns the tag.
