@@ -14,7 +14,7 @@ use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, 
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
-use crate::commands::trust::{AttestArgs, KeyArgs, ScanArgs, SignArgs};
+use crate::commands::trust::{AttachArgs, AttestArgs, KeyArgs, ReferrersArgs, ScanArgs, SignArgs};
 use crate::context::Context;
 
 #[derive(Debug, Subcommand)]
@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Sign(SignArgs),
     Attest(AttestArgs),
     Scan(ScanArgs),
+    Attach(AttachArgs),
+    Referrers(ReferrersArgs),
     Update(UpdateArgs),
     Index(IndexArgs),
     Tag(TagArgs),
@@ -101,6 +103,8 @@ impl Command {
             Self::Sign(args) => args.run(context),
             Self::Attest(args) => args.run(context),
             Self::Scan(args) => args.run(context),
+            Self::Attach(args) => args.run(context),
+            Self::Referrers(args) => args.run(context),
             Self::Update(args) => args.run(context),
             Self::Index(args) => args.run(context),
             Self::Tag(args) => args.run(context),

@@ -12,7 +12,7 @@ use kit_core::archive;
 use kit_core::digest::Mismatch;
 use kit_core::git;
 use kit_core::oci::ContentError;
-use kit_core::ops::{self, BundleError, ImportError, IndexError, RemoteDataError};
+use kit_core::ops::{self, AttachmentError, BundleError, ImportError, IndexError, RemoteDataError};
 use kit_core::registry;
 use kit_core::store;
 use kit_core::upstream::{self, hub, lfs, mlflow};
@@ -96,6 +96,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
         .and_then(of_operation)
         .or_else(|| cause.downcast_ref().and_then(of_bundle))
         .or_else(|| cause.downcast_ref().and_then(of_import))
+        .or_else(|| cause.downcast_ref().and_then(of_attachment))
         .or_else(|| cause.downcast_ref().and_then(of_index))
         .or_else(|| cause.downcast_ref().and_then(of_remote_data))
         .or_else(|| cause.downcast_ref().and_then(of_archive))
@@ -108,6 +109,17 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
         .or_else(|| cause.downcast_ref().and_then(of_upstream))
         .or_else(|| cause.is::<git::Error>().then_some(Code::Failed))
         .or_else(|| cause.downcast_ref().and_then(of_io))
+}
+
+fn of_attachment(error: &AttachmentError) -> Option<Code> {
+    match error {
+        AttachmentError::NoSuchReferrer { .. } => Some(Code::NotFound),
+        AttachmentError::Read(error) => of_io(error),
+        AttachmentError::Ambiguous(_) => Some(Code::Usage),
+        AttachmentError::Operation(error) => of_operation(error),
+        AttachmentError::Write(error) => of_archive(error),
+        _ => None,
+    }
 }
 
 fn of_operation(error: &ops::Error) -> Option<Code> {

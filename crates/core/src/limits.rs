@@ -250,7 +250,7 @@ limits! {
         Bytes PICKLE_TEXT_BYTES = MIB;
         /// The header of a NumPy array. NumPy itself reads at most 10,000 bytes.
         Bytes NUMPY_HEADER_BYTES = 64 * KIB;
-        /// A notebook, a configuration of a model or a chat template.
+        /// A notebook or a configuration of a model.
         Bytes SCANNED_JSON_BYTES = 64 * MIB;
         /// The findings of one level in one file. The first ones are kept.
         Count SCAN_FINDINGS = 10_000;

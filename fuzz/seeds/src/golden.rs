@@ -27,6 +27,9 @@ pub(crate) fn write(seeds: &Seeds) -> io::Result<()> {
     for file in files(&golden.join("trust/scan"))? {
         let bytes = fs::read(&file)?;
         seeds.put("scan_pickle", &name(&file), &bytes)?;
+        for target in ["scan_template", "scan_notebook", "scan_hdf5"] {
+            seeds.put(target, &name(&file), &bytes)?;
+        }
         // The first byte selects the name of a file; the last ones are the place of a directory.
         seeds.put("scan_file", &name(&file), [&[0], &bytes[..]].concat())?;
         seeds.put("scan_zip", &name(&file), [&bytes[..], &[0; 4]].concat())?;

@@ -1,21 +1,25 @@
 //! Commands that sign, attest, scan and enforce a policy.
 
 mod annotations;
+mod attach;
 mod attest;
 mod key;
 mod keys;
 mod network;
 mod not_signed;
 mod predicate_types;
+mod referrers;
 mod scan;
 mod sign;
 mod signatures;
 
+pub(crate) use attach::AttachArgs;
 pub(crate) use attest::AttestArgs;
 pub(crate) use key::KeyArgs;
 pub(crate) use network::TrustNetworkArgs;
 pub(crate) use not_signed::{Beside, NotSigned};
 pub(crate) use predicate_types::word as predicate_word;
+pub(crate) use referrers::ReferrersArgs;
 pub(crate) use scan::{ScanArgs, scan_before_packing};
 pub(crate) use sign::SignArgs;
 pub(crate) use signatures::{MEMBERS, SignatureArgs, check_signature, material};

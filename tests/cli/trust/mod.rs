@@ -1,5 +1,6 @@
 //! Signatures, attestations, scans, policies and bills of materials, end to end.
 
+mod attachments;
 mod attesting;
 mod companions;
 mod golden;

@@ -147,8 +147,8 @@ mod tests {
         let layer = layer("payload", "s");
         let expected = format!(
             "{}{}{}",
-            r#"{"architecture":"","created":"0001-01-01T00:00:00Z","history":[{"created":"0001-01-01T00:00:00Z"}],"os":"","#,
-            format_args!(r#""rootfs":{{"type":"layers","diff_ids":["{}"]}},"#, layer.digest),
+            r#"{"architecture":"","created":"0001-01-01T00:00:00Z","history":[{"created":"0001-01-01T00:00:00Z"}],"#,
+            format_args!(r#""os":"","rootfs":{{"type":"layers","diff_ids":["{}"]}},"#, layer.digest),
             r#""config":{}}"#
         );
         assert_eq!(String::from_utf8(config(&[layer])).unwrap(), expected);

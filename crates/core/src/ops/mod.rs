@@ -93,9 +93,10 @@ pub use transfer::{
     is_signed, materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
 pub use trust::{
-    Attached, AttestOptions, Attestation, Beside, Candidates, SignForm, SignOptions, Signable, SignatureCheck,
-    SignatureOptions, SignedManifest, SigningError, attest, attestations, beside, candidates, find_signed, judge,
-    open_signable, recorded_provenance, sign, verify_signature,
+    AttachOptions, Attached, AttachedDocument, AttachmentError, AttestOptions, Attestation, Beside, Candidates,
+    FileToAttach, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions, SignedManifest, SigningError,
+    attach_files, attached_document, attached_documents, attest, attestations, beside, candidates, fetch_files,
+    find_signed, judge, open_signable, recorded_provenance, sign, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

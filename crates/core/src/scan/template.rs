@@ -32,7 +32,7 @@ static PATTERNS: LazyLock<[Regex; RULES.len()]> =
 /// Scans `*.jinja` files, by name.
 pub(super) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<Outcome> {
     if member.has_extension(&["jinja", "jinja2", "j2"]) {
-        match member.whole(limits::SCANNED_JSON_BYTES)? {
+        match member.whole(limits::SCANNED_TEXT_BYTES)? {
             Some(text) => scan_text(None, &String::from_utf8_lossy(&text), &mut scan.findings),
             None => scan.findings.limit("bytes in a template"),
         }
@@ -49,13 +49,12 @@ pub(super) fn scan(key: &str, text: &str, findings: &mut Findings) {
 fn scan_text(key: Option<&str>, text: &str, findings: &mut Findings) {
     for ((rule, level, _), pattern) in RULES.iter().zip(&*PATTERNS) {
         let Some(found) = pattern.find(text) else { continue };
-        match key {
-            Some(key) => findings.add(*level, rule, &format!("{} in {key}", found.as_str()), None),
-            None => {
-                let before = &text.as_bytes()[..found.start()];
-                let line = 1 + memchr::memchr_iter(b'\n', before).count() as u64;
-                findings.add(*level, rule, found.as_str(), Place::Line(line));
-            }
+        if let Some(key) = key {
+            findings.add(*level, rule, &format!("{} in {key}", found.as_str()), None);
+        } else {
+            let before = &text.as_bytes()[..found.start()];
+            let line = 1 + memchr::memchr_iter(b'\n', before).count() as u64;
+            findings.add(*level, rule, found.as_str(), Place::Line(line));
         }
     }
 }

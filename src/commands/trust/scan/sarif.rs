@@ -105,11 +105,12 @@ mod tests {
                 place,
             },
         };
-        let findings = vec![
+        let mut scanned = Scanned::default();
+        scanned.findings.extend([
             finding("pickle-global", &["x/data.pkl"], Some(Place::Offset(26))),
             finding("secret", &[], Some(Place::Line(3))),
-        ];
-        let log = log(&Scanned { findings, ..Scanned::default() });
+        ]);
+        let log = log(&scanned);
         let run = &log["runs"][0];
         let results = run["results"].as_array().unwrap();
         for result in results {

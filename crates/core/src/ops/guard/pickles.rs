@@ -57,7 +57,7 @@ fn danger_in(mut file: impl Read + Seek, size: u64, name: &str) -> io::Result<Op
     let is_pickle = match *head {
         [0x80, version] => version <= 5,
         // Compressed with gzip or zlib, and the first opcodes of protocols 0 and 1.
-        [0x1f, 0x8b] | [0x78, _] | [b'(' | b']' | b'}' | b'c', _] => size <= EXAMINED_BYTES,
+        [0x1f, 0x8b] | [0x78 | b'(' | b']' | b'}' | b'c', _] => size <= EXAMINED_BYTES,
         _ => false,
     };
     if !is_archive && !is_pickle {

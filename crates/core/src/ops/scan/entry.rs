@@ -31,6 +31,6 @@ mod tests {
         let mut large = spaces.chain(&br#"{"auto_map": ["a.B"]}"#[..]);
         let report = scan_entry(&mut large, "config.json", &Rules::default(), folder.path()).unwrap();
         assert_eq!(report.level(), Some(Level::Medium), "{report:?}");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::licenses::{LicenseFile, license_file, licenses};
 use super::result::{ScanOptions, Scanned, code_among_weights};
 use crate::archive::{IgnoreRules, LayerSource, Links};
 use crate::file_kind::is_model_file;
@@ -43,38 +44,48 @@ pub fn scan_folder(
     let bytes = files.iter().map(|file| file.size).sum();
     let task = progress.start(Phase::Scanning, name, Some(bytes));
     let reports = workers::run(options.jobs, &files, |file| {
-        let report = scan_path(&file.path.join_to(&folder.path), file.path.as_str(), options);
+        let report = scan_path(&file.path.join_to(&folder.path), &file.path, file.path.as_str(), options);
         task.advance(file.size);
         report.map_err(|error| Error::reading(&format!("`{}`", file.path), ContentError::from(error)))
     })?;
     let mut scanned = Scanned::new(name, options);
-    for (file, (size, report)) in files.iter().zip(reports) {
+    for (file, (size, report, license)) in files.iter().zip(reports) {
+        scanned.license_files.extend(license);
         let findings = report.findings.into_iter().chain(code_among_weights(&file.path, file.section)).collect();
         scanned.add(file.path.as_str(), size, Report { findings, ..report });
+    }
+    if let Some(kitfile) = &folder.kitfile {
+        scanned.licenses = licenses(kitfile, &scanned.license_files);
     }
     Ok(scanned)
 }
 
 /// Scans the file `path`, which the result calls `name`.
 pub fn scan_file(path: &Path, name: &str, options: &ScanOptions) -> Result<Scanned, Error> {
-    let scan = scan_path(path, name, options);
-    let (size, report) = scan.map_err(|error| Error::reading(&format!("`{name}`"), ContentError::from(error)))?;
+    let scan = scan_path(path, &RelativePath::root(), name, options);
+    let (size, report, _) = scan.map_err(|error| Error::reading(&format!("`{name}`"), ContentError::from(error)))?;
     let mut scanned = Scanned::new(name, options);
     scanned.add(name, size, report);
     Ok(scanned)
 }
 
-/// Scans a file and returns its size. A file that changes meanwhile is an error: parts of it were not scanned.
-fn scan_path(path: &Path, name: &str, options: &ScanOptions) -> io::Result<(u64, Report)> {
+/// Scans a file, which is `inside` the folder, and returns its size. A file that changes meanwhile is an error: parts of it were not scanned.
+fn scan_path(
+    path: &Path,
+    inside: &RelativePath,
+    name: &str,
+    options: &ScanOptions,
+) -> io::Result<(u64, Report, Option<LicenseFile>)> {
     let mut file = sys::open_regular(path)?;
     let before = file.metadata()?;
     let size = before.len();
     let report = scan::scan_file(&mut file, size, name, &options.rules)?;
+    let license = license_file(&mut file, size, inside)?;
     let after = file.metadata()?;
     if (after.len(), after.modified()?) != (size, before.modified()?) {
         return Err(io::Error::other("it changed while it was scanned"));
     }
-    Ok((size, report))
+    Ok((size, report, license))
 }
 
 /// A file to scan.

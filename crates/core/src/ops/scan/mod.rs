@@ -2,6 +2,7 @@
 
 mod entry;
 mod folder;
+mod licenses;
 mod modelkit;
 mod result;
 mod spool;

@@ -4,9 +4,11 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
 use super::entry::scan_entry;
+use super::licenses::{LicenseFile, license_file, licenses};
 use super::result::{ScanOptions, Scanned, SkippedPath, code_among_weights};
 use super::spool::Spool;
 use crate::compression::Compression;
+use crate::kitfile::Model;
 use crate::modelkit::{Layer, ModelKit};
 use crate::oci::{Content, RangedReader, Source};
 use crate::ops::artifact::{Inspected, check_filters, entries};
@@ -43,12 +45,15 @@ pub fn scan_modelkit(
         scanned.merge(layer);
     }
     scanned.skipped.extend(unread(&inspected.modelkit));
+    if inspected.modelkit.has_kitfile() {
+        scanned.licenses = licenses(&inspected.modelkit.config.kitfile, &scanned.license_files);
+    }
     Ok(scanned)
 }
 
 /// Returns the parts of a ModelKit that no layer of a known kind holds.
 fn unread(modelkit: &ModelKit) -> Vec<SkippedPath> {
-    let parent = modelkit.config.kitfile.model.iter().filter_map(|model| model.reference());
+    let parent = modelkit.config.kitfile.model.iter().filter_map(Model::reference);
     let parent = parent.map(|reference| SkippedPath {
         path: reference.to_string(),
         reason: "another ModelKit, which has the model".to_owned(),
@@ -106,27 +111,34 @@ fn scan_member(
 ) -> Result<(), Error> {
     let name = member.path.as_str();
     let place = member.offset.zip(member.size).filter(|(_, size)| !Spool::is_in_memory(*size));
-    let (size, report) = match place {
+    let (size, report, license) = match place {
         Some((offset, size)) => {
             let mut reader = Part { reader: RangedReader::new(blob, layer.descriptor.size), offset, size, position: 0 };
-            (size, scan::scan_file(&mut reader, size, name, &options.rules).map_err(|error| member.failed(error))?)
+            let report = scan::scan_file(&mut reader, size, name, &options.rules);
+            (size, report.map_err(|error| member.failed(error))?, None)
         }
         None => scan_stream(member, content, options).map_err(|error| member.failed(error))?,
     };
     let code = code_among_weights(&member.path, layer.section);
     let findings = report.findings.into_iter().chain(code).collect();
     scanned.add(name, size, Report { findings, ..report });
+    scanned.license_files.extend(license);
     Ok(())
 }
 
 /// Scans a file as it passes by, and returns its size.
-fn scan_stream(member: &Member, content: &mut dyn Read, options: &ScanOptions) -> io::Result<(u64, Report)> {
+fn scan_stream(
+    member: &Member,
+    content: &mut dyn Read,
+    options: &ScanOptions,
+) -> io::Result<(u64, Report, Option<LicenseFile>)> {
     let mut content = Spool::of(content, &options.scratch)?;
     let size = content.size()?;
     if member.size.is_some_and(|expected| expected != size) {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok((size, scan::scan_file(&mut content, size, member.path.as_str(), &options.rules)?))
+    let report = scan::scan_file(&mut content, size, member.path.as_str(), &options.rules)?;
+    Ok((size, report, license_file(&mut content, size, &member.path)?))
 }
 
 /// A file in a layer that is not compressed.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
+use super::licenses::LicenseFile;
 use crate::digest::Digest;
 use crate::file_kind::has_extension;
 use crate::kitfile::Section;
@@ -42,8 +43,10 @@ pub struct Scanned {
     pub findings: Vec<FileFinding>,
     /// Files and members that were not read.
     pub skipped: Vec<SkippedPath>,
-    /// The licences of the parts.
+    /// The licences of the parts: `part`, `text`, `expression` and `file` of each.
     pub licenses: Vec<Value>,
+    /// The licence files.
+    pub(super) license_files: Vec<LicenseFile>,
 }
 
 /// A finding in a file.
@@ -119,6 +122,7 @@ impl Scanned {
         self.bytes += other.bytes;
         self.findings.extend(other.findings);
         self.skipped.extend(other.skipped);
+        self.license_files.extend(other.license_files);
     }
 
     /// The level of the worst finding, or none if there is no finding.

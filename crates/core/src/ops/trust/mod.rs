@@ -1,19 +1,25 @@
 //! Signing, attesting, verifying and enforcing a policy.
 
+mod attach_files;
+mod attachment_error;
 mod attestations;
 mod candidates;
 mod error;
 mod legacy;
 mod place;
 mod publish;
+mod referrers;
 mod sign;
 #[cfg(test)]
 mod tests;
 mod verify_signature;
 
+pub use attach_files::{AttachOptions, FileToAttach, attach_files};
+pub use attachment_error::AttachmentError;
 pub use attestations::{Attestation, attestations, recorded_provenance};
 pub use candidates::{Beside, Candidates, beside, candidates};
 pub use error::SigningError;
 pub use place::{Signable, find_signed, open_signable};
+pub use referrers::{AttachedDocument, attached_document, attached_documents, fetch_files};
 pub use sign::{Attached, AttestOptions, SignForm, SignOptions, SignedManifest, attest, sign};
 pub use verify_signature::{SignatureCheck, SignatureOptions, judge, verify_signature};

@@ -44,13 +44,11 @@ impl<R: Read> Read for Lenient<R> {
 /// Returns the state after a byte, and the byte that replaces it.
 fn after(state: State, byte: u8) -> (State, u8) {
     match (state, byte) {
-        (State::Escaped, _) => (State::Text, byte),
         (State::Text, b'\\') => (State::Escaped, byte),
         (State::Text, b'"') => (State::Outside, byte),
-        (State::Text, _) => (State::Text, byte),
+        (State::Escaped | State::Text, _) | (_, b'"') => (State::Text, byte),
         (State::Outside, b'N' | b'I') => (State::Word, b'0'),
         (State::Word, b'a'..=b'z' | b'N') => (State::Word, b' '),
-        (_, b'"') => (State::Text, byte),
         _ => (State::Outside, byte),
     }
 }

@@ -140,17 +140,17 @@ mod tests {
 
         fn key(&mut self, key: &str) -> bool {
             if !key.starts_with('$') {
-                self.0 += &format!("{key}:");
+                self.0.extend([key, ":"]);
             }
             key != "skipped"
         }
 
         fn text(&mut self, text: &str) {
-            self.0 += &format!("{text} ");
+            self.0.extend([text, " "]);
         }
 
         fn literal(&mut self, literal: Option<bool>) {
-            self.0 += &format!("{literal:?} ");
+            self.0.extend([format!("{literal:?}").as_str(), " "]);
         }
 
         fn close(&mut self) {
