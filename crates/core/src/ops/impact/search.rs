@@ -9,7 +9,7 @@ use super::found::{Affected, Impact, Reason, ReasonKind, Unknown, UnknownReason}
 use super::matching::{self, Holders, Link, links};
 use super::sought::Sought;
 use super::tables;
-use super::versions::{Place, Version, Versions};
+use super::versions::{Candidates, Place, Version};
 use crate::digest::Digest;
 use crate::layer_format::Format;
 use crate::modelkit::{ContentsTable, Layer};
@@ -46,7 +46,7 @@ pub fn impact(
     options: &ImpactOptions,
 ) -> Result<Impact, Error> {
     let before = session.client.requests();
-    let read = Versions::read(session, locations, options)?;
+    let read = Candidates::read(session, locations, options)?;
     let made = session.client.requests() - before - read.list_requests;
     let remote = read.versions.iter().filter(|version| read.places[version.place].is_remote).count();
     let budget = if options.is_exhaustive { Budget::unlimited() } else { Budget::of(remote, made) };
@@ -59,7 +59,7 @@ pub fn impact(
 struct Search<'a> {
     session: &'a Session<'a>,
     sought: &'a Sought,
-    read: Versions,
+    read: Candidates,
     budget: Budget,
     jobs: usize,
     bytes: AtomicU64,

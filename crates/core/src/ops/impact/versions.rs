@@ -36,7 +36,7 @@ pub(super) struct Version {
 
 /// The places and their versions.
 #[derive(Default)]
-pub(super) struct Versions {
+pub(super) struct Candidates {
     pub(super) places: Vec<Place>,
     pub(super) versions: Vec<Version>,
     pub(super) unreadable: Vec<Unknown>,
@@ -58,7 +58,7 @@ fn full_name(place: &Place, tags: &[String], descriptor: &Descriptor) -> String 
     }
 }
 
-impl Versions {
+impl Candidates {
     /// Reads the versions of `locations`; without any, those of the whole local store.
     pub(super) fn read(session: &Session<'_>, locations: &[Location], options: &ImpactOptions) -> Result<Self, Error> {
         let mut read = Self::default();
