@@ -39,15 +39,18 @@ they are for its scripts.
 ";
 
 /// Short flags with more than one long flag.
-const SHARED_LETTERS: [(char, &[&str], &str); 2] = [
+const SHARED_LETTERS: [(char, &[&str], &str); 3] = [
+    ('a', &["all", "annotation"], "cosign: `sign -a`, `verify -a`"),
     ('f', &["file", "filter", "force"], "KitOps: `pack -f`, `unpack -f`, `init -f`"),
     ('o', &["output", "overwrite"], "KitOps: `init -o`, `unpack -o`"),
 ];
 
 /// Long flags whose meaning depends on the command, with the reason.
-const SHARED_NAMES: [(&str, &str); 6] = [
+const SHARED_NAMES: [(&str, &str); 8] = [
+    ("bundle", "`sign` writes the bundle of a signature to a file, `attest` prints that of an attestation"),
     ("filter", "it selects the parts that a command unpacks, lists or compares; in `info` a field, as in KitOps"),
     ("force", "KitOps: `init` overwrites the Kitfile, `remove` removes all tags"),
+    ("key", "it is private where something is signed, and public where signatures are verified, as in cosign"),
     ("label", "`index create` sets the labels by which `pull` and `unpack` select"),
     ("lock", "`pack` writes the lock file that the other commands read"),
     ("remote", "KitOps: `init` reads a repository of a hub, and `remove` changes the registry"),

@@ -242,7 +242,7 @@ fn time() -> Result<Timestamp> {
     Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH is out of range")
 }
 
-/// Reads a variable with a secret: a password, which may be empty, or a key. It is read when it is needed, and not kept.
+/// Reads a variable with a secret: a password, which may be empty, or a key. It is read when it is needed and not kept.
 pub(crate) fn secret(name: &str) -> Result<Option<String>> {
     let Some(value) = env::var_os(name) else { return Ok(None) };
     match value.into_string() {

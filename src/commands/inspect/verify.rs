@@ -16,7 +16,7 @@ use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
 use kit_core::ops::{self, Belonging, ExtraFiles, SubsetProof, Verified, VerifyOptions};
 
-/// Verify the signature of a ModelKit, or a folder against its Kitfile.lock or a ModelKit
+/// Verify the signature of a ModelKit, or a folder against its lock or a ModelKit
 ///
 /// An argument that is an existing folder is a folder, and so is ./NAME. Otherwise it is a ModelKit, and its signature
 /// is verified: --key names the public keys whose signatures count. Bundles and signatures of cosign 2 are read from

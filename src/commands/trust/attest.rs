@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
-use clap::{ArgGroup, Args};
+use clap::Args;
 use fs_err as fs;
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ use super::keys::{private_key, public_key};
 use super::network::TrustNetworkArgs;
 use super::not_signed::{Beside, NotSigned};
 use super::predicate_types::{self, MODEL_SIGNING};
+use super::scan::scan_to_attest;
 use super::sign::{report, say_where};
 use crate::arguments::{ReceiptArgs, always_report_local_store};
 use crate::context::Context;
@@ -26,14 +27,14 @@ use kit_core::trust::{PLAIN_SIGNATURE, Verifier, read_json};
 /// digest of the ModelKit. TYPE is a URI, or one of slsaprovenance1, slsaprovenance, slsaprovenance02, cyclonedx, spdx,
 /// spdxjson, vuln, openvex, link, custom, test-result and scan. cosign 3 verifies it with `cosign verify-attestation`.
 ///
-/// --provenance signs the record that `kit pack` attached. --get verifies an attestation of this type with the public
-/// key, and prints its predicate. Attestations of cosign 2 can be printed as well.
+/// --provenance signs the record that `kit pack` attached. --scan signs the result of a scan, with the time. --get
+/// verifies an attestation of this type with the public key, and prints its predicate. Attestations of cosign 2 can be printed as well.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("action").args(["predicate", "provenance", "get"]).required(true))]
 #[command(after_help = "\
 Examples:
   kit attest sentiment:v2 --key ci.key --type test-result --predicate result.json
   kit attest registry.example/team/sentiment:v2 --key ci.key --provenance --remote
+  kit attest sentiment:v2 --key ci.key --scan
   kit attest registry.example/team/sentiment:v2 --key ci.pub --get test-result
   kit attest registry.example/team/sentiment:v2 --key ci.pub --get cyclonedx --bundle > bundle.json")]
 pub(crate) struct AttestArgs {
@@ -45,19 +46,22 @@ pub(crate) struct AttestArgs {
     #[arg(id = "signing_key", long = "key", value_name = "FILE")]
     key: String,
     /// Type of the predicate: a URI, or one of the words above
-    #[arg(long = "type", value_name = "TYPE", requires = "predicate")]
+    #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
     /// File with the predicate, a JSON object; `-` for standard input
-    #[arg(long, value_name = "FILE", requires = "kind")]
+    #[arg(long, value_name = "FILE")]
     predicate: Option<PathBuf>,
     /// Sign the provenance that `kit pack` recorded
     #[arg(long)]
     provenance: bool,
+    /// Scan all files as `kit scan` does, and sign the result
+    #[arg(long)]
+    scan: bool,
     /// Verify the attestation of this type, and print its predicate
     #[arg(long, value_name = "TYPE")]
     get: Option<String>,
     /// Print the bundle instead of the predicate
-    #[arg(long, requires = "get")]
+    #[arg(long)]
     bundle: bool,
     /// Use the registry, even if the ModelKit is in the local store
     #[arg(short, long)]
@@ -70,6 +74,7 @@ pub(crate) struct AttestArgs {
 
 impl AttestArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        self.check_flags()?;
         self.receipt.begin_with(context, &["digest", "references", "artifacts", "seconds", "signer", "signatures"])?;
         let location = context.location(&self.reference)?;
         let session = context.session(&self.network)?;
@@ -78,6 +83,21 @@ impl AttestArgs {
             Some(kind) => self.print(context, &session, &location, place, kind),
             None => self.attach(context, &session, &location, place),
         }
+    }
+
+    /// Fails unless the flags name one thing to do.
+    fn check_flags(&self) -> Result<()> {
+        let given = [self.predicate.is_some(), self.provenance, self.scan, self.get.is_some()];
+        if given.into_iter().filter(|is_given| *is_given).count() != 1 {
+            return Err(usage("use one of --predicate FILE, --provenance, --scan and --get TYPE"));
+        }
+        if self.kind.is_some() != self.predicate.is_some() {
+            return Err(usage("--predicate FILE needs --type TYPE, and --type needs --predicate"));
+        }
+        if self.bundle && self.get.is_none() {
+            return Err(usage("--bundle needs --get TYPE"));
+        }
+        Ok(())
     }
 
     fn attach(&self, context: &Context, session: &Session<'_>, location: &Location, place: Lookup) -> Result<()> {
@@ -90,6 +110,9 @@ impl AttestArgs {
         let signable = ops::open_signable(session, location, place).with_context(failed)?;
         let (predicate_type, predicate) = match given {
             Some(given) => given,
+            None if self.scan => {
+                scan_to_attest(context, session, &self.network, &signable, location).with_context(failed)?
+            }
             None => ops::recorded_provenance(&signable).with_context(failed)?.ok_or_else(|| no_provenance(location))?,
         };
         let options = AttestOptions { key: &key, predicate_type, predicate, time: context.environment.time };

@@ -25,7 +25,7 @@ pub(crate) struct SignatureArgs {
     key: Vec<String>,
     #[command(flatten)]
     annotations: AnnotationArgs,
-    /// Require an attestation of this type instead of a signature: a URI, or a word as for `kit attest --type`
+    /// Type of an attestation that is required instead of a signature: a URI, or a word as for `kit attest --type`
     /// (repeatable)
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,

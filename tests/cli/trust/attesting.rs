@@ -112,6 +112,31 @@ fn the_recorded_provenance_is_signed_as_it_is() {
 }
 
 #[test]
+fn the_result_of_a_scan_is_signed_with_the_time() {
+    let sandbox = Sandbox::packed();
+    attest(&sandbox, "sample:v1", &["--scan"]).ok();
+    let predicate = get(&sandbox, "sample:v1", "scan", &[]).ok().json();
+    assert!(predicate["scanner"]["rules"].is_string() && predicate["time"].is_string(), "{predicate}");
+    let mut scanned = kit(&sandbox, &["scan", "sample:v1", "--format", "json"]).ok().json();
+    scanned["time"] = predicate["time"].clone();
+    assert_eq!(predicate, scanned);
+}
+
+#[test]
+fn exactly_one_thing_is_done() {
+    let sandbox = Sandbox::packed();
+    for flags in [
+        &[][..],
+        &["--scan", "--provenance"],
+        &["--type", "vuln"],
+        &["--predicate", "result.json"],
+        &["--scan", "--bundle"],
+    ] {
+        attest(&sandbox, "sample:v1", flags).exits(2);
+    }
+}
+
+#[test]
 fn everything_beside_a_modelkit_is_listed_without_judging() {
     let scene = Scene::new(false);
     let (name, digest) = scene.put("team/net");

@@ -185,18 +185,18 @@ impl Wanted {
 impl Candidate {
     /// Decides if the candidate is what is `wanted`, signed by one of `verifiers`, and returns the signer.
     pub fn judge(&self, verifiers: &[Verifier], wanted: &Wanted) -> Result<Signer, NotCounted> {
-        let signed = self.document.as_ref().map_err(Clone::clone)?;
-        let signer = signed.verify(verifiers)?;
-        if !signed.claim.is_about(&wanted.subject) {
-            return Err(NotCounted::OtherSubject(signed.claim.digests().first().copied()));
+        let document = self.document.as_ref().map_err(Clone::clone)?;
+        let signer = document.verify(verifiers)?;
+        if !document.claim.is_about(&wanted.subject) {
+            return Err(NotCounted::OtherSubject(document.claim.digests().first().copied()));
         }
-        let found = signed.claim.predicate_type();
+        let found = document.claim.predicate_type();
         if found != wanted.predicate_type {
             let is_attestation = wanted.predicate_type == PLAIN_SIGNATURE;
             let reason = if is_attestation { NotCounted::Attestation } else { NotCounted::OtherPredicate };
             return Err(reason(found.to_owned()));
         }
-        let annotations = signed.claim.annotations(&wanted.subject);
+        let annotations = document.claim.annotations(&wanted.subject);
         match wanted.annotations.iter().find(|(key, value)| annotations.get(*key) != Some(*value)) {
             Some((key, value)) => Err(NotCounted::Annotation(format!("{key}={value}"))),
             None => Ok(signer),

@@ -12,7 +12,7 @@ use crate::output::{self, Format};
 use kit_core::modelkit::{CLI_VERSION, Family};
 use kit_core::ops::{self, Inspected, Located, Location, Lookup};
 
-/// Show the manifest and Kitfile of a ModelKit, the tensors in its weights, or its signatures
+/// Show the manifest and Kitfile, the tensors or the signatures of a ModelKit
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

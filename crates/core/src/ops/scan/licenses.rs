@@ -115,12 +115,13 @@ mod tests {
         let found = licenses(&kitfile::parse(kitfile).unwrap(), &files);
         let own = json!({ "path": "LICENSE", "license": null });
         let beside = json!({ "path": "m/license.txt", "license": "Unlicense" });
+        let either = "MIT OR CC-BY-4.0";
         assert_eq!(
             found,
             [
                 json!({ "part": "package", "text": "apache-2.0", "expression": "Apache-2.0", "file": own }),
                 json!({ "part": "model", "text": "llama3.1", "expression": null, "file": beside }),
-                json!({ "part": "datasets[0]", "text": "MIT OR CC-BY-4.0", "expression": "MIT OR CC-BY-4.0", "file": own }),
+                json!({ "part": "datasets[0]", "text": either, "expression": either, "file": own }),
             ]
         );
     }

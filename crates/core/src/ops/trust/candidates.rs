@@ -224,16 +224,9 @@ impl Reading<'_> {
         if size > limit {
             return Err(Broken::TooLarge { size, limit });
         }
-        match self.left.checked_sub(size) {
-            Some(left) => {
-                self.left = left;
-                Ok(())
-            }
-            None => {
-                self.left = 0;
-                Err(Broken::TooLarge { size, limit: limits::SIGNATURES_BYTES })
-            }
-        }
+        let left = self.left.checked_sub(size);
+        self.left = left.unwrap_or_default();
+        left.map(drop).ok_or(Broken::TooLarge { size, limit: limits::SIGNATURES_BYTES })
     }
 }
 

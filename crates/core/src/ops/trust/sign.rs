@@ -10,7 +10,7 @@ use super::place::Signable;
 use super::publish::attach_bundle;
 use crate::digest::Digest;
 use crate::limits;
-use crate::modelkit::Variant;
+use crate::modelkit::{ModelKitIndex, Variant};
 use crate::oci::{Annotations, Descriptor};
 use crate::ops::artifact::variants;
 use crate::ops::error::Error;
@@ -86,7 +86,7 @@ fn members(signable: &Signable) -> Result<Vec<Descriptor>, Error> {
     let bytes = signable.found.source.manifest(&signable.subject);
     let bytes = bytes.map_err(|error| Error::reading("the manifest", error))?;
     let index = variants::read(&signable.subject, &bytes)?;
-    Ok(index.iter().flat_map(|index| index.variants()).map(Variant::descriptor).collect())
+    Ok(index.iter().flat_map(ModelKitIndex::variants).map(Variant::descriptor).collect())
 }
 
 fn sign_one(signable: &Signable, subject: &Descriptor, options: &SignOptions<'_>) -> Result<SignedManifest, Error> {

@@ -9,7 +9,7 @@ use crate::trust::{Candidate, NotCounted, PLAIN_SIGNATURE, Signer, Verifier, Wan
 /// The signatures and attestations that are asked for.
 #[derive(Debug, Clone, Default)]
 pub struct SignatureOptions {
-    /// Whose signatures count. One is enough.
+    /// The signers whose signatures count. One is enough.
     pub verifiers: Vec<Verifier>,
     /// The types of the attestations that are asked for; none means a plain signature.
     pub predicate_types: Vec<String>,
