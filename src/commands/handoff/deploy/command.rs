@@ -16,7 +16,7 @@ use kit_core::ops::{self, Location, Lookup};
 ///
 /// The manifest names the ModelKit, or its image form, by digest, and requests the memory that the headers of the
 /// weights ask for. Only the headers are read, unless a layer is compressed, and of a name with a registry always from
-/// the registry. The path of the model in the container is in the variable MODEL_PATH.
+/// the registry. The path of the model in the container is in the variable `MODEL_PATH`.
 ///
 /// With --check, FILE is compared with the ModelKit instead: every reference to its repository must have its digest or
 /// that of its image form, and the largest memory request must be enough for the model. FILE is YAML or JSON, as in git
@@ -71,7 +71,7 @@ enum DeployForm {
     ImageVolume,
     /// A Pod whose init containers unpack and verify the model
     InitContainer,
-    /// An InferenceService of KServe
+    /// An `InferenceService` of KServe
     Kserve,
     /// A Compose file
     Compose,

@@ -15,7 +15,7 @@ pub(super) fn image_volume(settings: &Settings<'_>) -> Result<String> {
     let reference = settings.pinned_image()?;
     let volume = json!({ "name": "model", "image": { "reference": reference, "pullPolicy": "IfNotPresent" } });
     let pod = pod(settings, &[], &[volume])?;
-    manifest(settings, &["Needs Kubernetes 1.33 with the feature gate ImageVolume, or 1.35."], &pod)
+    Ok(manifest(settings, &["Needs Kubernetes 1.33 with the feature gate ImageVolume, or 1.35."], &pod))
 }
 
 /// A Pod whose init containers verify the signature of the ModelKit, if a key is given, unpack the model and verify it.
@@ -55,7 +55,7 @@ pub(super) fn init_container(settings: &Settings<'_>) -> Result<String> {
         volumes.push(json!({ "name": "keys", "configMap": { "name": keys_name(settings) } }));
     }
     let pod = pod(settings, &containers, &volumes)?;
-    let text = manifest(settings, &["The server starts only if `kit verify` finds the files of this digest."], &pod)?;
+    let text = manifest(settings, &["The server starts only if `kit verify` finds the files of this digest."], &pod);
     Ok(keys.map_or_else(|| text.clone(), |keys| format!("{text}---\n{}", value_to_yaml(&keys))))
 }
 
@@ -116,7 +116,7 @@ pub(super) fn kserve(settings: &Settings<'_>) -> Result<String> {
         },
     });
     let head = ["KServe mounts the folder `models` of the image at /mnt/models; this needs native OCI models (0.20)."];
-    manifest(settings, &head, &service)
+    Ok(manifest(settings, &head, &service))
 }
 
 /// The name of the model format by which KServe chooses a runtime.
@@ -143,7 +143,7 @@ fn model_format(settings: &Settings<'_>) -> Result<String> {
         return Ok("huggingface".to_owned());
     }
     let stated = kitfile.model.iter().flat_map(|model| [model.framework.to_lowercase(), model.format.to_lowercase()]);
-    let known = stated.flat_map(|stated| KNOWN.into_iter().find(|(word, _)| *word == stated));
+    let known = stated.filter_map(|stated| KNOWN.into_iter().find(|(word, _)| *word == stated));
     let mut known = known.map(|(_, name)| name.to_owned());
     known.next().ok_or_else(|| {
         usage("KServe needs the format of the model, which the Kitfile does not state: --model-format NAME")
@@ -160,17 +160,16 @@ pub(super) fn compose(settings: &Settings<'_>) -> Result<String> {
         "deploy": { "resources": { "reservations": { "memory": format!("{}b", settings.deployment.model.memory) } } },
     });
     let file = json!({ "services": { name: service } });
-    manifest(
+    Ok(manifest(
         settings,
         &["Image volumes need Docker 28 with the containerd image store. Credentials: `docker login`."],
         &file,
-    )
+    ))
 }
 
-fn manifest(settings: &Settings<'_>, more: &[&str], document: &Value) -> Result<String> {
-    let mut text = String::new();
-    for line in settings.head().iter().map(String::as_str).chain(more.iter().copied()) {
-        text += &format!("# {line}\n");
-    }
-    Ok(text + &value_to_yaml(document))
+fn manifest(settings: &Settings<'_>, more: &[&str], document: &Value) -> String {
+    let head = settings.head();
+    let lines = head.iter().map(String::as_str).chain(more.iter().copied());
+    let comments: Vec<_> = lines.map(|line| format!("# {line}\n")).collect();
+    comments.concat() + &value_to_yaml(document)
 }

@@ -17,59 +17,61 @@ pub(super) fn vllm(settings: &Settings<'_>) -> Result<String> {
     if model.format.is_none() {
         return Err(no_weights(settings, "vLLM"));
     }
-    let mut text = "#!/bin/sh\n".to_owned();
-    text.extend(settings.head().iter().map(|line| format!("# {line}\n")));
-    text += "set -eu\n";
-    text += &unpack(settings)?;
+    let mut lines = vec!["#!/bin/sh".to_owned()];
+    lines.extend(comments(settings));
+    lines.push("set -eu".to_owned());
+    lines.extend(unpack(settings)?);
+    if model.format == Some(Format::Gguf) {
+        lines.push("# vLLM reads GGUF with the plugin vllm-gguf-plugin.".to_owned());
+        lines.push("# Add --tokenizer with the tokenizer of the base model.".to_owned());
+    }
     let mut command = vec![
         "exec vllm serve".to_owned(),
         quoted(&below(FOLDER, &model.path))?,
         format!("--served-model-name {}", quoted(&settings.object_name())?),
     ];
     command.extend(model.context_length.map(|length| format!("--max-model-len {length}")));
-    if let [first, ..] = &model.adapters[..] {
+    if !model.adapters.is_empty() {
         command.push("--enable-lora --lora-modules".to_owned());
         for adapter in &model.adapters {
-            let name = adapter.file_name().or(first.file_name()).unwrap_or("adapter");
+            let name = adapter.file_name().unwrap_or("adapter");
             command.push(quoted(&format!("{name}={}", below(FOLDER, adapter)))?);
         }
     }
-    if model.format == Some(Format::Gguf) {
-        text += "# vLLM reads GGUF with the plugin vllm-gguf-plugin.\n";
-        text += "# Add --tokenizer with the tokenizer of the base model.\n";
-    }
-    Ok(format!("{text}{}\n", command.join(" \\\n  ")))
+    lines.push(command.join(" \\\n  "));
+    Ok(lines.join("\n") + "\n")
 }
 
 /// A Modelfile (Ollama, "Modelfile Reference"). The comments contain the commands that create the model.
 pub(super) fn ollama(settings: &Settings<'_>) -> Result<String> {
     let model = &settings.deployment.model;
-    let mut text: String = settings.head().iter().map(|line| format!("# {line}\n")).collect();
-    let name = settings.object_name();
-    text += "# Save this as Modelfile, then run:\n";
-    text.extend(unpack(settings)?.lines().map(|line| format!("#   {line}\n")));
-    text += &format!("#   ollama create {name} -f Modelfile\n");
+    let mut lines = comments(settings);
+    lines.push("# Save this as Modelfile, then run:".to_owned());
+    lines.extend(unpack(settings)?.into_iter().map(|line| format!("#   {line}")));
+    lines.push(format!("#   ollama create {} -f Modelfile", settings.object_name()));
     match model.format {
         // The shards of a model, each in a line.
         Some(Format::Gguf) => {
             for file in &model.files {
-                text += &instruction("FROM", file)?;
+                lines.push(instruction("FROM", file)?);
             }
         }
-        Some(Format::Safetensors) => text += &instruction("FROM", &model.path)?,
+        Some(Format::Safetensors) => lines.push(instruction("FROM", &model.path)?),
         None => return Err(no_weights(settings, "Ollama")),
     }
     for adapter in &model.adapters {
-        text += &instruction("ADAPTER", adapter)?;
+        lines.push(instruction("ADAPTER", adapter)?);
     }
-    if let Some(length) = model.context_length {
-        text += &format!("PARAMETER num_ctx {length}\n");
-    }
+    lines.extend(model.context_length.map(|length| format!("PARAMETER num_ctx {length}")));
     let license = license(settings);
     if !license.is_empty() && !license.contains("\"\"\"") {
-        text += &format!("LICENSE \"\"\"{license}\"\"\"\n");
+        lines.push(format!("LICENSE \"\"\"{license}\"\"\""));
     }
-    Ok(text)
+    Ok(lines.join("\n") + "\n")
+}
+
+fn comments(settings: &Settings<'_>) -> Vec<String> {
+    settings.head().iter().map(|line| format!("# {line}")).collect()
 }
 
 fn license<'a>(settings: &Settings<'a>) -> &'a str {
@@ -79,20 +81,21 @@ fn license<'a>(settings: &Settings<'a>) -> &'a str {
 }
 
 fn instruction(word: &str, path: &RelativePath) -> Result<String> {
-    Ok(format!("{word} ./{}\n", plain(&below(FOLDER, path))?))
+    Ok(format!("{word} ./{}", plain(&below(FOLDER, path))?))
 }
 
 /// The commands that unpack the model and verify it.
-fn unpack(settings: &Settings<'_>) -> Result<String> {
+fn unpack(settings: &Settings<'_>) -> Result<[String; 2]> {
     let deployment = settings.deployment;
     let reference = match &deployment.repository {
         Some(repository) => repository.with_digest(deployment.digest).to_string(),
         None => settings.title.clone(),
     };
     let reference = quoted(&reference)?;
-    Ok(format!(
-        "kit unpack {reference} --dir {FOLDER} --filter model\nkit verify {FOLDER} {reference} --filter model\n"
-    ))
+    Ok([
+        format!("kit unpack {reference} --dir {FOLDER} --filter model"),
+        format!("kit verify {FOLDER} {reference} --filter model"),
+    ])
 }
 
 fn no_weights(settings: &Settings<'_>, server: &str) -> anyhow::Error {

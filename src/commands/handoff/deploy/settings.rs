@@ -56,13 +56,11 @@ impl Settings<'_> {
             let problem = format!("the model of `{title}` is that of `{base}`, which its image does not contain");
             return Err(Failure::error(Code::NotFound, format!("{problem}; use `--as init-container`")));
         }
-        match self.deployment.image {
-            Some(image) => Ok(pinned(self.repository()?, image)),
-            None => {
-                let advice = format!("add it with `kit push {title} --also image`, and name the ModelKit by its tag");
-                Err(Failure::error(Code::NotFound, format!("`{title}` has no image form; {advice}")))
-            }
-        }
+        let Some(image) = self.deployment.image else {
+            let advice = format!("add it with `kit push {title} --also image`, and name the ModelKit by its tag");
+            return Err(Failure::error(Code::NotFound, format!("`{title}` has no image form; {advice}")));
+        };
+        Ok(pinned(self.repository()?, image))
     }
 
     /// The image of the server.
