@@ -139,13 +139,13 @@ fn model_format(settings: &Settings<'_>) -> Result<String> {
     if let Some(name) = settings.model_format {
         return Ok(name.to_owned());
     }
-    if model.format == Some(Format::Safetensors) {
-        return Ok("huggingface".to_owned());
-    }
     let stated = kitfile.model.iter().flat_map(|model| [model.framework.to_lowercase(), model.format.to_lowercase()]);
     let known = stated.filter_map(|stated| KNOWN.into_iter().find(|(word, _)| *word == stated));
-    let mut known = known.map(|(_, name)| name.to_owned());
-    known.next().ok_or_else(|| {
+    let known = known.map(|(_, name)| name.to_owned()).next();
+    // The files of transformers name a class.
+    let is_transformers = model.format == Some(Format::Safetensors) && model.architecture.is_some();
+    let name = known.or_else(|| is_transformers.then(|| "huggingface".to_owned()));
+    name.ok_or_else(|| {
         usage("KServe needs the format of the model, which the Kitfile does not state: --model-format NAME")
     })
 }

@@ -45,6 +45,8 @@ pub struct ServedModel {
     pub memory: u64,
     /// True if the memory is that of the headers.
     pub is_weighed: bool,
+    /// The architecture by the documents of the model, such as `LlamaForCausalLM` in transformers.
+    pub architecture: Option<String>,
     /// The length of the context in tokens.
     pub context_length: Option<u64>,
     /// The method of the quantization.
@@ -131,6 +133,7 @@ fn served(modelkit: &ModelKit, models: Vec<WeighedModel>) -> ServedModel {
         format: largest.files.first().map(|file| file.format),
         memory: if is_weighed { summary.memory.total() } else { base.memory },
         is_weighed,
+        architecture: summary.hyperparameters.architecture.clone(),
         context_length: summary.hyperparameters.context_length,
         quantization: summary.hyperparameters.quantization.as_ref().map(|quantization| quantization.method.clone()),
         element_type: summary.types.first().map(|count| count.name),
