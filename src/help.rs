@@ -7,7 +7,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Create", &["init", "validate", "import", "pack", "update"]),
     ("Transfer", &["push", "pull", "copy", "promote", "subset", "convert", "save", "load", "unpack", "deploy"]),
     ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "log", "lineage", "impact", "verify"]),
-    ("Trust", &["key", "sign", "attest", "scan", "attach", "referrers"]),
+    ("Trust", &["key", "sign", "attest", "scan", "sbom", "attach", "referrers"]),
     ("Manage", &["tag", "index", "remove", "prune", "materialize", "fsck", "cache"]),
     ("Registries", &["login", "logout", "doctor", "config"]),
 ];

@@ -14,7 +14,7 @@ use crate::commands::setup::{CompleteArgs, CompletionArgs, ManArgs, SchemaArgs, 
 use crate::commands::transfer::{
     ConvertArgs, CopyArgs, LoadArgs, PromoteArgs, PullArgs, PushArgs, SaveArgs, UnpackArgs,
 };
-use crate::commands::trust::{AttachArgs, AttestArgs, KeyArgs, ReferrersArgs, ScanArgs, SignArgs};
+use crate::commands::trust::{AttachArgs, AttestArgs, KeyArgs, ReferrersArgs, SbomArgs, ScanArgs, SignArgs};
 use crate::context::Context;
 
 #[derive(Debug, Subcommand)]
@@ -48,6 +48,7 @@ pub(crate) enum Command {
     Sign(SignArgs),
     Attest(AttestArgs),
     Scan(ScanArgs),
+    Sbom(SbomArgs),
     Attach(AttachArgs),
     Referrers(ReferrersArgs),
     Update(UpdateArgs),
@@ -103,6 +104,7 @@ impl Command {
             Self::Sign(args) => args.run(context),
             Self::Attest(args) => args.run(context),
             Self::Scan(args) => args.run(context),
+            Self::Sbom(args) => args.run(context),
             Self::Attach(args) => args.run(context),
             Self::Referrers(args) => args.run(context),
             Self::Update(args) => args.run(context),

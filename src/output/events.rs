@@ -162,9 +162,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
                 named(places, *more)
             )
         }
-        Warning::DangerousPickles { files, more } => {
+        Warning::DangerousPickles(Paths { paths, more }) => {
             let more = if *more > 0 { format!(", {more} more") } else { String::new() };
-            format!("loading these files runs code: {}{more}; `kit scan` reports everything", files.join(", "))
+            format!("loading these files runs code: {}{more}; `kit scan` reports everything", paths.join(", "))
         }
         Warning::NotSearched { files, more } => {
             let more = if *more > 0 { format!(", {more} more") } else { String::new() };

@@ -16,7 +16,7 @@ use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
 use kit_core::ops::{self, Belonging, ExtraFiles, SubsetProof, Verified, VerifyOptions};
 
-/// Verify the signature of a ModelKit, or a folder against its lock or a ModelKit
+/// Verify the signature of a ModelKit, or a folder against a lock or a ModelKit
 ///
 /// An argument that is an existing folder is a folder, and so is ./NAME. Otherwise it is a ModelKit, and its signature
 /// is verified: --key names the public keys whose signatures count. Bundles and signatures of cosign 2 are read from
@@ -121,13 +121,13 @@ impl VerifyArgs {
         }
     }
 
-    /// Returns true if the first argument is a ModelKit: it is not an existing folder, and not `./NAME`.
+    /// Returns true if the first argument is a ModelKit: it is not an existing folder, and not `./NAME`. A word without
+    /// a tag and without flags for a signature is more likely a folder with a typing mistake.
     fn is_modelkit(&self, context: &Context) -> bool {
         let is_path = self.folder.starts_with(".") || self.folder.is_absolute();
-        self.reference.is_none()
-            && self.lock.is_none()
-            && !is_path
-            && !context.environment.absolute(&self.folder).is_dir()
+        let is_named = self.signatures.are_given() || self.folder.to_string_lossy().contains([':', '@']);
+        let is_alone = self.reference.is_none() && self.lock.is_none();
+        is_alone && is_named && !is_path && !context.environment.absolute(&self.folder).is_dir()
     }
 
     /// Verifies the signature of the ModelKit that the first argument names.

@@ -6,12 +6,12 @@ use kit_core::oci::Annotations;
 
 /// An annotation, `KEY=VALUE`.
 #[derive(Debug, Clone)]
-struct Annotation(String, String);
+pub(super) struct Annotation(pub(super) String, pub(super) String);
 
 /// A text that is not an annotation.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not of the form KEY=VALUE")]
-struct InvalidAnnotation(String);
+pub(super) struct InvalidAnnotation(String);
 
 impl FromStr for Annotation {
     type Err = InvalidAnnotation;

@@ -1,11 +1,11 @@
 //! `kit attach`
 
 use std::path::{Component, Path};
-use std::str::FromStr;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use super::annotations::Annotation;
 use crate::arguments::ReceiptArgs;
 use crate::config::NetworkArgs;
 use crate::context::Context;
@@ -46,26 +46,6 @@ pub(crate) struct AttachArgs {
     receipt: ReceiptArgs,
     #[command(flatten)]
     network: NetworkArgs,
-}
-
-/// An annotation, `KEY=VALUE`.
-#[derive(Debug, Clone)]
-struct Annotation(String, String);
-
-/// A text that is not an annotation.
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not of the form KEY=VALUE")]
-struct InvalidAnnotation(String);
-
-impl FromStr for Annotation {
-    type Err = InvalidAnnotation;
-
-    fn from_str(text: &str) -> Result<Self, InvalidAnnotation> {
-        match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() => Ok(Self(key.to_owned(), value.to_owned())),
-            _ => Err(InvalidAnnotation(text.to_owned())),
-        }
-    }
 }
 
 impl AttachArgs {

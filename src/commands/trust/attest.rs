@@ -1,7 +1,7 @@
 //! `kit attest`
 
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -28,7 +28,8 @@ use kit_core::trust::{PLAIN_SIGNATURE, Verifier, read_json};
 /// spdxjson, vuln, openvex, link, custom, test-result and scan. cosign 3 verifies it with `cosign verify-attestation`.
 ///
 /// --provenance signs the record that `kit pack` attached. --scan signs the result of a scan, with the time. --get
-/// verifies an attestation of this type with the public key, and prints its predicate. Attestations of cosign 2 can be printed as well.
+/// verifies an attestation of this type with the public key, and prints its predicate. Attestations of cosign 2 can be
+/// printed as well.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -37,11 +38,12 @@ Examples:
   kit attest sentiment:v2 --key ci.key --scan
   kit attest registry.example/team/sentiment:v2 --key ci.pub --get test-result
   kit attest registry.example/team/sentiment:v2 --key ci.pub --get cyclonedx --bundle > bundle.json")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct AttestArgs {
     /// ModelKit
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Private key, or with --get the public key: a file, or env://NAME for a variable that contains it;
+    /// Private key, or with --get the public key: a file, or `env://NAME` for a variable that contains it;
     /// COSIGN_PASSWORD is the password of a private key
     #[arg(id = "signing_key", long = "key", value_name = "FILE")]
     key: String,
@@ -179,7 +181,7 @@ fn no_provenance(location: &Location) -> anyhow::Error {
 }
 
 /// Reads the predicate, which must be a JSON object.
-fn read_predicate(context: &Context, file: &PathBuf) -> Result<Value> {
+fn read_predicate(context: &Context, file: &Path) -> Result<Value> {
     let is_stdin = file.as_os_str() == "-";
     let name = if is_stdin { "standard input".to_owned() } else { format!("`{}`", tidy(file)) };
     let failed = || format!("cannot read the predicate from {name}");

@@ -51,7 +51,7 @@ Examples:
   kit key show release.pub
   kit key show env://RELEASE_KEY --format '{{.PublicKey}}'")]
 struct ShowArgs {
-    /// File with a public or a private key, or env://NAME for a variable that contains it
+    /// File with a public or a private key, or `env://NAME` for a variable that contains it
     #[arg(value_name = "FILE")]
     file: String,
     #[command(flatten)]

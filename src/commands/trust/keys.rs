@@ -54,14 +54,14 @@ fn read(context: &Context, key: &str) -> Result<Zeroizing<Vec<u8>>> {
     }
     let path = context.environment.absolute(key.as_ref());
     let name = tidy(key.as_ref());
-    let mut content = Zeroizing::new(Vec::new());
+    let mut bytes = Zeroizing::new(Vec::new());
     let file = fs::File::open(&path).with_context(|| format!("cannot read the key `{name}`"))?;
     let limit = limits::KEY_FILE_BYTES;
-    file.take(limit + 1).read_to_end(&mut content).with_context(|| format!("cannot read the key `{name}`"))?;
-    if content.len() as u64 > limit {
+    file.take(limit + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read the key `{name}`"))?;
+    if bytes.len() as u64 > limit {
         bail!("`{name}` is not a key: it has more than {limit} bytes");
     }
-    Ok(content)
+    Ok(bytes)
 }
 
 /// The password of a key: from the variable, or else from the user.

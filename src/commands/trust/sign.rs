@@ -36,7 +36,7 @@ pub(crate) struct SignArgs {
     /// ModelKit to sign
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Private key: a file, or env://NAME for a variable that contains it; COSIGN_PASSWORD is its password
+    /// Private key: a file, or `env://NAME` for a variable that contains it; COSIGN_PASSWORD is its password
     #[arg(id = "signing_key", long = "key", value_name = "FILE")]
     key: String,
     #[command(flatten)]

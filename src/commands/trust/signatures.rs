@@ -19,7 +19,7 @@ use kit_core::trust::{Candidate, Claim, Form, KeyName, Material, NotCounted, Not
 /// The signatures that count.
 #[derive(Debug, Args)]
 pub(crate) struct SignatureArgs {
-    /// Public key whose signatures count: a file, or env://NAME for a variable that contains it; one of several is
+    /// Public key whose signatures count: a file, or `env://NAME` for a variable that contains it; one of several is
     /// enough (repeatable)
     #[arg(id = "public_key", long = "key", value_name = "FILE")]
     key: Vec<String>,
@@ -107,55 +107,55 @@ impl Checked {
         if count == 0 {
             return format!("{digest} has no signatures and no attestations");
         }
-        let mut text = format!("{digest} has {}:", counted(count, "signed document"));
-        if let (true, 1) = (self.has_attestation_of_signer(), count) {
-            text = "there is 1 attestation by this key, which is not a signature:".to_owned();
-        }
-        let rows: Vec<_> = self
-            .check
-            .judged
-            .iter()
-            .take(LISTED)
-            .map(|(candidate, judged)| {
-                let reason = judged.as_ref().map_or_else(reason, |signer| format!("signed by {signer}"));
-                (place(candidate), candidate.form, reason)
-            })
-            .collect();
+        let mut lines = match (self.has_attestation_of_signer(), count) {
+            (true, 1) => vec!["there is 1 attestation by this key, which is not a signature:".to_owned()],
+            _ => vec![format!("{digest} has {}:", counted(count, "signed document"))],
+        };
+        let rows = self.check.judged.iter().take(LISTED).map(|(candidate, judged)| {
+            let reason = judged.as_ref().map_or_else(reason, |signer| format!("signed by {signer}"));
+            (place(candidate), candidate.form, reason)
+        });
+        let rows: Vec<_> = rows.collect();
         let width = rows.iter().map(|(place, ..)| place.chars().count()).max().unwrap_or_default();
         let form_width = rows.iter().map(|(_, form, _)| form.as_str().len()).max().unwrap_or_default();
-        for (place, form, reason) in rows {
-            text += &format!("\n  {place:<width$}  {form:<form_width$}  {}", printable(&reason));
-        }
+        lines.extend(
+            rows.iter()
+                .map(|(place, form, reason)| format!("  {place:<width$}  {form:<form_width$}  {}", printable(reason))),
+        );
         if count > LISTED {
-            text += &format!("\n  and {} more", count - LISTED);
+            lines.push(format!("  and {} more", count - LISTED));
         }
         if self.check.is_cut_off {
-            text += "\n  and more that were not read, because there are too many";
+            lines.push("  and more that were not read, because there are too many".to_owned());
         }
-        text
+        lines.join("\n")
     }
 
     /// The text for users.
     pub(crate) fn to_text(&self) -> String {
-        let mut text = format!("{} · {}", self.name, short(&self.check.subject.digest.to_string()));
-        for (candidate, signer) in self.check.counted() {
-            let Ok(signed) = &candidate.document else { continue };
-            let mut facts = Vec::new();
-            if !self.wanted.is_empty() {
-                facts.push(predicate_types::word(signed.claim.predicate_type()));
-            }
-            let annotations = signed.claim.annotations(&self.check.subject.digest);
-            facts.extend(annotations.iter().map(|(key, value)| format!("{key}={value}")));
-            facts.extend(other_name(&signed.claim, &self.name));
-            let word = if self.wanted.is_empty() { "signed" } else { "attested" };
-            let line = format!("\n  {word:<8}  {signer}   {:<8}  {}", candidate.form, printable(&facts.join(", ")));
-            text += line.trim_end();
-        }
+        let mut lines = vec![format!("{} · {}", self.name, short(&self.check.subject.digest.to_string()))];
+        lines.extend(self.check.counted().filter_map(|(candidate, signer)| self.line(candidate, signer)));
         let ignored = self.ignored();
         if !ignored.is_empty() {
-            text += &format!("\n  ignored   {}", ignored.join(", "));
+            lines.push(format!("  ignored   {}", ignored.join(", ")));
         }
-        text
+        lines.join("\n")
+    }
+
+    /// The line of a candidate that counts.
+    fn line(&self, candidate: &Candidate, signer: &Signer) -> Option<String> {
+        let claim = &candidate.document.as_ref().ok()?.claim;
+        let is_signature = self.wanted.is_empty();
+        let mut facts = Vec::new();
+        if !is_signature {
+            facts.push(predicate_types::word(claim.predicate_type()));
+        }
+        let annotations = claim.annotations(&self.check.subject.digest);
+        facts.extend(annotations.iter().map(|(key, value)| format!("{key}={value}")));
+        facts.extend(other_name(claim, &self.name));
+        let word = if is_signature { "signed" } else { "attested" };
+        let line = format!("  {word:<8}  {signer}   {:<8}  {}", candidate.form, printable(&facts.join(", ")));
+        Some(line.trim_end().to_owned())
     }
 
     /// The candidates that do not count, by reason.

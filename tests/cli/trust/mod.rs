@@ -6,6 +6,7 @@ mod companions;
 mod golden;
 mod interrupted;
 mod keys;
+mod sbom;
 mod scan;
 mod scene;
 mod signing;

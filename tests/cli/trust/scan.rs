@@ -90,7 +90,7 @@ fn findings(document: &Value) -> Vec<String> {
 fn a_modelkit_has_the_findings_of_its_folder_wherever_it_is() {
     let sandbox = project();
     let registry = FakeRegistry::start();
-    sandbox.allow_plain_http(&registry.host());
+    sandbox.allow_plain_http(registry.host());
     let expected = findings(&sandbox.kit(&["scan", "p", "--format", "json"]).exits(1).json());
     assert_eq!(expected.len(), 4);
     for compression in ["none", "gzip", "zstd"] {

@@ -80,6 +80,7 @@ pub use promotion::{
 pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
+pub use sbom::{SbomFormat, sbom};
 pub use scan::{
     FileFinding, ScanOptions, Scanned, ScannedFolder, SkippedPath, scan_entry, scan_file, scan_folder, scan_modelkit,
 };

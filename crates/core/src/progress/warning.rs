@@ -121,13 +121,8 @@ pub enum Warning<'a> {
         /// The number of places that are not in `places`.
         more: usize,
     },
-    /// Loading files as pickles runs code.
-    DangerousPickles {
-        /// The first files, each a path and what it imports.
-        files: Vec<&'a str>,
-        /// The number of files that are not in `files`.
-        more: usize,
-    },
+    /// Loading files as pickles runs code. Each path is followed by what the file imports.
+    DangerousPickles(Paths<'a>),
     /// Texts are too large to be searched for secrets.
     NotSearched {
         /// The first paths, each with its size.

@@ -186,17 +186,17 @@ impl Candidate {
     /// Decides if the candidate is what is `wanted`, signed by one of `verifiers`, and returns the signer.
     pub fn judge(&self, verifiers: &[Verifier], wanted: &Wanted) -> Result<Signer, NotCounted> {
         let document = self.document.as_ref().map_err(Clone::clone)?;
-        let signer = document.verify(verifiers)?;
-        if !document.claim.is_about(&wanted.subject) {
-            return Err(NotCounted::OtherSubject(document.claim.digests().first().copied()));
+        let (signer, claim) = (document.verify(verifiers)?, &document.claim);
+        if !claim.is_about(&wanted.subject) {
+            return Err(NotCounted::OtherSubject(claim.digests().first().copied()));
         }
-        let found = document.claim.predicate_type();
+        let found = claim.predicate_type();
         if found != wanted.predicate_type {
             let is_attestation = wanted.predicate_type == PLAIN_SIGNATURE;
             let reason = if is_attestation { NotCounted::Attestation } else { NotCounted::OtherPredicate };
             return Err(reason(found.to_owned()));
         }
-        let annotations = document.claim.annotations(&wanted.subject);
+        let annotations = claim.annotations(&wanted.subject);
         match wanted.annotations.iter().find(|(key, value)| annotations.get(*key) != Some(*value)) {
             Some((key, value)) => Err(NotCounted::Annotation(format!("{key}={value}"))),
             None => Ok(signer),

@@ -7,7 +7,7 @@ use super::suspects::Suspects;
 use crate::archive::LayerSource;
 use crate::ops::error::Error;
 use crate::ops::workers;
-use crate::progress::{Progress, Warning};
+use crate::progress::{Paths, Progress, Warning};
 use crate::relative_path::RelativePath;
 use crate::scan::{Finding, Level, Rules, scan_file};
 use crate::sys;
@@ -33,7 +33,7 @@ pub(super) fn warn_of_pickles(
     let files: Vec<_> = found.iter().flatten().map(|(path, import)| format!("{path} ({import})")).collect();
     if !files.is_empty() {
         let named = files.iter().take(NAMED).map(String::as_str).collect();
-        progress.warn(&Warning::DangerousPickles { files: named, more: files.len().saturating_sub(NAMED) });
+        progress.warn(&Warning::DangerousPickles(Paths { paths: named, more: files.len().saturating_sub(NAMED) }));
     }
     Ok(found.iter().map(|found| !found.is_empty()).collect())
 }

@@ -1,1 +1,6 @@
-//! Making the bill of materials of a ModelKit or a folder.
+//! Bills of materials of ModelKits.
+
+mod gather;
+mod look;
+
+pub use gather::{SbomFormat, sbom};

@@ -69,8 +69,8 @@ pub fn scan_file(path: &Path, name: &str, options: &ScanOptions) -> Result<Scann
     Ok(scanned)
 }
 
-/// Scans a file, which is `inside` the folder, and returns its size. A file that changes meanwhile is an error: parts of
-/// it were not scanned.
+/// Scans a file, which is `inside` the folder, and returns its size. A file that changes meanwhile is an error: parts
+/// of it were not scanned.
 fn scan_path(
     path: &Path,
     inside: &RelativePath,

@@ -224,9 +224,12 @@ impl Reading<'_> {
         if size > limit {
             return Err(Broken::TooLarge { size, limit });
         }
-        let left = self.left.checked_sub(size);
-        self.left = left.unwrap_or_default();
-        left.map(drop).ok_or(Broken::TooLarge { size, limit: limits::SIGNATURES_BYTES })
+        let Some(left) = self.left.checked_sub(size) else {
+            self.left = 0;
+            return Err(Broken::TooLarge { size, limit: limits::SIGNATURES_BYTES });
+        };
+        self.left = left;
+        Ok(())
     }
 }
 

@@ -17,6 +17,9 @@ use crate::trust::{Form, PublicKey, SIGNATURE_ANNOTATION, SIMPLE_SIGNING_MEDIA_T
 /// The number of times that the manifest is written because another writer replaced it.
 const ATTEMPTS: usize = 10;
 
+/// The shortest pause for other writers: they need this long between reading and writing on a busy machine.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+
 /// The longest pause for other writers.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -63,6 +66,14 @@ impl Signature<'_> {
                 return Ok(attached(old, is_written));
             }
             let (descriptor, bytes) = self.put(target, parsed.as_ref())?;
+            if target.is_remote() {
+                // Once more after the blobs, so that little time is left for other writers.
+                let now = target.companion(&self.subject, Companion::Signatures)?;
+                if now.as_ref().map(|(descriptor, _)| descriptor.digest) != old {
+                    there = now;
+                    continue;
+                }
+            }
             let place = (&self.subject, Companion::Signatures);
             let is_replaced = target.replace_companion((&descriptor, &bytes), place, old)?;
             if is_replaced && !target.is_remote() {
@@ -70,7 +81,7 @@ impl Signature<'_> {
             }
             is_written |= is_replaced;
             if is_replaced {
-                std::thread::sleep((begun.elapsed() * 2).min(LONGEST_PAUSE));
+                std::thread::sleep((begun.elapsed() * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
             }
             there = target.companion(&self.subject, Companion::Signatures)?;
         }
