@@ -134,7 +134,8 @@ pub fn values(text: &str) -> Result<Vec<Value>, String> {
             super::node::compose(document).map_err(|error| format!("{}: {}", place(error.mark), error.message))?;
         if let Some(node) = node {
             let mut reader = Reader::default();
-            values.push(reader.value(&node));
+            // A document of comments only.
+            values.extend(Some(reader.value(&node)).filter(|value| !value.is_null()));
             if let Some((mark, message)) = reader.problems.into_iter().next() {
                 return Err(format!("{}: {message}", place(mark)));
             }
