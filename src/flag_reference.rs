@@ -46,8 +46,9 @@ const SHARED_LETTERS: [(char, &[&str], &str); 3] = [
 ];
 
 /// Long flags whose meaning depends on the command, with the reason.
-const SHARED_NAMES: [(&str, &str); 8] = [
+const SHARED_NAMES: [(&str, &str); 9] = [
     ("bundle", "`sign` writes the bundle of a signature to a file, `attest` prints that of an attestation"),
+    ("files", "`sign` signs the list of files, `log` shows changed files"),
     ("filter", "it selects the parts that a command unpacks, lists or compares; in `info` a field, as in KitOps"),
     ("force", "KitOps: `init` overwrites the Kitfile, `remove` removes all tags"),
     ("key", "it is private where something is signed, and public where signatures are verified, as in cosign"),

@@ -126,6 +126,8 @@ limits! {
     "Signatures" {
         /// The file of a key. Keys have some hundred bytes.
         Bytes KEY_FILE_BYTES = 64 * KIB;
+        /// A file with certificates, or a trusted root with its logs.
+        Bytes CERTIFICATES_BYTES = MIB;
         /// A bundle: a signature together with the statement that is signed, or an attestation.
         Bytes BUNDLE_BYTES = 8 * MIB;
         /// The predicate of an attestation that is read from a file. The bundle with it has its own limit.
@@ -134,6 +136,8 @@ limits! {
         Bytes SIMPLE_SIGNING_BYTES = MIB;
         /// The signatures and attestations of one ModelKit that are read.
         Count SIGNATURES = 1000;
+        /// The files that the signature of a folder lists.
+        Count SIGNED_FILES = 1_000_000;
         /// The signatures and attestations of one ModelKit that are read, together.
         Bytes SIGNATURES_BYTES = 64 * MIB;
     }

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::arguments::{LookupArgs, PathArgs, always_report_local_store, lock_file};
-use crate::commands::trust::{self, SignatureArgs, TrustNetworkArgs};
+use crate::commands::trust::{self, FolderSignatureArgs, SignatureArgs, TrustNetworkArgs};
 use crate::context::{Context, parse};
 use crate::output::{Code, Failure, Format, Moved, counted, one_line, table, tidy, tidy_in, usage};
 use kit_core::kitfile::LOCK_FILE;
@@ -27,6 +27,9 @@ use kit_core::ops::{self, Belonging, ExtraFiles, SubsetProof, Verified, VerifyOp
 /// the Kitfile that .kitignore does not exclude. Exits with 3 if there are any. Permission bits that an umask masks
 /// are ignored, and the Kitfile is compared by content, not by formatting.
 ///
+/// --model-signature verifies the signature of a folder (OpenSSF Model Signing) instead: the files must be exactly
+/// those that a signer listed. Exits with 1 if the signature does not count, and with 3 if files differ.
+///
 /// With a lock, only FOLDER is read; files of a model that comes from another ModelKit are not covered. With a
 /// ModelKit, its layers are read and verified as well, from the local store or directly from the registry. The layers
 /// of a ModelKit that `kit subset` made are also compared with the manifest of its original.
@@ -41,7 +44,10 @@ Examples:
   kit verify ./work --lock sentiment.lock --format json
   kit verify registry.example/team/sentiment:v2 --key release.pub
   kit verify registry.example/team/sentiment:v2 --key ci.pub --type test-result
-  kit verify /srv/model registry.example/team/sentiment:v2 --key release.pub")]
+  kit verify registry.example/team/sentiment:v2 --ca models.pem --certificate-identity ada@models.example
+  kit verify /srv/model registry.example/team/sentiment:v2 --key release.pub
+  kit verify ./model --key release.pub --model-signature
+  kit verify ./model --ca models.pem --model-signature ada.sig --ignore-unsigned-files")]
 pub(crate) struct VerifyArgs {
     /// Folder to verify, or ModelKit whose signature is verified
     #[arg(value_name = "FOLDER|NAME:TAG", default_value = ".")]
@@ -59,6 +65,8 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     signatures: SignatureArgs,
     #[command(flatten)]
+    model_signature: FolderSignatureArgs,
+    #[command(flatten)]
     paths: PathArgs,
     /// Report all additional files in the folder, not only those within the paths of the Kitfile
     #[arg(long)]
@@ -75,6 +83,10 @@ pub(crate) struct VerifyArgs {
 impl VerifyArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
+        if self.model_signature.is_given() {
+            return self.verify_signed_folder(context);
+        }
+        self.model_signature.expect_none()?;
         if self.is_modelkit(context) {
             return self.verify_modelkit(context);
         }
@@ -119,6 +131,17 @@ impl VerifyArgs {
                 Err(Failure::error(Code::Differs, format!("`{folder}` differs from `{standard}`: {differences}")))
             }
         }
+    }
+
+    /// Verifies the signature of a folder, which covers its files.
+    fn verify_signed_folder(&self, context: &Context) -> Result<()> {
+        if self.reference.is_some() || self.lock.is_some() || self.exact || !self.filter.is_empty() {
+            return Err(usage("--model-signature compares all files with the signature; remove the other standards"));
+        }
+        self.format.expect_fields(&trust::FOLDER_MEMBERS)?;
+        let folder = context.folder(&self.folder);
+        let folder = folder.with_context(|| format!("cannot verify `{}`", tidy(&self.folder)))?;
+        self.model_signature.verify(context, (&folder, &self.folder), &self.signatures, &self.format)
     }
 
     /// Returns true if the first argument is a ModelKit: it is not an existing folder, and not `./NAME`. A word without

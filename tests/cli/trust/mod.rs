@@ -2,10 +2,13 @@
 
 mod attachments;
 mod attesting;
+mod certificates;
 mod companions;
 mod golden;
 mod interrupted;
 mod keys;
+mod model_signing;
+mod publisher;
 mod sbom;
 mod scan;
 mod scene;

@@ -55,8 +55,8 @@ pub use guard::{Allowed, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
 pub use impact::{Affected, Impact, ImpactOptions, Reason, ReasonKind, Sought, Unknown, UnknownReason, impact};
 pub use import::{
-    ArtifactUpstream, GitUpstream, ImportError, ImportOptions, MlflowFolder, ModelFolder, clear_imports, fetch_git,
-    import, import_to, is_mlflow, mlflow_runs, open_artifact, unfinished_imports,
+    ArtifactUpstream, GitUpstream, ImportError, ImportOptions, MlflowFolder, ModelFolder, PublisherError,
+    clear_imports, fetch_git, import, import_to, is_mlflow, mlflow_runs, open_artifact, unfinished_imports,
 };
 pub use index_error::IndexError;
 pub use init::{
@@ -95,9 +95,11 @@ pub use transfer::{
 };
 pub use trust::{
     AttachOptions, Attached, AttachedDocument, AttachmentError, AttestOptions, Attestation, Beside, Candidates,
-    FileToAttach, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions, SignedManifest, SigningError,
-    attach_files, attached_document, attached_documents, attest, attestations, beside, candidates, fetch_files,
-    find_signed, judge, open_signable, recorded_provenance, sign, verify_signature,
+    ComparedFolder, FileToAttach, FilesMismatch, FilesSigning, FolderError, FolderSigning, SignForm, SignOptions,
+    Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder, SignedManifest, SigningError,
+    VerifiedFolder, attach_files, attached_document, attached_documents, attest, attestations, beside, candidates,
+    compare_folder, fetch_files, file_digests, find_signed, judge, open_signable, recorded_provenance, sign,
+    sign_folder, sign_modelkit_files, verify_folder, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

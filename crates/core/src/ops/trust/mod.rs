@@ -6,6 +6,7 @@ mod attestations;
 mod candidates;
 mod error;
 mod legacy;
+mod model_signing;
 mod place;
 mod publish;
 mod referrers;
@@ -19,6 +20,11 @@ pub use attachment_error::AttachmentError;
 pub use attestations::{Attestation, attestations, recorded_provenance};
 pub use candidates::{Beside, Candidates, beside, candidates};
 pub use error::SigningError;
+pub use model_signing::{
+    ComparedFolder, FilesMismatch, FilesSigning, FolderError, FolderSigning, SignedFiles, SignedFolder, VerifiedFolder,
+    compare_folder, file_digests, sign_folder, sign_modelkit_files, verify_folder,
+};
+pub(crate) use model_signing::{compare_linked_folder, differs_in_folder};
 pub use place::{Signable, find_signed, open_signable};
 pub use referrers::{AttachedDocument, attached_document, attached_documents, fetch_files};
 pub use sign::{Attached, AttestOptions, SignForm, SignOptions, SignedManifest, attest, sign};

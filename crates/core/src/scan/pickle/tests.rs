@@ -88,7 +88,7 @@ fn literals_that_are_pickles_are_scanned() {
         b"S'\\x80\\x02cos\\nsystem\\n.'\n.".to_vec(),
         [&b"\x80\x04B"[..], &(evil.len() as u32 + 2_000_000).to_le_bytes(), evil, &vec![0; 2_000_000], b"."].concat(),
     ];
-    let old = [b"\x80\x04B\x0e\x10\x20\0cos\nsystem\nN0", &vec![b'N'; 0x20_1000], b".."].concat();
+    let old = [&b"\x80\x04B\x0e\x10\x20\0cos\nsystem\nN0"[..], &vec![b'N'; 0x20_1000][..], b".."].concat();
     for pickle in literals.into_iter().chain([old]) {
         let report = scan_file(&mut Cursor::new(&pickle), pickle.len() as u64, "a.pkl", &Rules::default()).unwrap();
         let found = report.findings.first().map(|found| (found.level, found.detail.as_str(), found.members.len()));
