@@ -40,7 +40,7 @@ pub(super) fn links(version: &Version, records: &[Record]) -> Vec<Link> {
         let kind = match material.role {
             Role::Parent => ReasonKind::BaseModel,
             Role::Dataset => ReasonKind::Dataset,
-            Role::Run | Role::Artifact => ReasonKind::Material,
+            Role::Run | Role::Artifact | Role::Publisher => ReasonKind::Material,
         };
         let reference = material.uri.as_ref().and_then(|uri| uri.strip_prefix("oci://")?.parse().ok());
         let name =
