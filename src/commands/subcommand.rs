@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, ValidateArgs};
+use crate::commands::handoff::{DeployArgs, ImpactArgs, SubsetArgs};
 use crate::commands::inspect::{
     CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, NewsArgs, VerifyArgs,
 };
@@ -28,10 +29,12 @@ pub(crate) enum Command {
     Pull(PullArgs),
     Copy(CopyArgs),
     Promote(PromoteArgs),
+    Subset(SubsetArgs),
     Convert(ConvertArgs),
     Save(SaveArgs),
     Load(LoadArgs),
     Unpack(UnpackArgs),
+    Deploy(DeployArgs),
     List(ListArgs),
     Inspect(InspectArgs),
     Info(InfoArgs),
@@ -42,6 +45,7 @@ pub(crate) enum Command {
     News(NewsArgs),
     Log(LogArgs),
     Lineage(LineageArgs),
+    Impact(ImpactArgs),
     Verify(VerifyArgs),
     Key(KeyArgs),
     Sign(SignArgs),
@@ -83,10 +87,12 @@ impl Command {
             Self::Pull(args) => args.run(context),
             Self::Copy(args) => args.run(context),
             Self::Promote(args) => args.run(context),
+            Self::Subset(args) => args.run(context),
             Self::Convert(args) => args.run(context),
             Self::Save(args) => args.run(context),
             Self::Load(args) => args.run(context),
             Self::Unpack(args) => args.run(context),
+            Self::Deploy(args) => args.run(context),
             Self::List(args) => args.run(context),
             Self::Inspect(args) => args.run(context),
             Self::Info(args) => args.run(context),
@@ -97,6 +103,7 @@ impl Command {
             Self::News(args) => args.run(context),
             Self::Log(args) => args.run(context),
             Self::Lineage(args) => args.run(context),
+            Self::Impact(args) => args.run(context),
             Self::Verify(args) => args.run(context),
             Self::Key(args) => args.run(context),
             Self::Sign(args) => args.run(context),

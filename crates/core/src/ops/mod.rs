@@ -6,12 +6,14 @@
 mod artifact;
 mod bundle;
 mod collect;
+mod deploy;
 mod diff;
 mod disk_space;
 mod error;
 mod files;
 mod guard;
 mod history;
+mod impact;
 mod import;
 mod index_error;
 mod init;
@@ -29,6 +31,7 @@ mod sbom;
 mod scan;
 mod session;
 mod skills;
+mod subset;
 mod tag_state;
 mod transfer;
 mod trust;
@@ -37,8 +40,9 @@ mod validate;
 mod verdict;
 mod workers;
 
-pub use artifact::{Inspected, InspectedIndex, inspect, inspect_index, parents};
+pub use artifact::{Belonging, Inspected, InspectedIndex, SubsetProof, inspect, inspect_index, parents, prove_subset};
 pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, is_compressed, load, save};
+pub use deploy::{Deployment, DeploymentDrift, ServedModel, check_manifest, deployment};
 pub use diff::{
     Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, ExtraFiles, FieldDiff, FileChange, FileDiff,
     FileState, LayerRow, NumbersDiff, OwnedChanges, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff,
@@ -52,6 +56,7 @@ pub use files::{
 };
 pub use guard::{Allowed, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
+pub use impact::{Affected, Impact, ImpactOptions, Reason, ReasonKind, Sought, Unknown, UnknownReason, impact};
 pub use import::{
     ArtifactUpstream, GitUpstream, ImportError, ImportOptions, MlflowFolder, ModelFolder, PublisherError,
     clear_imports, fetch_git, import, import_to, is_mlflow, mlflow_runs, open_artifact, unfinished_imports,
@@ -86,6 +91,7 @@ pub use scan::{
 };
 pub use session::{Located, Location, Lookup, Session, find_here, find_index_here, not_here};
 pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, install_skill, read_skills};
+pub use subset::{SubsetOptions, publish_subset};
 pub use tag_state::TagState;
 pub use transfer::{
     BlobAction, Copied, CopyOptions, FORM_SUFFIXES, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX,

@@ -9,13 +9,26 @@ use crate::limits;
 use crate::oci::{CREATED, ContentError, Descriptor, Manifest, MediaType, Reference, Referrer, Source, read_document};
 use crate::ops::error::reason;
 use crate::progress::{Progress, Warning};
-use crate::provenance::{MEDIA_TYPE, PROMOTION_ARTIFACT_TYPE, Promotion, Record};
+use crate::provenance::{MEDIA_TYPE, PROMOTION_ARTIFACT_TYPE, Promotion, Record, SUBSET_ARTIFACT_TYPE, Subset};
 
 /// Reads the provenance attestations of `subject`, the oldest first.
 ///
 /// Skips those that cannot be read or have another subject. Warns if the source cannot list the referrers.
 pub(crate) fn records(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> Vec<Record> {
     provenance(source, subject, &referrers_or_none(source, subject, progress))
+}
+
+/// Reads the provenance attestations of `subject` like [`records`], but only those that `may_read` permits: each takes
+/// two requests.
+pub(crate) fn attestations(
+    source: &dyn Source,
+    subject: &Descriptor,
+    may_read: &dyn Fn(&Descriptor) -> bool,
+    progress: &dyn Progress,
+) -> Vec<Record> {
+    let mut listed = referrers_or_none(source, subject, progress);
+    listed.retain(|found| is_of_type(found, MEDIA_TYPE) && may_read(found));
+    provenance(source, subject, &listed)
 }
 
 /// The documents that are attached to a version.
@@ -34,6 +47,21 @@ pub(crate) fn history(source: &dyn Source, subject: &Descriptor, progress: &dyn 
     let records = provenance(source, subject, &listed);
     let promotions = promotions(source, subject, &listed, progress);
     History { records, promotions, listed }
+}
+
+/// Reads the provenance attestations of `subject` like [`records`], and the records that it is a subset of another
+/// ModelKit.
+pub(crate) fn sources(
+    source: &dyn Source,
+    subject: &Descriptor,
+    progress: &dyn Progress,
+) -> (Vec<Record>, Vec<Subset>) {
+    let listed = referrers_or_none(source, subject, progress);
+    let found = listed.iter().filter(|found| is_of_type(found, SUBSET_ARTIFACT_TYPE)).take(limits::RECORDS);
+    let statements = found.flat_map(|found| statements(source, subject, found).unwrap_or_default());
+    let subsets = statements.filter_map(|statement| Subset::parse(&statement));
+    let subsets = subsets.filter(|subset| subset.subject == subject.digest).collect();
+    (provenance(source, subject, &listed), subsets)
 }
 
 /// The records of promotions that are attached to a manifest, the oldest first.
