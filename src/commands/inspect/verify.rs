@@ -9,12 +9,12 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::arguments::{LookupArgs, PathArgs, always_report_local_store, lock_file};
-use crate::commands::trust::{self, SignatureArgs, TrustNetworkArgs};
+use crate::commands::trust::{self, FolderSignatureArgs, SignatureArgs, TrustNetworkArgs};
 use crate::context::{Context, parse};
-use crate::output::{Code, Failure, Format, Moved, counted, table, tidy, tidy_in, usage};
+use crate::output::{Code, Failure, Format, Moved, counted, one_line, table, tidy, tidy_in, usage};
 use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
-use kit_core::ops::{self, ExtraFiles, Verified, VerifyOptions};
+use kit_core::ops::{self, Belonging, ExtraFiles, SubsetProof, Verified, VerifyOptions};
 
 /// Verify the signature of a ModelKit, or a folder against a lock or a ModelKit
 ///
@@ -29,8 +29,12 @@ use kit_core::ops::{self, ExtraFiles, Verified, VerifyOptions};
 /// the Kitfile that .kitignore does not exclude. Exits with 3 if there are any. Permission bits that an umask masks
 /// are ignored, and the Kitfile is compared by content, not by formatting.
 ///
+/// --model-signature verifies the signature of a folder (OpenSSF Model Signing) instead: the files must be exactly
+/// those that a signer listed. Exits with 1 if the signature does not count, and with 3 if files differ.
+///
 /// With a lock, only FOLDER is read; files of a model that comes from another ModelKit are not covered. With a
-/// ModelKit, its layers are read and verified as well, from the local store or directly from the registry.
+/// ModelKit, its layers are read and verified as well, from the local store or directly from the registry. The layers
+/// of a ModelKit that `kit subset` made are also compared with the manifest of its original.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -42,7 +46,10 @@ Examples:
   kit verify ./work --lock sentiment.lock --format json
   kit verify registry.example/team/sentiment:v2 --key release.pub
   kit verify registry.example/team/sentiment:v2 --key ci.pub --type test-result
-  kit verify /srv/model registry.example/team/sentiment:v2 --key release.pub")]
+  kit verify registry.example/team/sentiment:v2 --ca models.pem --certificate-identity ada@models.example
+  kit verify /srv/model registry.example/team/sentiment:v2 --key release.pub
+  kit verify ./model --key release.pub --model-signature
+  kit verify ./model --ca models.pem --model-signature ada.sig --ignore-unsigned-files")]
 pub(crate) struct VerifyArgs {
     /// Folder to verify, or ModelKit whose signature is verified
     #[arg(value_name = "FOLDER|NAME:TAG", default_value = ".")]
@@ -60,6 +67,8 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     signatures: SignatureArgs,
     #[command(flatten)]
+    model_signature: FolderSignatureArgs,
+    #[command(flatten)]
     paths: PathArgs,
     /// Report all additional files in the folder, not only those within the paths of the Kitfile
     #[arg(long)]
@@ -76,6 +85,10 @@ pub(crate) struct VerifyArgs {
 impl VerifyArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let start = Instant::now();
+        if self.model_signature.is_given() {
+            return self.verify_signed_folder(context);
+        }
+        self.model_signature.expect_none()?;
         if self.is_modelkit(context) {
             return self.verify_modelkit(context);
         }
@@ -120,6 +133,17 @@ impl VerifyArgs {
                 Err(Failure::error(Code::Differs, format!("`{folder}` differs from `{standard}`: {differences}")))
             }
         }
+    }
+
+    /// Verifies the signature of a folder, which covers its files.
+    fn verify_signed_folder(&self, context: &Context) -> Result<()> {
+        if self.reference.is_some() || self.lock.is_some() || self.exact || !self.filter.is_empty() {
+            return Err(usage("--model-signature compares all files with the signature; remove the other standards"));
+        }
+        self.format.expect_fields(&trust::FOLDER_MEMBERS)?;
+        let folder = context.folder(&self.folder);
+        let folder = folder.with_context(|| format!("cannot verify `{}`", tidy(&self.folder)))?;
+        self.model_signature.verify(context, (&folder, &self.folder), &self.signatures, &self.format)
     }
 
     /// Returns true if the first argument is a ModelKit: it is not an existing folder, and not `./NAME`. A word without
@@ -195,8 +219,34 @@ impl VerifyArgs {
             context.output.say(&checked.to_text());
         }
         let verified = ops::verify_modelkit(&session, &found, &name, options).with_context(compare)?;
+        let proof = ops::prove_subset(&session, &found).with_context(compare)?;
+        proof.map_or(Ok(()), |proof| report_proof(context, &name, &proof))?;
         Ok((verified, name))
     }
+}
+
+/// Reports whether the layers of a subset belong to its original. If they do not, that is a failure.
+fn report_proof(
+    context: &Context,
+    name: &str,
+    SubsetProof { original, name: known, belonging }: &SubsetProof,
+) -> Result<()> {
+    let original = known.as_ref().map_or_else(|| original.to_string(), |known| format!("{known} ({original})"));
+    let original = one_line(&original);
+    match belonging {
+        Belonging::Proven { layers, of } => {
+            let of = counted(*of, "layer");
+            context.output.say(&format!("{name} has {layers} of the {of} of {original}"));
+        }
+        Belonging::Unknown(why) => {
+            context.output.warn(&format!("cannot compare {name} with its original {original}: {why}"));
+        }
+        Belonging::Disproven => {
+            let problem = format!("`{name}` is not a subset of `{original}`, which does not have all of its layers");
+            return Err(Failure::error(Code::Differs, problem));
+        }
+    }
+    Ok(())
 }
 
 const HEADINGS: [&str; 4] = ["CHANGE", "PATH", "EXPECTED", "FOUND"];

@@ -8,6 +8,8 @@ use clap::Args;
 use fs_err as fs;
 use serde_json::Value;
 
+use super::certificates::CertificateArgs;
+use super::identity::{IdentityArgs, Purpose};
 use super::keys::{private_key, public_key};
 use super::network::TrustNetworkArgs;
 use super::not_signed::{Beside, NotSigned};
@@ -27,9 +29,11 @@ use kit_core::trust::{PLAIN_SIGNATURE, Verifier, read_json};
 /// digest of the ModelKit. TYPE is a URI, or one of slsaprovenance1, slsaprovenance, slsaprovenance02, cyclonedx, spdx,
 /// spdxjson, vuln, openvex, link, custom, test-result and scan. cosign 3 verifies it with `cosign verify-attestation`.
 ///
-/// --provenance signs the record that `kit pack` attached. --scan signs the result of a scan, with the time. --get
-/// verifies an attestation of this type with the public key, and prints its predicate. Attestations of cosign 2 can be
-/// printed as well.
+/// --provenance signs the record that `kit pack` attached. --scan signs the result of a scan, with the time.
+///
+/// --get verifies an attestation of this type with the public key, and prints its predicate. Attestations of cosign 2
+/// can be printed as well. The type model-signing is the list of files that `kit sign --files` signs; with --bundle it
+/// is the signature of the unpacked folder.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -37,7 +41,8 @@ Examples:
   kit attest registry.example/team/sentiment:v2 --key ci.key --provenance --remote
   kit attest sentiment:v2 --key ci.key --scan
   kit attest registry.example/team/sentiment:v2 --key ci.pub --get test-result
-  kit attest registry.example/team/sentiment:v2 --key ci.pub --get cyclonedx --bundle > bundle.json")]
+  kit attest registry.example/team/sentiment:v2 --key ci.pub --get cyclonedx --bundle > bundle.json
+  kit attest registry.example/team/sentiment:v2 --key ci.pub --get model-signing --bundle > model.sig")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct AttestArgs {
     /// ModelKit
@@ -46,7 +51,11 @@ pub(crate) struct AttestArgs {
     /// Private key, or with --get the public key: a file, or `env://NAME` for a variable that contains it;
     /// COSIGN_PASSWORD is the password of a private key
     #[arg(id = "signing_key", long = "key", value_name = "FILE")]
-    key: String,
+    key: Option<String>,
+    #[command(flatten)]
+    certificates: CertificateArgs,
+    #[command(flatten)]
+    identity: IdentityArgs,
     /// Type of the predicate: a URI, or one of the words above
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
@@ -108,7 +117,11 @@ impl AttestArgs {
             (Some(kind), Some(file)) => Some((attested_type(kind)?, read_predicate(context, file)?)),
             _ => None,
         };
-        let key = private_key(context, &self.key)?;
+        let Some(key) = self.key.as_ref().filter(|_| !self.identity.is_given()) else {
+            return Err(usage("an attestation is signed with a private key; use --key FILE, and --certificate FILE"));
+        };
+        let key = private_key(context, key)?;
+        let certificates = self.certificates.chain(context, key.public_key())?;
         let signable = ops::open_signable(session, location, place).with_context(failed)?;
         let (predicate_type, predicate) = match given {
             Some(given) => given,
@@ -117,7 +130,13 @@ impl AttestArgs {
             }
             None => ops::recorded_provenance(&signable).with_context(failed)?.ok_or_else(|| no_provenance(location))?,
         };
-        let options = AttestOptions { key: &key, predicate_type, predicate, time: context.environment.time };
+        let options = AttestOptions {
+            key: &key,
+            certificates: certificates.as_ref(),
+            predicate_type,
+            predicate,
+            time: context.environment.time,
+        };
         let signed = ops::attest(&signable, options).with_context(failed)?;
         report(context, location, &signed, "attested")?;
         say_where(context, location, &signable, std::slice::from_ref(&signed));
@@ -133,27 +152,49 @@ impl AttestArgs {
         kind: &str,
     ) -> Result<()> {
         let predicate_type = predicate_types::uri(kind)?;
-        let key = public_key(context, &self.key)?;
-        let name = key.name();
+        let (verifiers, signers) = self.verifiers(context)?;
         let unknown = || format!("could not find out if `{location}` is attested");
         let found = ops::find_signed(session, location, place).with_context(unknown)?;
         always_report_local_store(context, location, &found);
-        let found = ops::attestations(&found, &[Verifier::Key(key)], &predicate_type).with_context(unknown)?;
+        let found = ops::attestations(&found, &verifiers, &predicate_type).with_context(unknown)?;
         let mut fitting = found.into_iter().filter(|attestation| !self.bundle || attestation.bundle.is_some());
         let Some(newest) = fitting.next() else {
             return Err(NotSigned {
                 name: location.to_string(),
-                missing: format!("attested as {} by `{}` ({name})", predicate_types::word(&predicate_type), self.key),
-                source: Beside("no attestation of this type by this key was found".to_owned()),
+                missing: format!("attested as {} by {signers}", predicate_types::word(&predicate_type)),
+                source: Beside("no attestation of this type by this signer was found".to_owned()),
             }
             .into());
         };
         let others = fitting.count();
         if others > 0 {
             let others = counted(others, "older attestation");
-            context.output.warn(&format!("{others} of this type by this key are not printed"));
+            context.output.warn(&format!("{others} of this type by this signer are not printed"));
         }
         print_one(context, newest, self.bundle)
+    }
+}
+
+impl AttestArgs {
+    /// The signers whose attestations are printed, and the words for them.
+    fn verifiers(&self, context: &Context) -> Result<(Vec<Verifier>, String)> {
+        let key = match &self.key {
+            Some(file) => {
+                let key = public_key(context, file)?;
+                let name = format!("`{file}` ({})", key.name());
+                Some((Verifier::Key(key), name))
+            }
+            None => None,
+        };
+        let identity = self.identity.identity(context, Purpose::ModelKit)?;
+        let identity = identity.map(|(identity, name)| (Verifier::Identity(Box::new(identity)), name));
+        let (verifiers, names): (Vec<_>, Vec<_>) = key.into_iter().chain(identity).unzip();
+        if verifiers.is_empty() {
+            return Err(usage(
+                "nothing says whose attestation is printed; add --key FILE, or --ca FILE with its identity",
+            ));
+        }
+        Ok((verifiers, names.join(" or ")))
     }
 }
 

@@ -3,6 +3,10 @@
 mod annotations;
 mod attach;
 mod attest;
+mod certificates;
+mod folder;
+mod folder_signature;
+mod identity;
 mod key;
 mod keys;
 mod network;
@@ -17,7 +21,10 @@ mod signatures;
 
 pub(crate) use attach::AttachArgs;
 pub(crate) use attest::AttestArgs;
+pub(crate) use folder_signature::{FOLDER_MEMBERS, FolderSignatureArgs};
+pub(crate) use identity::authority;
 pub(crate) use key::KeyArgs;
+pub(crate) use keys::public_key;
 pub(crate) use network::TrustNetworkArgs;
 pub(crate) use not_signed::{Beside, NotSigned};
 pub(crate) use policy::{PolicyArgs, check as check_policy};

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::annotations::AnnotationArgs;
+use super::identity::{IdentityArgs, Purpose};
 use super::keys::public_key;
 use super::not_signed::{Beside, NotSigned};
 use super::predicate_types;
@@ -24,6 +25,8 @@ pub(crate) struct SignatureArgs {
     #[arg(id = "public_key", long = "key", value_name = "FILE")]
     key: Vec<String>,
     #[command(flatten)]
+    identity: IdentityArgs,
+    #[command(flatten)]
     annotations: AnnotationArgs,
     /// Type of an attestation that is required instead of a signature: a URI, or a word as for `kit attest --type`
     /// (repeatable)
@@ -37,15 +40,21 @@ pub(crate) const MEMBERS: [&str; 4] = ["name", "digest", "verified", "signatures
 impl SignatureArgs {
     /// Returns true if a flag asks for a signature.
     pub(crate) fn are_given(&self) -> bool {
-        !self.key.is_empty() || !self.types.is_empty() || !self.annotations.is_empty()
+        self.name_signers() || !self.types.is_empty() || !self.annotations.is_empty()
     }
 
     /// Returns true if the flags say whose signatures count.
     pub(crate) fn name_signers(&self) -> bool {
-        !self.key.is_empty()
+        !self.key.is_empty() || self.identity.is_given()
     }
 
-    fn options(&self, context: &Context) -> Result<(SignatureOptions, String)> {
+    /// Returns true if a flag applies to signatures of ModelKits only.
+    pub(crate) fn are_of_modelkits(&self) -> bool {
+        !self.types.is_empty() || !self.annotations.is_empty()
+    }
+
+    /// The signers whose signatures count, and the words for them.
+    pub(crate) fn verifiers(&self, context: &Context, purpose: Purpose) -> Result<(Vec<Verifier>, String)> {
         let mut verifiers = Vec::new();
         let mut names = Vec::new();
         for file in &self.key {
@@ -53,9 +62,18 @@ impl SignatureArgs {
             names.push(format!("`{file}` ({})", key.name()));
             verifiers.push(Verifier::Key(key));
         }
+        if let Some((identity, name)) = self.identity.identity(context, purpose)? {
+            names.push(name);
+            verifiers.push(Verifier::Identity(Box::new(identity)));
+        }
+        Ok((verifiers, names.join(" or ")))
+    }
+
+    fn options(&self, context: &Context) -> Result<(SignatureOptions, String)> {
+        let (verifiers, names) = self.verifiers(context, Purpose::ModelKit)?;
         let predicate_types = self.types.iter().map(|word| predicate_types::uri(word)).collect::<Result<_>>()?;
         let options = SignatureOptions { verifiers, predicate_types, annotations: self.annotations.all() };
-        Ok((options, names.join(" or ")))
+        Ok((options, names))
     }
 }
 
@@ -80,6 +98,11 @@ impl Checked {
     pub(crate) fn expect_verified(&self) -> Result<()> {
         if self.check.is_verified() {
             return Ok(());
+        }
+        if let (true, Some(other)) = (self.check.missing.is_empty(), self.check.other_files()) {
+            let (name, signer) = (self.name.clone(), &other.signer);
+            let source = Beside(other.compared.as_ref().err().map(ToString::to_string).unwrap_or_default());
+            return Err(NotSigned { name, missing: format!("what {signer} signed as a list of files"), source }.into());
         }
         let missing = match (&self.wanted[..], self.check.judged.is_empty()) {
             ([], true) => "signed".to_owned(),
@@ -135,6 +158,10 @@ impl Checked {
     pub(crate) fn to_text(&self) -> String {
         let mut lines = vec![format!("{} · {}", self.name, short(&self.check.subject.digest.to_string()))];
         lines.extend(self.check.counted().filter_map(|(candidate, signer)| self.line(candidate, signer)));
+        let right = self.check.files.iter().filter(|files| files.compared.is_ok());
+        lines.extend(
+            right.map(|files| format!("  files     {}   bundle    {}", files.signer, counted(files.files, "file"))),
+        );
         let ignored = self.ignored();
         if !ignored.is_empty() {
             lines.push(format!("  ignored   {}", ignored.join(", ")));
@@ -172,6 +199,7 @@ impl Checked {
                 NotCounted::NotVerified(_) => "signature of another key",
                 NotCounted::OtherSubject(_) => "signature of another manifest",
                 NotCounted::Annotation(_) => "signature with other annotations",
+                NotCounted::Files(_) => "list of other files",
                 NotCounted::Broken(_) => "invalid document",
             };
             *others.entry(kind).or_default() += 1;
@@ -212,9 +240,10 @@ impl Checked {
 }
 
 /// The signer in JSON.
-fn signer_to_json(signer: &Signer) -> Value {
+pub(super) fn signer_to_json(signer: &Signer) -> Value {
     match signer {
         Signer::Key(name) => json!({ "key": KeyName::to_string(name) }),
+        Signer::Identity(identity) => json!({ "identity": identity.san, "issuer": identity.issuer }),
     }
 }
 

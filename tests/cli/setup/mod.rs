@@ -8,7 +8,7 @@ mod golden;
 mod help;
 mod peer_models;
 mod peer_servers;
-mod peers;
+pub mod peers;
 mod progress;
 mod receipts;
 mod skills;

@@ -14,7 +14,7 @@ use kit_testkit::sandbox::{Sandbox, repository};
 
 /// Returns the Python interpreter that has the packages; `None` if they could not be installed.
 #[allow(clippy::disallowed_methods, reason = "the rule is for the program, not for tests")]
-pub(super) fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     if std::env::var("KIT_TEST_PEERS").is_ok_and(|text| text == "missing") {
         return None;
     }
@@ -24,7 +24,7 @@ pub(super) fn python() -> Option<PathBuf> {
 }
 
 /// Runs a script of `tests/peers` in the sandbox, with the tested `kit` on its path, and returns its output.
-pub(super) fn run(python: &Path, sandbox: &Sandbox, folder: &str, script: &str, args: &[&str]) -> Value {
+pub(crate) fn run(python: &Path, sandbox: &Sandbox, folder: &str, script: &str, args: &[&str]) -> Value {
     let kit = Path::new(env!("CARGO_BIN_EXE_kit")).parent().unwrap();
     let mut command = Command::new(python);
     command.arg("-B").arg(repository().join("tests/peers").join(script)).args(args).current_dir(sandbox.path(folder));

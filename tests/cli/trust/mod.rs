@@ -2,13 +2,16 @@
 
 mod attachments;
 mod attesting;
+mod certificates;
 mod companions;
 mod golden;
 mod guarded;
 mod interrupted;
 mod keys;
+mod model_signing;
 mod policy;
 mod policy_rules;
+mod publisher;
 mod sbom;
 mod scan;
 mod scene;

@@ -16,6 +16,8 @@ use crate::relative_path::RelativePath;
 
 /// The annotation with the version of the tool that packed the artifact.
 pub const CLI_VERSION: &str = "ml.kitops.modelkit.cli-version";
+/// The annotation of a subset with the digest of the ModelKit that its layers belong to.
+pub const SUBSET_OF: &str = "ml.kitops.modelkit.subset-of";
 /// The annotation of a `ModelPack` with the config that it has as a `ModelKit` (`KitOps`, after 1.7).
 pub(super) const KITFILE: &str = "ml.kitops.modelkit.kitfile";
 

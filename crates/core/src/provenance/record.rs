@@ -61,6 +61,8 @@ pub enum Role {
     Run,
     /// The artifact of another tool that the files were imported from.
     Artifact,
+    /// The signature of the publisher, which the files were verified with.
+    Publisher,
 }
 
 /// The system that packed a ModelKit.

@@ -116,7 +116,7 @@ fn material_to_json(material: &Material) -> Value {
 fn material_from_json(dependency: &Value) -> Option<Material> {
     let role = text(&dependency["annotations"]["role"])?;
     Some(Material {
-        role: [Role::Parent, Role::Dataset, Role::Run, Role::Artifact]
+        role: [Role::Parent, Role::Dataset, Role::Run, Role::Artifact, Role::Publisher]
             .into_iter()
             .find(|known| known.word() == role)?,
         name: text(&dependency["name"]).unwrap_or_default(),
@@ -132,6 +132,7 @@ impl Role {
             Self::Dataset => "dataset",
             Self::Run => "run",
             Self::Artifact => "artifact",
+            Self::Publisher => "publisher",
         }
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::bundle::{Bundle, BundleError, Material};
+use super::certificate::Certificate;
 use super::envelope::{Envelope, EnvelopeError, IN_TOTO};
 use super::key::PublicKey;
 use super::simple_signing::{SimpleSigning, SimpleSigningError};
@@ -14,6 +15,10 @@ use super::statement::{PLAIN_SIGNATURE, Statement, StatementError};
 use super::verifier::{NotVerified, Signer, Verifier};
 use crate::digest::Digest;
 use crate::oci::Annotations;
+
+/// The annotations of a layer of simple signing with the PEM of certificates.
+const CERTIFICATE_ANNOTATION: &str = "dev.sigstore.cosign/certificate";
+const CHAIN_ANNOTATION: &str = "dev.sigstore.cosign/chain";
 
 /// The form in which a signature or an attestation is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,6 +158,9 @@ pub enum NotCounted {
     /// A valid signature without an annotation that was asked for.
     #[error("it has no annotation `{0}`")]
     Annotation(String),
+    /// A signed list of files that is not that of the ModelKit.
+    #[error("it lists other files: {0}")]
+    Files(String),
 }
 
 fn of(digest: Option<&Digest>) -> String {
@@ -207,7 +215,8 @@ impl Candidate {
     pub fn repeats(&self, key: &PublicKey, statement: &[u8]) -> bool {
         let Ok(signed) = &self.document else { return false };
         let envelope = signed.envelope.as_ref().filter(|envelope| envelope.payload == statement);
-        self.form == Form::Bundle && envelope.is_some() && signed.verify(&[Verifier::Key(key.clone())]).is_ok()
+        let is_of_key = |envelope: &Envelope| key.verify(&envelope.signed_bytes(), &signed.signature).is_ok();
+        self.form == Form::Bundle && envelope.is_some_and(is_of_key)
     }
 }
 
@@ -236,7 +245,8 @@ impl Signed {
     /// Reads a payload of simple signing, whose `signature` and certificate are in the `annotations` of its layer.
     pub fn of_payload(bytes: Vec<u8>, signature: Vec<u8>, annotations: Annotations) -> Result<Self, Broken> {
         let claim = Claim::Simple(SimpleSigning::read(&bytes)?);
-        Ok(Self { material: Material::PublicKey { hint: None }, signature, bytes, claim, envelope: None, annotations })
+        let material = certificates_in(&annotations).unwrap_or(Material::PublicKey { hint: None });
+        Ok(Self { material, signature, bytes, claim, envelope: None, annotations })
     }
 
     /// Returns the signer, if one of `verifiers` accepts the signature. The statement may be about anything.
@@ -252,6 +262,14 @@ impl Signed {
         }
         Err(reason)
     }
+}
+
+/// The certificate of cosign in the annotations of a layer, with those between it and its authority.
+fn certificates_in(annotations: &Annotations) -> Option<Material> {
+    let read = |name: &str| Certificate::read_pem(annotations.get(name)?.as_bytes()).ok();
+    let leaf = read(CERTIFICATE_ANNOTATION)?;
+    let chain = read(CHAIN_ANNOTATION).unwrap_or_default();
+    Some(Material::Chain(leaf.iter().chain(&chain).map(|certificate| certificate.der().to_vec()).collect()))
 }
 
 impl Claim {

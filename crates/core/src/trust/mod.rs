@@ -2,11 +2,13 @@
 
 mod bundle;
 mod candidate;
+mod certificate;
 #[cfg(test)]
 mod documents_tests;
 mod envelope;
 mod json;
 mod key;
+mod model_signing;
 pub mod policy;
 mod simple_signing;
 mod statement;
@@ -14,9 +16,17 @@ mod verifier;
 
 pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, BundleError, Material, is_bundle_type};
 pub use candidate::{Broken, Candidate, Claim, Form, NotCounted, Signed, Wanted};
+pub use certificate::{
+    Authority, Certificate, CertificateChain, CertificateError, CertificateIdentity, Identity, Usage, ValidAt,
+};
 pub use envelope::{Envelope, EnvelopeError, IN_TOTO, decode_base64, pre_authentication_encoding};
 pub use json::{JsonError, read_json};
 pub use key::{Algorithm, BadSignature, EncryptedKey, KeyError, KeyFile, KeyName, Password, PrivateKey, PublicKey};
+pub use model_signing::{
+    Comparison, FileDifference, FoundFile, FoundKind, HashType, MODEL_SIGNATURE, ModelSignature, ModelSignatureError,
+    ModelStatement, ModelStatementError, SIGNATURE_FILE, SignedFile, UnsignedFiles, default_ignored, model_hint,
+    model_statement,
+};
 pub use simple_signing::{
     COSIGN_ARTIFACT, ENVELOPE_MEDIA_TYPE, SIGNATURE_ANNOTATION, SIMPLE_SIGNING_MEDIA_TYPE, SimpleSigning,
     SimpleSigningError,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::bundle::Material;
+use super::certificate::{CertificateError, CertificateIdentity, Identity};
 use super::key::{BadSignature, KeyName, PublicKey};
 
 /// The signer of a document, after its signature was verified.
@@ -10,12 +11,15 @@ use super::key::{BadSignature, KeyName, PublicKey};
 pub enum Signer {
     /// The owner of a key.
     Key(KeyName),
+    /// The owner of a certificate.
+    Identity(CertificateIdentity),
 }
 
 impl fmt::Display for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(name) => name.fmt(f),
+            Self::Identity(identity) => identity.fmt(f),
         }
     }
 }
@@ -25,6 +29,8 @@ impl fmt::Display for Signer {
 pub enum Verifier {
     /// The owner of a key.
     Key(PublicKey),
+    /// The owner of a certificate.
+    Identity(Box<Identity>),
 }
 
 /// The reason why a signature is not one of a verifier.
@@ -39,9 +45,18 @@ pub enum NotVerified {
     /// There is no verifier.
     #[error("no key was given")]
     NoVerifier,
-    /// A signature with a certificate, but only keys count.
-    #[error("signed with a certificate, not with a key")]
+    /// A signature with a certificate, which is not by a key that counts.
+    #[error("signed with a certificate of another key")]
     HasCertificate,
+    /// A signature with a key, but only certificates count.
+    #[error("signed with a key, not with a certificate")]
+    HasKey,
+    /// A certificate that does not count.
+    #[error("signed with a certificate that does not count")]
+    Certificate(#[source] CertificateError),
+    /// A signature that is not of the certificate.
+    #[error("signed by another key than that of its certificate, or changed afterwards")]
+    CertificateKey(#[source] BadSignature),
 }
 
 fn hinted(hint: Option<&str>) -> String {
@@ -56,11 +71,27 @@ impl Verifier {
     /// Verifies the `signature` of `message` that came with this material, and returns the signer.
     pub fn verify(&self, material: &Material, message: &[u8], signature: &[u8]) -> Result<Signer, NotVerified> {
         match (self, material) {
-            (Self::Key(key), Material::PublicKey { hint }) => match key.verify(message, signature) {
-                Ok(()) => Ok(Signer::Key(key.name())),
-                Err(BadSignature) => Err(NotVerified::Key { hint: hint.clone() }),
+            (Self::Key(key), material) => match (key.verify(message, signature), material) {
+                (Ok(()), _) => Ok(Signer::Key(key.name())),
+                (Err(_), Material::PublicKey { hint }) => Err(NotVerified::Key { hint: hint.clone() }),
+                (Err(_), Material::Certificate(_) | Material::Chain(_)) => Err(NotVerified::HasCertificate),
             },
-            (Self::Key(_), Material::Certificate(_) | Material::Chain(_)) => Err(NotVerified::HasCertificate),
+            (Self::Identity(_), Material::PublicKey { .. }) => Err(NotVerified::HasKey),
+            (Self::Identity(identity), Material::Certificate(leaf)) => {
+                of_identity(identity, std::slice::from_ref(leaf), message, signature)
+            }
+            (Self::Identity(identity), Material::Chain(chain)) => of_identity(identity, chain, message, signature),
         }
     }
+}
+
+fn of_identity(
+    identity: &Identity,
+    chain: &[Vec<u8>],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<Signer, NotVerified> {
+    let (key, signer) = identity.check(chain).map_err(NotVerified::Certificate)?;
+    key.verify(message, signature).map_err(NotVerified::CertificateKey)?;
+    Ok(Signer::Identity(signer))
 }

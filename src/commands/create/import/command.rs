@@ -7,22 +7,21 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::attestation::Attestation;
-use super::done::{say_done, texts};
 use super::origin::{Origin, Tool, hub, own_hub, tool};
+use super::publisher::PublisherArgs;
 use super::{folder, mlflow};
 use crate::arguments::{AllowedArgs, DepthArgs, DigestReceiptArgs};
 use crate::commands::create::names::references;
 use crate::commands::create::pack;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Code, Failure, Moved, counted, usage};
+use crate::output::{Code, Failure, counted, usage};
 use kit_core::digest::Digest;
 use kit_core::layer_format::Format;
-use kit_core::oci::{Reference, Target};
-use kit_core::ops::{self, CopyOptions, ImportOptions, Location, Lookup, MlflowFolder, Origins, PackOptions, Session};
-use kit_core::progress::{Phase, human};
+use kit_core::oci::Reference;
+use kit_core::ops::{self, ImportOptions, Location, Lookup, MlflowFolder, PackOptions, Session};
+use kit_core::progress::human;
 use kit_core::registry::Client;
-use kit_core::store::Names;
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 
 /// Import a repository, an MLflow model or another tool's artifact as a ModelKit
@@ -39,6 +38,10 @@ use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 ///
 /// Artifacts in a registry whose layers are files, such as those of oras, Docker Model Runner and Ollama, are named
 /// with `oci://`. Layers without a file name get one by their media type.
+///
+/// --publisher-key and --publisher-identity require a signature of the publisher (OpenSSF Model Signing): the file
+/// model.sig, which lists the files with their digests. Nothing is packed if it is missing, or if a file is not covered
+/// or differs. The provenance attestation records the signer.
 ///
 /// A folder with a model, such as a snapshot in the cache of the Hugging Face hub, is packed in place with its Kitfile,
 /// or with a generated one. Links in the cache are followed.
@@ -60,7 +63,9 @@ Examples:
   kit import mlruns/0/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9 -t net:v1
   kit import mlflow://tracking.example:5000/runs/5e1d7a0c5a2f4a0f8f3ad0b1b8a1b0c9
   kit import models:/net@champion -t net:v1
-  kit import openai/whisper-tiny --push registry.example/team/whisper:v1")]
+  kit import openai/whisper-tiny --push registry.example/team/whisper:v1
+  kit import ada/net --publisher-key ada.pub
+  kit import ada/net --publisher-identity ada@models.example --publisher-ca models.pem")]
 pub(crate) struct ImportArgs {
     /// OWNER/NAME or datasets/OWNER/NAME on the hub, the URL of its page, a git repository, an MLflow run or model on a
     /// server, an MLflow folder, or an artifact (`oci://REGISTRY/NAME:TAG` or `oci:FOLDER:TAG`)
@@ -101,6 +106,8 @@ pub(crate) struct ImportArgs {
     /// Type of REPOSITORY [default: detected from its host or its files]
     #[arg(long, value_name = "TOOL")]
     tool: Option<Tool>,
+    #[command(flatten)]
+    publisher: PublisherArgs,
     #[command(flatten)]
     allowed: AllowedArgs,
     #[command(flatten)]
@@ -168,7 +175,13 @@ impl ImportArgs {
     }
 
     /// Reports the ModelKit: on standard error if standard output is for the attestation.
-    fn made(&self, context: &Context, made: (&str, Digest), references: &[String], text: String) -> Result<()> {
+    pub(super) fn made(
+        &self,
+        context: &Context,
+        made: (&str, Digest),
+        references: &[String],
+        text: String,
+    ) -> Result<()> {
         if self.writes_to_stdout() {
             context.output.say(&text);
             context.receipt.note(made.0, made.1, references);
@@ -183,6 +196,9 @@ impl ImportArgs {
         }
         if self.attestation_output.is_some() {
             return Err(usage("--attestation-output requires a repository with commits"));
+        }
+        if self.publisher.is_given() {
+            return Err(usage("--publisher-key and --publisher-identity do not apply to an MLflow run or model"));
         }
         if self.token.is_some() && matches!(place, mlflow::Place::Folder(_)) {
             return Err(usage("--token does not apply to an MLflow folder"));
@@ -228,7 +244,9 @@ impl ImportArgs {
             options.kitfile = folder::own_kitfile(context, found.path())?;
         }
         context.output.say(&format!("Importing {}", found.path().display()));
-        let pack = found.pack_options(&options, self.layer_format.unwrap_or(Format::Tar)).with_context(failure)?;
+        let pack = found
+            .pack_options(&options, self.layer_format.unwrap_or(Format::Tar), &context.bars)
+            .with_context(failure)?;
         let client = self.network.client(&context.environment, context.bars.notifier())?;
         Self::pack_in_place(context, &pack, (client, destination.as_ref()), start).with_context(failure)
     }
@@ -326,73 +344,7 @@ impl ImportArgs {
             builder: context.environment.builder.clone(),
             time: context.environment.time,
             allowed: self.allowed.choice(),
+            publishers: self.publisher.verifiers(context)?,
         })
-    }
-
-    fn save(
-        &self,
-        context: &Context,
-        session: &Session<'_>,
-        upstream: &dyn Upstream,
-        options: &ImportOptions,
-        start: Instant,
-    ) -> Result<Digest> {
-        let packed = ops::import(session, upstream, options)?;
-        let digest = packed.manifest.digest;
-        self.made(context, ("saved", digest), &texts(&options.references), format!("Model saved: {digest}"))?;
-        context.receipt.packed(&packed);
-        say_done(context, &options.references, &Moved::packed(&packed, "written"), start);
-        Ok(digest)
-    }
-
-    fn save_raw(
-        &self,
-        context: &Context,
-        session: &Session<'_>,
-        upstream: &dyn Upstream,
-        options: &ImportOptions,
-        start: Instant,
-    ) -> Result<Digest> {
-        let reference = &options.references[0];
-        let writer = session.store.writer(Names::Of(reference.clone()))?;
-        let copying =
-            CopyOptions { jobs: upstream.concurrency(), origins: Origins::default(), phase: Phase::Downloading };
-        let tag = reference.tag.as_ref().map(ToString::to_string);
-        let target = (&writer as &dyn Target, tag.as_deref());
-        let copied = ops::import_to(session, upstream, options, target, &copying)?;
-        for tag in options.references[1..].iter().filter_map(|reference| reference.tag.as_ref()) {
-            writer.enter(&copied.manifest, Some(tag.as_str()))?;
-        }
-        let digest = copied.manifest.digest;
-        self.made(context, ("saved", digest), &texts(&options.references), format!("Model saved: {digest}"))?;
-        context.receipt.copied(&copied);
-        say_done(
-            context,
-            &options.references,
-            &Moved { mounted: None, done: (copied.sent_bytes, "written"), ..Moved::sent(&copied) },
-            start,
-        );
-        Ok(digest)
-    }
-
-    fn push(
-        &self,
-        context: &Context,
-        session: &Session<'_>,
-        upstream: &dyn Upstream,
-        options: &ImportOptions,
-        destination: &Location,
-        start: Instant,
-    ) -> Result<Digest> {
-        let (target, tag) = session.target(destination)?;
-        let jobs = session.jobs(&[destination]).min(upstream.concurrency());
-        let origins = Origins::known_to(&session.store, destination)?;
-        let copying = CopyOptions { jobs, origins, phase: Phase::Uploading };
-        let copied = ops::import_to(session, upstream, options, (&*target, tag.as_deref()), &copying)?;
-        let digest = copied.manifest.digest;
-        self.made(context, ("pushed", digest), &[destination.to_string()], format!("Pushed {digest}"))?;
-        context.receipt.copied(&copied);
-        context.output.say(&Moved::sent(&copied).in_words(start));
-        Ok(digest)
     }
 }

@@ -7,6 +7,8 @@ mod done;
 mod folder;
 mod mlflow;
 mod origin;
+mod publisher;
+mod save;
 
 pub(crate) use command::ImportArgs;
 pub(crate) use origin::hub;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::publisher::PublisherError;
 use crate::archive;
 use crate::git;
 use crate::oci::Descriptor;
@@ -62,6 +63,9 @@ pub enum ImportError {
     /// A tracking server of MLflow did not deliver a run or a model.
     #[error(transparent)]
     Mlflow(#[from] mlflow::Error),
+    /// The signature of the publisher is missing, or does not cover the files.
+    #[error(transparent)]
+    Publisher(#[from] PublisherError),
     /// The Kitfile has problems; the error lists all of them.
     #[error(transparent)]
     Kitfile(#[from] problem::Invalid),

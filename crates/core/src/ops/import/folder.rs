@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::error::ImportError;
-use super::into_store::ImportOptions;
+use super::into_store::{ImportOptions, recording};
+use super::publisher::Published;
 use crate::archive::Links;
 use crate::kitfile::Kitfile;
 use crate::layer_format::Format;
 use crate::ops::init::{CacheFolder, CachedSnapshot, ProjectFolder, describe_package, init};
 use crate::ops::pack::{Git, PackOptions};
+use crate::progress::Progress;
 use crate::provenance::{Commit, SourceUrl};
 
 /// A local folder with a model. Nothing is written there.
@@ -44,10 +46,19 @@ impl ModelFolder {
     /// Returns the settings for packing the files that the Kitfile names. Without one, a draft is made.
     ///
     /// The links in a snapshot are followed, since they lead to the files in the cache.
-    pub fn pack_options(&self, options: &ImportOptions, format: Format) -> Result<PackOptions, ImportError> {
+    ///
+    /// If the options require a signature of the publisher, the folder is compared with it.
+    pub fn pack_options(
+        &self,
+        options: &ImportOptions,
+        format: Format,
+        progress: &dyn Progress,
+    ) -> Result<PackOptions, ImportError> {
+        let published = Published::of_folder(&self.folder, options, progress)?;
         let kitfile = options.kitfile.clone().map_or_else(|| self.draft(options.depth), Ok)?;
         let links = if self.snapshot.is_some() { Links::Follow } else { Links::InsideContext };
-        Ok(PackOptions { format, links, ..options.pack_options(self.git(), kitfile, self.folder.clone()) })
+        let pack = PackOptions { format, links, ..options.pack_options(self.git(), kitfile, self.folder.clone()) };
+        Ok(recording(pack, published.map(|published| published.material())))
     }
 
     fn draft(&self, depth: usize) -> Result<Kitfile, ImportError> {

@@ -3,6 +3,7 @@
 use super::choice::{Choice, entries};
 use super::error::ImportError;
 use super::into_store::ImportOptions;
+use super::publisher::Published;
 use super::source::FromUpstream;
 use crate::compression::Compression;
 use crate::kitfile::Entry;
@@ -34,12 +35,15 @@ pub fn import_to(
 ) -> Result<Copied, ImportError> {
     refuse_unread(session, &options.references)?;
     let kitfile = Choice::of(upstream, options.kitfile.as_ref(), options.depth)?.single_files()?;
-    let pack = options.pack_options_of(upstream.about(), kitfile.clone(), options.folder.clone());
     let entries = entries(upstream, &kitfile);
+    let wanted = entries.iter().map(|entry| file_of(upstream, entry)).collect::<Result<Vec<_>, _>>()?;
+    let published = Published::of(upstream, &wanted, options)?;
+    let signer = published.as_ref().map(Published::material);
+    let pack = options.pack_options_of(upstream.about(), kitfile.clone(), options.folder.clone(), signer);
     let parents = referenced_modelkits(session, &pack, &entries)?;
     check(session, upstream, &entries, options.allowed)?;
-    let layers =
-        workers::run(copying.jobs, &entries, |entry| layer((session, upstream), target, entry, options.allowed))?;
+    let requirements = (options.allowed, published.as_ref());
+    let layers = workers::run(copying.jobs, &entries, |entry| layer((session, upstream), target, entry, requirements))?;
     let assembly = Assembly::new(kitfile.clone(), layers, VERSION);
     let assembled = Assembled { parents, ..Assembled::of(&assembly)? };
     let layers = assembly.layers.iter().map(|layer| (layer.blob.digest, layer.path.clone()));
@@ -77,14 +81,17 @@ fn layer(
     (session, upstream): (&Session<'_>, &dyn Upstream),
     target: &dyn Target,
     entry: &Entry<'_>,
-    allowed: Allowed,
+    (allowed, published): (Allowed, Option<&Published>),
 ) -> Result<PackedLayer, ImportError> {
     let file = file_of(upstream, entry)?;
     let path = file.path.clone();
     let layer_type = LayerType { section: entry.section, format: Format::Raw, compression: Compression::None };
     let blob = match file.digest {
-        Some(digest) => Descriptor::new(layer_type.media_type(), digest, file.size),
-        None => send_small((session, upstream), target, (file, layer_type), allowed)?,
+        Some(digest) => {
+            published.map_or(Ok(()), |published| published.compare_digest(&path, digest))?;
+            Descriptor::new(layer_type.media_type(), digest, file.size)
+        }
+        None => send_small((session, upstream), target, (file, layer_type), (allowed, published))?,
     };
     let file = Some(PlainFile { mode: file.mode(), size: file.size });
     Ok(PackedLayer { layer_type, index: entry.index, path, diff_id: blob.digest, blob, file })
@@ -95,11 +102,12 @@ fn send_small(
     (session, upstream): (&Session<'_>, &dyn Upstream),
     target: &dyn Target,
     (file, layer_type): (&UpstreamFile, LayerType),
-    allowed: Allowed,
+    (allowed, published): (Allowed, Option<&Published>),
 ) -> Result<Descriptor, ImportError> {
     let bytes = upstream.read(file)?;
     guard::check_bytes(&file.path, &bytes, allowed, session.progress)?;
     let blob = Descriptor::of(layer_type.media_type(), &bytes);
+    published.map_or(Ok(()), |published| published.compare_digest(&file.path, blob.digest))?;
     let failed = |error| Error::writing(&format!("`{}`", file.path), error);
     if !target.contains(&blob).map_err(failed)? {
         target.put(&blob, &bytes).map_err(failed)?;

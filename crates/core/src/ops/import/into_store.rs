@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::choice::Choice;
 use super::error::ImportError;
+use super::publisher::Published;
 use super::work::Work;
 use crate::kitfile::Kitfile;
 use crate::oci::Reference;
@@ -15,7 +16,17 @@ use crate::ops::scan::ScannedFolder;
 use crate::ops::session::Session;
 use crate::ops::trust::admit_files;
 use crate::provenance::{Builder, Material, Role};
+use crate::trust::Verifier;
 use crate::upstream::{About, Upstream};
+
+/// Adds materials to the record of packing.
+pub(super) fn recording(pack: PackOptions, materials: impl IntoIterator<Item = Material>) -> PackOptions {
+    let add = |mut recording: Recording| {
+        recording.sources.extend(materials);
+        recording
+    };
+    PackOptions { recording: pack.recording.map(add), ..pack }
+}
 
 /// Settings of an import.
 #[derive(Debug, Clone)]
@@ -35,6 +46,8 @@ pub struct ImportOptions {
     pub time: Timestamp,
     /// The problems of files that do not stop the import.
     pub allowed: Allowed,
+    /// The publishers one of whom must have signed the files; none if a signature is not required.
+    pub publishers: Vec<Verifier>,
 }
 
 /// Packs the files of a repository that the Kitfile names, each entry as an uncompressed tar.
@@ -44,26 +57,34 @@ pub struct ImportOptions {
 pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOptions) -> Result<Packed, ImportError> {
     let choice = Choice::of(upstream, options.kitfile.as_ref(), options.depth)?;
     guard::check_names(&choice.wanted(), options.allowed)?;
+    let published = Published::of(upstream, &choice.wanted(), options)?;
     let work = Work::open(&session.store, &options.folder, upstream.about())?;
     work.fetch(upstream, &choice.wanted(), session.progress)?;
     let fetched = ScannedFolder { path: work.files(), kitfile: Some(choice.kitfile.clone()) };
     admit_files(session, &fetched, &options.references)?;
-    let packed = pack(session, &options.pack_options_of(upstream.about(), choice.kitfile, work.files()))?;
+    if let Some(published) = &published {
+        published.compare_content(&work.files(), &choice.wanted())?;
+    }
+    let signer = published.map(|published| published.material());
+    let packed = pack(session, &options.pack_options_of(upstream.about(), choice.kitfile, work.files(), signer))?;
     work.remove()?;
     Ok(packed)
 }
 
 impl ImportOptions {
     /// Returns the settings for packing the files in `context`, which come from the repository or the artifact `about`.
-    pub(super) fn pack_options_of(&self, about: &About, kitfile: Kitfile, context: PathBuf) -> PackOptions {
-        let Some(digest) = about.artifact else {
-            return self.pack_options(Git::Known(about.commit()), kitfile, context);
-        };
+    /// The files were signed by `publisher`.
+    pub(super) fn pack_options_of(
+        &self,
+        about: &About,
+        kitfile: Kitfile,
+        context: PathBuf,
+        publisher: Option<Material>,
+    ) -> PackOptions {
         let (name, uri) = (about.name.clone(), Some(about.url.clone()));
-        let source = Material { role: Role::Artifact, name, uri, digest: Some(digest) };
-        let pack = self.pack_options(Git::Ignored, kitfile, context);
-        let recording = pack.recording.map(|recording| Recording { sources: vec![source], ..recording });
-        PackOptions { recording, ..pack }
+        let artifact = about.artifact.map(|digest| Material { role: Role::Artifact, name, uri, digest: Some(digest) });
+        let git = if artifact.is_some() { Git::Ignored } else { Git::Known(about.commit()) };
+        recording(self.pack_options(git, kitfile, context), artifact.into_iter().chain(publisher))
     }
 
     /// Returns the settings for packing the files in `context`, whose commit is `git`.

@@ -8,6 +8,7 @@ mod git;
 mod into_registry;
 mod into_store;
 mod mlflow;
+mod publisher;
 mod source;
 mod work;
 
@@ -18,4 +19,5 @@ pub use git::{GitUpstream, fetch_git};
 pub use into_registry::import_to;
 pub use into_store::{ImportOptions, import};
 pub use mlflow::{MlflowFolder, is_mlflow, mlflow_runs};
+pub use publisher::PublisherError;
 pub use work::{clear_imports, unfinished_imports};

@@ -5,13 +5,15 @@ use std::cmp::Reverse;
 use serde_json::Value;
 
 use super::candidates::candidates;
+use super::model_signing::check_files;
 use super::place::Signable;
-use crate::oci::Companion;
+use super::verify_signature::{SignatureOptions, judge};
+use crate::oci::{Annotations, Companion};
 use crate::ops::artifact::provenance_statements;
 use crate::ops::error::Error;
 use crate::ops::session::Located;
 use crate::provenance::Record;
-use crate::trust::{Form, Statement, Verifier, Wanted};
+use crate::trust::{Form, Statement, Verifier};
 
 /// A verified attestation.
 #[derive(Debug, Clone)]
@@ -27,9 +29,15 @@ pub struct Attestation {
 pub fn attestations(found: &Located, verifiers: &[Verifier], predicate_type: &str) -> Result<Vec<Attestation>, Error> {
     let subject = found.resolve()?;
     let candidates = candidates(&*found.source, &subject, &[Companion::Attestations])?;
-    let wanted = Wanted::attestation(subject.digest, predicate_type);
-    let mut fitting: Vec<_> =
-        candidates.found.into_iter().filter(|candidate| candidate.judge(verifiers, &wanted).is_ok()).collect();
+    let options = SignatureOptions {
+        verifiers: verifiers.to_vec(),
+        predicate_types: vec![predicate_type.to_owned()],
+        annotations: Annotations::new(),
+    };
+    let mut check = judge(subject, candidates, &options);
+    check_files(found, &mut check, verifiers)?;
+    let fitting = check.judged.into_iter().filter(|(_, judged)| judged.is_ok());
+    let mut fitting: Vec<_> = fitting.map(|(candidate, _)| candidate).collect();
     fitting.sort_by_key(|candidate| Reverse(candidate.created));
     let read = fitting.into_iter().filter_map(|candidate| {
         let signed = candidate.document.ok()?;

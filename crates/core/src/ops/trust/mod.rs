@@ -8,6 +8,7 @@ mod error;
 mod facts;
 mod gate;
 mod legacy;
+mod model_signing;
 mod place;
 mod publish;
 mod referrers;
@@ -26,6 +27,11 @@ pub(crate) use gate::{
     Admission, admit_documents, admit_files, admit_index, admit_new_form, judge as judge_manifest, refuse_unread,
 };
 pub use gate::{Judged, admit, admit_at, admit_form, admit_to_read, check_policies, is_policy_asked};
+pub use model_signing::{
+    ComparedFolder, FilesMismatch, FilesSigning, FolderError, FolderSigning, SignedFiles, SignedFolder, VerifiedFolder,
+    compare_folder, file_digests, sign_folder, sign_modelkit_files, verify_folder,
+};
+pub(crate) use model_signing::{compare_linked_folder, differs_in_folder};
 pub use place::{Signable, find_signed, open_signable};
 pub use referrers::{AttachedDocument, attached_document, attached_documents, fetch_files};
 pub use sign::{Attached, AttestOptions, SignForm, SignOptions, SignedManifest, attest, sign};

@@ -14,7 +14,9 @@ use crate::modelkit::{ModelKitIndex, Variant};
 use crate::oci::{Annotations, Descriptor};
 use crate::ops::artifact::variants;
 use crate::ops::error::Error;
-use crate::trust::{Algorithm, Bundle, Envelope, Form, IN_TOTO, KeyName, Material, PrivateKey, Statement};
+use crate::trust::{
+    Algorithm, Bundle, CertificateChain, Envelope, Form, IN_TOTO, KeyName, Material, PrivateKey, Statement,
+};
 
 /// The forms of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub enum SignForm {
 pub struct SignOptions<'a> {
     /// The key.
     pub key: &'a PrivateKey,
+    /// The certificate of the key, if bundles contain one.
+    pub certificates: Option<&'a CertificateChain>,
     /// The forms that are written.
     pub form: SignForm,
     /// Annotations of the ModelKit, which are signed with it.
@@ -94,7 +98,8 @@ fn sign_one(signable: &Signable, subject: &Descriptor, options: &SignOptions<'_>
     let mut bundle = None;
     if options.form != SignForm::Legacy {
         let statement = Statement::of_signature(&subject.digest, &options.annotations);
-        let (new, bytes) = attach_statement(signable, subject, &statement, options.key, options.time)?;
+        let (new, bytes) =
+            attach_statement(signable, subject, &statement, (options.key, options.certificates), options.time)?;
         attached.push(new);
         bundle = Some(bytes);
     }
@@ -109,6 +114,8 @@ fn sign_one(signable: &Signable, subject: &Descriptor, options: &SignOptions<'_>
 pub struct AttestOptions<'a> {
     /// The key.
     pub key: &'a PrivateKey,
+    /// The certificate of the key, if bundles contain one.
+    pub certificates: Option<&'a CertificateChain>,
     /// The type of the predicate, a URI.
     pub predicate_type: String,
     /// The predicate.
@@ -119,11 +126,11 @@ pub struct AttestOptions<'a> {
 
 /// Signs a statement about the manifest of `signable`, and attaches it.
 pub fn attest(signable: &Signable, options: AttestOptions<'_>) -> Result<SignedManifest, Error> {
-    let AttestOptions { key, predicate_type, predicate, time } = options;
+    let AttestOptions { key, certificates, predicate_type, predicate, time } = options;
     let subject = &signable.subject;
     let name = signable.repository.clone();
     let statement = Statement::of_attestation(&subject.digest, name, &predicate_type, predicate);
-    let (attached, bundle) = attach_statement(signable, subject, &statement, key, time)?;
+    let (attached, bundle) = attach_statement(signable, subject, &statement, (key, certificates), time)?;
     let signer = key.public_key().name();
     Ok(SignedManifest { subject: subject.clone(), signer, attached: vec![attached], bundle: Some(bundle) })
 }
@@ -134,7 +141,7 @@ fn attach_statement(
     signable: &Signable,
     subject: &Descriptor,
     statement: &Statement,
-    key: &PrivateKey,
+    (key, certificates): (&PrivateKey, Option<&CertificateChain>),
     time: Timestamp,
 ) -> Result<(Attached, Vec<u8>), Error> {
     let bytes = statement.to_bytes();
@@ -144,14 +151,15 @@ fn attach_statement(
     {
         return Ok((Attached { form: Form::Bundle, manifest: same.manifest, is_new: false }, signed.bytes.clone()));
     }
-    let bundle = bundle(bytes, key)?;
+    let bundle = bundle(bytes, key, certificates)?;
     let manifest = attach_bundle(&*signable.target, subject, &bundle, &statement.predicate_type, time)?;
     Ok((Attached { form: Form::Bundle, manifest, is_new: true }, bundle))
 }
 
-fn bundle(statement: Vec<u8>, key: &PrivateKey) -> Result<Vec<u8>, Error> {
+fn bundle(statement: Vec<u8>, key: &PrivateKey, certificates: Option<&CertificateChain>) -> Result<Vec<u8>, Error> {
     let envelope = Envelope::sign(statement, IN_TOTO, key).map_err(SigningError::Key)?;
-    let material = Material::PublicKey { hint: Some(key.public_key().hint()) };
+    let hint = || Material::PublicKey { hint: Some(key.public_key().hint()) };
+    let material = certificates.map_or_else(hint, CertificateChain::without_root);
     let bundle = Bundle { material, envelope }.to_bytes();
     let (size, limit) = (bundle.len() as u64, limits::BUNDLE_BYTES);
     if size > limit {

@@ -4,6 +4,7 @@ use crate::oci::{Annotations, Companion, Descriptor};
 use crate::ops::error::Error;
 use crate::ops::session::Located;
 use crate::ops::trust::candidates::{Candidates, candidates};
+use crate::ops::trust::model_signing::{SignedFiles, check_files};
 use crate::trust::{Candidate, NotCounted, PLAIN_SIGNATURE, Signer, Verifier, Wanted};
 
 /// The signatures and attestations that are asked for.
@@ -26,14 +27,22 @@ pub struct SignatureCheck {
     pub judged: Vec<(Candidate, Result<Signer, NotCounted>)>,
     /// The types that were asked for and that no candidate has.
     pub missing: Vec<String>,
+    /// The lists of files by signers that count. They are compared, even if they were not asked for.
+    pub files: Vec<SignedFiles>,
     /// True if there are more candidates than are read.
     pub is_cut_off: bool,
 }
 
 impl SignatureCheck {
-    /// Returns true if everything that was asked for is there.
+    /// Returns true if everything that was asked for is there, and no signer listed other files only.
     pub fn is_verified(&self) -> bool {
-        self.missing.is_empty()
+        self.missing.is_empty() && self.other_files().is_none()
+    }
+
+    /// A list of files that is not that of the ModelKit, if there is no other list.
+    pub fn other_files(&self) -> Option<&SignedFiles> {
+        let is_right = self.files.iter().any(|files| files.compared.is_ok());
+        self.files.first().filter(|_| !is_right)
     }
 
     /// The candidates that count.
@@ -51,10 +60,12 @@ pub fn verify_signature(found: &Located, options: &SignatureOptions) -> Result<S
         &[Companion::Signatures, Companion::Attestations]
     };
     let candidates = candidates(&*found.source, &subject, companions)?;
-    Ok(judge(subject, candidates, options))
+    let mut check = judge(subject, candidates, options);
+    check_files(found, &mut check, &options.verifiers)?;
+    Ok(check)
 }
 
-/// Decides which of `candidates` are asked for by `options`.
+/// Decides which of `candidates` are asked for by `options`. Lists of files are not compared.
 pub fn judge(subject: Descriptor, candidates: Candidates, options: &SignatureOptions) -> SignatureCheck {
     let mut types = options.predicate_types.clone();
     if types.is_empty() {
@@ -76,7 +87,7 @@ pub fn judge(subject: Descriptor, candidates: Candidates, options: &SignatureOpt
         }
         judged.push((candidate, verdict));
     }
-    SignatureCheck { subject, judged, missing, is_cut_off: candidates.is_cut_off }
+    SignatureCheck { subject, judged, missing, files: Vec::new(), is_cut_off: candidates.is_cut_off }
 }
 
 /// Judges a candidate by the wanted type that it has, or else by the first.

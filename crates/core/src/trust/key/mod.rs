@@ -3,7 +3,7 @@
 mod algorithm;
 mod encrypted;
 mod error;
-mod pem;
+pub(super) mod pem;
 mod private;
 mod public;
 #[cfg(test)]

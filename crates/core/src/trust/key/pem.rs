@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 use super::error::KeyError;
 
 /// A PEM block.
-pub(super) struct Block {
-    pub(super) label: String,
-    pub(super) content: Zeroizing<Vec<u8>>,
+pub(in crate::trust) struct Block {
+    pub(in crate::trust) label: String,
+    pub(in crate::trust) content: Zeroizing<Vec<u8>>,
 }
 
 /// Blocks that describe the curve of a key in the next block, and add nothing to it.
@@ -29,7 +29,8 @@ pub(super) fn read_one(text: &[u8]) -> Result<Block, KeyError> {
     }
 }
 
-fn read_all(mut text: &str) -> Result<Vec<Block>, KeyError> {
+/// Reads all blocks of a file.
+pub(in crate::trust) fn read_all(mut text: &str) -> Result<Vec<Block>, KeyError> {
     let mut blocks = Vec::new();
     while let Some((_, rest)) = text.split_once("-----BEGIN ") {
         let (label, rest) = rest.split_once("-----").ok_or(KeyError::NotPem)?;

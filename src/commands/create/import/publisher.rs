@@ -1,0 +1,54 @@
+//! The flags that require a signature of the publisher.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::commands::trust::{authority, public_key};
+use crate::context::Context;
+use crate::output::usage;
+use kit_core::trust::{Identity, Usage, ValidAt, Verifier};
+
+/// The publisher who must have signed the files.
+#[derive(Debug, Args)]
+pub(super) struct PublisherArgs {
+    /// Require that the owner of this public key signed the files (model.sig): a file, or `env://NAME`; one of several
+    /// is enough (repeatable)
+    #[arg(id = "publisher_key", long = "publisher-key", value_name = "FILE")]
+    keys: Vec<String>,
+    /// Require that the owner of a certificate with this e-mail address or URI signed the files (model.sig)
+    #[arg(id = "publisher_identity", long = "publisher-identity", value_name = "ID")]
+    identity: Option<String>,
+    /// Certificate of an authority (PEM) whose certificates count for --publisher-identity (repeatable)
+    #[arg(id = "publisher_ca", long = "publisher-ca", value_name = "FILE")]
+    #[arg(requires = "publisher_identity", conflicts_with = "publisher_trusted_root")]
+    ca: Vec<PathBuf>,
+    /// Trusted root (JSON) with the authorities whose certificates count for --publisher-identity
+    #[arg(id = "publisher_trusted_root", long = "publisher-trusted-root", value_name = "FILE")]
+    #[arg(requires = "publisher_identity")]
+    trusted_root: Option<PathBuf>,
+}
+
+impl PublisherArgs {
+    /// Returns true if a signature is required.
+    pub(super) fn is_given(&self) -> bool {
+        !self.keys.is_empty() || self.identity.is_some()
+    }
+
+    /// The publishers whose signatures count.
+    pub(super) fn verifiers(&self, context: &Context) -> Result<Vec<Verifier>> {
+        let keys = self.keys.iter().map(|file| Ok(Verifier::Key(public_key(context, file)?)));
+        let mut verifiers = keys.collect::<Result<Vec<_>>>()?;
+        if let Some(san) = &self.identity {
+            let authority = authority(context, &self.ca, self.trusted_root.as_deref())?;
+            let authority = authority.ok_or_else(|| {
+                usage("--publisher-identity needs the authority that issued the certificate; add --publisher-ca FILE")
+            })?;
+            let (valid_at, usage) = (ValidAt::Issued, Usage::Signature);
+            let identity = Identity { san: Some(san.clone()), authority, valid_at, usage };
+            verifiers.push(Verifier::Identity(Box::new(identity)));
+        }
+        Ok(verifiers)
+    }
+}
