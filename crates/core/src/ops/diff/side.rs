@@ -42,7 +42,7 @@ pub struct Compared {
 
 /// One side, opened.
 pub(crate) enum Side {
-    ModelKit { found: Located, inspected: Box<Inspected>, owners: FoundOwners },
+    ModelKit { found: Box<Located>, inspected: Box<Inspected>, owners: FoundOwners },
     Lock(Lock),
 }
 
@@ -109,7 +109,7 @@ fn open_one(
         }
     };
     let inspected = Box::new(inspected.map_or_else(|| inspect(&found), Ok)?);
-    Ok(Side::ModelKit { found, inspected, owners })
+    Ok(Side::ModelKit { found: Box::new(found), inspected, owners })
 }
 
 /// Returns the format in which single files were packed.

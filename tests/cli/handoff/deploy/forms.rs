@@ -1,60 +1,9 @@
-//! `kit deploy`: the manifests of each form, and the comparison of a manifest with a ModelKit.
+//! The manifests of each form.
 
-use expect_test::{Expect, expect};
-use regex::Regex;
-use serde_json::{Value, json};
+use expect_test::expect;
 
-use kit_testkit::registry::FakeRegistry;
-use kit_testkit::samples::{Gguf, small_safetensors};
-use kit_testkit::sandbox::{Run, Sandbox};
-
-const PLAIN: &str = "--plain-http";
-
-/// A registry with `team/net:v1`, a model of transformers with its image form.
-struct Scene {
-    sandbox: Sandbox,
-    registry: FakeRegistry,
-}
-
-impl Scene {
-    fn new() -> Self {
-        let scene = Self { sandbox: Sandbox::new(), registry: FakeRegistry::start() };
-        let config = json!({ "architectures": ["LlamaForCausalLM"], "max_position_embeddings": 4096 });
-        scene.sandbox.write("net/model/config.json", config.to_string());
-        scene.sandbox.write("net/model/model.safetensors", small_safetensors());
-        scene.sandbox.write("net/data.csv", "a\n");
-        let kitfile = "manifestVersion: 1.0.0\npackage: {name: My Net, license: Apache-2.0}\nmodel: {path: model}\n\
-                       datasets: [{path: data.csv}]\n";
-        scene.sandbox.write("net/Kitfile", kitfile);
-        scene.push("net", "team/net:v1", &["--also", "image"]);
-        scene
-    }
-
-    fn name(&self, name: &str) -> String {
-        format!("{}/{name}", self.registry.host())
-    }
-
-    fn push(&self, folder: &str, name: &str, flags: &[&str]) {
-        let name = self.name(name);
-        self.sandbox.kit(&["pack", folder, "-t", &name]).ok();
-        self.sandbox.kit(&[&["push", &name, PLAIN], flags].concat()).ok();
-    }
-
-    fn deploy(&self, name: &str, args: &[&str]) -> Run {
-        self.sandbox.kit(&[&["deploy", &self.name(name), PLAIN], args].concat())
-    }
-
-    fn digest(&self, repository: &str, tag: &str) -> String {
-        kit_testkit::registry::sha256(&self.registry.manifest(repository, tag).unwrap().1)
-    }
-}
-
-fn check(run: &Run, expected: &Expect) {
-    let text = Regex::new(r"127-0-0-1-\d+").unwrap().replace_all(&run.redacted_stdout(), "[HOST]").into_owned();
-    expected.assert_eq(&text);
-}
-
-const SERVER: [&str; 2] = ["--image", "registry.example/server:1.0"];
+use super::{SERVER, Scene, check};
+use kit_testkit::samples::Gguf;
 
 #[test]
 fn an_image_volume_has_the_digest_of_the_image_form() {
@@ -373,53 +322,4 @@ fn only_the_headers_of_the_weights_are_read() {
     run.prints("memory: 4Mi");
     let sent: u64 = scene.registry.requests().iter().map(|request| request.answer_bytes).sum();
     assert!(sent < 100_000, "{sent} bytes");
-}
-
-#[test]
-fn a_manifest_is_compared_with_the_modelkit() {
-    let scene = Scene::new();
-    let manifest = scene.deploy("team/net:v1", &["--as", "kserve"]).ok().stdout;
-    scene.sandbox.write("service.yaml", &manifest);
-    scene.deploy("team/net:v1", &["--check", "service.yaml"]).ok().says("`service.yaml` matches");
-    scene.sandbox.write("net/data.csv", "b\n");
-    scene.push("net", "team/net:v2", &["--also", "image"]);
-    let run = scene.deploy("team/net:v2", &["--check", "service.yaml"]).exits(3).says("1 difference");
-    check(
-        &run,
-        &expect![[r#"
-        DRIFT         PLACE                             EXPECTED                                                                  FOUND
-        otherDigest   spec.predictor.model.storageUri   [DIGEST]   [DIGEST]
-    "#]],
-    );
-    let image = scene.digest("team/net", "v1-image");
-    let changed = manifest.replace(&format!("@{image}"), ":v1").replace("memory: 1Mi", "memory: 1");
-    scene.sandbox.write("service.yaml", changed);
-    check(
-        &scene.deploy("team/net:v1", &["--check", "service.yaml"]).exits(3),
-        &expect![[r#"
-        DRIFT             PLACE                                            EXPECTED                                                                  FOUND
-        notPinned         spec.predictor.model.storageUri                  [DIGEST]   v1
-        tooLittleMemory   spec.predictor.model.resources.requests.memory   80 B                                                                      1 B
-    "#]],
-    );
-    let found = scene.deploy("team/net:v1", &["--check", "service.yaml", "--format", "json"]).exits(3).json();
-    let kinds: Vec<_> = found["differences"].as_array().unwrap().iter().map(|it| it["kind"].clone()).collect();
-    assert_eq!(kinds, [json!("notPinned"), json!("tooLittleMemory")]);
-    scene.sandbox.write("other.json", json!({ "image": "registry.example/server:1.0" }).to_string());
-    let run = scene.deploy("team/net:v1", &["--check", "other.json"]).exits(3);
-    run.prints("notNamed");
-    scene.sandbox.write("bad.yaml", "a: [\n");
-    scene.deploy("team/net:v1", &["--check", "bad.yaml"]).exits(1).says("`bad.yaml`: line ");
-    scene.deploy("team/net:v1", &["--check", "absent.yaml"]).exits(4);
-}
-
-#[test]
-fn a_manifest_of_every_form_matches_the_modelkit_that_it_was_made_for() {
-    let scene = Scene::new();
-    for form in ["image-volume", "init-container", "kserve", "compose"] {
-        let args = ["--as", form, "--image", "registry.example/server:1.0", "--kit-image", "registry.example/kit:1"];
-        scene.sandbox.write("manifest.yaml", scene.deploy("team/net:v1", &args).ok().stdout);
-        let run = scene.deploy("team/net:v1", &["--check", "manifest.yaml", "--format", "json"]).ok();
-        assert_eq!(run.json()["differences"], Value::Array(Vec::new()), "{form}");
-    }
 }
