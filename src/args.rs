@@ -279,7 +279,7 @@ mod tests {
             (&["kit", "pull", "a:v1", "--insecure"], Some("'--plain-http'")),
             (&["kit", "pull", "a:v1", "--dest", "out"], None),
             (&["kit", "psuh"], Some("'push'")),
-            (&["kit", "pakc"], Some("'pack', 'unpack'")),
+            (&["kit", "pakc"], Some("'pack', 'unpack', 'impact'")),
             (&["kit", "images"], Some("'list'")),
             (&["kit", "tags", "r.example/a"], Some("'list'")),
             (&["kit", "build", "."], Some("'pack'")),

@@ -46,7 +46,7 @@ const SHARED_LETTERS: [(char, &[&str], &str); 3] = [
 ];
 
 /// Long flags whose meaning depends on the command, with the reason.
-const SHARED_NAMES: [(&str, &str); 9] = [
+const SHARED_NAMES: [(&str, &str); 10] = [
     ("bundle", "`sign` writes the bundle of a signature to a file, `attest` prints that of an attestation"),
     ("files", "`sign` signs the list of files, `log` shows changed files"),
     ("filter", "it selects the parts that a command unpacks, lists or compares; in `info` a field, as in KitOps"),
@@ -55,6 +55,7 @@ const SHARED_NAMES: [(&str, &str); 9] = [
     ("label", "`index create` sets the labels by which `pull` and `unpack` select"),
     ("lock", "`pack` writes the lock file that the other commands read"),
     ("remote", "KitOps: `init` reads a repository of a hub, and `remove` changes the registry"),
+    ("since", "an earlier version, which `news` compares with and whose layers `save` omits"),
     ("with-modelkits", "the ModelKits of an index are removed, pushed or pulled together with it"),
 ];
 

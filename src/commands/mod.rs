@@ -1,6 +1,7 @@
 //! The subcommands: one file each, or a folder where one has grown, in the groups of `kit --help`.
 
 mod create;
+mod handoff;
 mod inspect;
 mod manage;
 mod registries;

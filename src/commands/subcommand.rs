@@ -4,8 +4,9 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, ValidateArgs};
+use crate::commands::handoff::{DeployArgs, ImpactArgs, SubsetArgs};
 use crate::commands::inspect::{
-    CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, VerifyArgs,
+    CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, NewsArgs, VerifyArgs,
 };
 use crate::commands::manage::{CacheArgs, FsckArgs, IndexArgs, MaterializeArgs, PruneArgs, RemoveArgs, TagArgs};
 use crate::commands::registries::{ConfigArgs, DoctorArgs, LoginArgs, LogoutArgs};
@@ -28,10 +29,12 @@ pub(crate) enum Command {
     Pull(PullArgs),
     Copy(CopyArgs),
     Promote(PromoteArgs),
+    Subset(SubsetArgs),
     Convert(ConvertArgs),
     Save(SaveArgs),
     Load(LoadArgs),
     Unpack(UnpackArgs),
+    Deploy(DeployArgs),
     List(ListArgs),
     Inspect(InspectArgs),
     Info(InfoArgs),
@@ -39,8 +42,10 @@ pub(crate) enum Command {
     Cat(CatArgs),
     Cp(CpArgs),
     Diff(DiffArgs),
+    News(NewsArgs),
     Log(LogArgs),
     Lineage(LineageArgs),
+    Impact(ImpactArgs),
     Verify(VerifyArgs),
     Key(KeyArgs),
     Sign(SignArgs),
@@ -82,10 +87,12 @@ impl Command {
             Self::Pull(args) => args.run(context),
             Self::Copy(args) => args.run(context),
             Self::Promote(args) => args.run(context),
+            Self::Subset(args) => args.run(context),
             Self::Convert(args) => args.run(context),
             Self::Save(args) => args.run(context),
             Self::Load(args) => args.run(context),
             Self::Unpack(args) => args.run(context),
+            Self::Deploy(args) => args.run(context),
             Self::List(args) => args.run(context),
             Self::Inspect(args) => args.run(context),
             Self::Info(args) => args.run(context),
@@ -93,8 +100,10 @@ impl Command {
             Self::Cat(args) => args.run(context),
             Self::Cp(args) => args.run(context),
             Self::Diff(args) => args.run(context),
+            Self::News(args) => args.run(context),
             Self::Log(args) => args.run(context),
             Self::Lineage(args) => args.run(context),
+            Self::Impact(args) => args.run(context),
             Self::Verify(args) => args.run(context),
             Self::Key(args) => args.run(context),
             Self::Sign(args) => args.run(context),

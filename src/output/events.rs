@@ -305,8 +305,8 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
                 "{records} of promotions of {subject} cannot be read; the registry may have deleted untagged manifests"
             )
         }
-        Warning::ReferrersUnreadable { subject, reason } => {
-            format!("cannot read the provenance of `{subject}`: {reason}")
+        Warning::ReferrersUnreadable { what, subject, reason } => {
+            format!("cannot read the {what} of `{subject}`: {reason}")
         }
         Warning::NotAttached { artifact_type, reason } => {
             format!("cannot attach `{artifact_type}` to the ModelKit: {reason}")

@@ -12,7 +12,8 @@ pub(super) fn referrer<'a>(artifact_type: &'a str, predicate_type: Option<&str>)
 }
 
 /// The beginnings of types, without versions, and the words for them.
-const WORDS: [(&str, &str); 8] = [
+const WORDS: [(&str, &str); 9] = [
+    ("application/vnd.kit.owners.", "owners"),
     ("application/vnd.kit.contents.", "table of contents"),
     ("application/vnd.cncf.notary.signature", "signature"),
     ("application/vnd.dev.cosign.artifact.sig.", "signature"),

@@ -29,7 +29,7 @@ pub(crate) use colours::Colours;
 pub(crate) use exit::{Code, Failure};
 pub(crate) use format::{Format, InvalidFormat, to_json};
 pub(crate) use receipt::Receipt;
-pub(crate) use report::{ExitWithDifferences, ExitWithTrouble, NotLoggedIn, Usage, usage};
+pub(crate) use report::{ExitWithDifferences, ExitWithTrouble, ExitWithVerdict, NotLoggedIn, Usage, usage};
 pub(crate) use streams::{Detail, Output, ProgressMode};
 #[cfg(fuzzing)]
 pub use template::fuzz_template;

@@ -43,6 +43,11 @@ pub(crate) struct NotLoggedIn {
 #[error("they differ")]
 pub(crate) struct ExitWithDifferences;
 
+/// A result that is an exit code: the verdict on a new version.
+#[derive(Debug, thiserror::Error)]
+#[error("the new version is not compatible")]
+pub(crate) struct ExitWithVerdict(pub(crate) u8);
+
 /// A failure of a command whose exit code 1 is a result. Its own code is never 1.
 #[derive(Debug)]
 pub(crate) struct ExitWithTrouble(pub(crate) String);
@@ -65,6 +70,9 @@ pub(crate) fn failure(output: &Output, error: &anyhow::Error) -> ExitCode {
     }
     if error.is::<ExitWithDifferences>() {
         return ExitCode::FAILURE;
+    }
+    if let Some(ExitWithVerdict(code)) = error.downcast_ref() {
+        return ExitCode::from(*code);
     }
     let hint = full_disk::hint(error).or_else(|| error.chain().find_map(hint));
     let mut messages = messages(error);

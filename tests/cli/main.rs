@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "everything here is for this test program")]
 
 mod create;
+mod handoff;
 mod inspect;
 mod manage;
 mod registries;

@@ -8,7 +8,8 @@
 //! ```text
 //! 3  ops ────────────────────────────────────────── operations; threads
 //! 2  archive   store   git   upstream → registry ── places
-//! 1  sbom → modelkit → kitfile → oci   draft   trust → contents → tensors   scan   provenance ── documents; no I/O
+//! 1  sbom → modelkit → kitfile → oci   trust → contents → tensors ──────────────────────── documents; no I/O
+//!    owners   verdict   draft   scan   provenance
 //! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  limits  blocks  sys
 //! ```
 //!
@@ -26,6 +27,8 @@
 //! | [`git`] | running git: facts about a working tree, fetching a commit |
 //! | [`modelkit`] | config, layers and manifest of a ModelKit, a ModelPack or an image; filters; the lock |
 //! | [`kitfile`] | the Kitfile: parsing with every problem reported, validation, output |
+//! | [`verdict`] | what a new version means for the people who use a model: facts, reasons, levels |
+//! | [`owners`] | the owners of the parts of a project: the file `KITOWNERS` |
 //! | [`draft`] | facts that project files state about themselves, for a first Kitfile |
 //! | [`trust`] | keys, signatures, attestations, policies: documents and decisions |
 //! | [`scan`] | what a file would run, leak or misrepresent: rules and findings |
@@ -90,6 +93,7 @@ pub mod limits;
 pub mod modelkit;
 pub mod oci;
 pub mod ops;
+pub mod owners;
 pub mod problem;
 pub mod progress;
 pub mod provenance;
@@ -103,6 +107,7 @@ pub mod sys;
 pub mod tensors;
 pub mod trust;
 pub mod upstream;
+pub mod verdict;
 mod version;
 pub mod yaml;
 

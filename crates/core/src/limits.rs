@@ -56,6 +56,10 @@ limits! {
         /// The steps of one pattern in a `.kitignore`. Linux allows paths of 4 KiB, and matching a path costs at most
         /// its length times this number.
         Count IGNORE_PATTERN_STEPS = 4096;
+        /// A `KITOWNERS`, which is read into memory.
+        Bytes OWNERS_BYTES = 256 * KIB;
+        /// The patterns of a `KITOWNERS`. Each file is compared with each of them.
+        Count OWNER_RULES = 2000;
         /// A `Kitfile.lock`, which is read into memory; about 110 bytes for a file, so about 600,000 files.
         Bytes LOCK_BYTES = 64 * MIB;
         /// The entries of the ZIP archive of an MCP server that are searched for its manifest.
@@ -229,6 +233,8 @@ limits! {
         Count LOG_VERSIONS = 1000;
         /// The layers of all versions that `kit log` compares. Versions beyond it are left out, with a warning.
         Count LOG_LAYERS = 200_000;
+        /// The Kitfiles that `kit log` keeps to name the owners of their fields. Beyond it, fields are not considered.
+        Bytes LOG_KITFILES_BYTES = 64 * MIB;
         /// The ModelKits in a lineage; those beyond it are marked as left out.
         Count LINEAGE_NODES = 1000;
     }
@@ -285,6 +291,11 @@ limits! {
         Count DIFF_COLUMNS = 10_000;
         /// The rows that are on one side only.
         Count DIFF_ROWS = 256 * 1024;
+        /// A file that `kit diff --for` and `kit news` read for their facts. The vocabularies of tokenizers have up to
+        /// 30 MB.
+        Bytes VERDICT_DOCUMENT_BYTES = 32 * MIB;
+        /// All these files of one ModelKit together.
+        Bytes VERDICT_DOCUMENTS_BYTES = 128 * MIB;
         /// The files that a delta may take content from; content of the others is fetched.
         Count DELTA_FILES = 100_000;
         /// The chunks that a delta may take content from.

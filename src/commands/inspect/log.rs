@@ -15,12 +15,14 @@ use crate::output::{Format, one_line};
 use kit_core::limits;
 use kit_core::oci::Reference;
 use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Version};
+use kit_core::owners::Owner;
 use kit_core::provenance::{Commit, Promotion};
 
 /// Show the versions of a ModelKit and their changes
 ///
 /// Lists versions from newest to oldest, one per line, with tags, time, author, commit, and the number of layers of
-/// each type that were changed (~), added (+) or removed (-) since the previous version. Time, commit and previous
+/// each type that were changed (~), added (+) or removed (-) since the previous version. If a KITOWNERS is attached,
+/// the owners of the changes follow: those of the layers, or with --files those of the files. Time, commit and previous
 /// version are read from the provenance attestation that `kit pack` attaches, and are left empty for ModelKits without
 /// one. Promotions of a version with `kit promote` are listed below it, the newest first. Unsigned records are not
 /// proof: anyone with push access can write them.
@@ -73,6 +75,7 @@ impl LogArgs {
             remote_limit: limits::DIFF_REMOTE_BYTES,
             with_patches: false,
             with_statistics: false,
+            with_contents: true,
         };
         let options = LogOptions { place: self.lookup.place(), files: self.files.then_some(files), jobs };
         Ok(ops::log(&session, &location, &options)?)
@@ -97,6 +100,7 @@ impl LogArgs {
             text.push_str(others);
             text.push_str(&colours.changed_words(changes));
             text.extend(version.promotions.iter().map(|promotion| self.promotion(promotion)));
+            text.extend(version.owners.as_deref().filter(|owners| !owners.is_empty()).map(owners));
             let width = version.files.iter().map(|file| file.path.as_str().len()).max().unwrap_or_default().min(48);
             text.extend(version.files.iter().map(|file| colours.changed_lines(&show_file(file, width)).into_owned()));
         }
@@ -136,6 +140,7 @@ impl LogArgs {
             "previous": record.and_then(|record| record.previous),
             "promotions": version.promotions.iter().map(promotion_to_json).collect::<Value>(),
             "comparedWith": version.before,
+            "owners": version.owners.as_ref().map(|owners| owners.iter().map(ToString::to_string).collect::<Vec<_>>()),
             "kitfileChanged": version.kitfile_changed,
             "layers": version.layers.iter().map(|count| json!({
                 "kind": count.kind, "added": count.added, "removed": count.removed, "changed": count.changed,
@@ -149,7 +154,7 @@ impl LogArgs {
 }
 
 /// The names of the members of a version; the first one only with --files.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "files",
     "tags",
     "digest",
@@ -161,9 +166,16 @@ const FIELDS: [&str; 13] = [
     "previous",
     "promotions",
     "comparedWith",
+    "owners",
     "kitfileChanged",
     "layers",
 ];
+
+/// A line with the owners whom the changes of a version concern.
+fn owners(owners: &[Owner]) -> String {
+    let owners: Vec<_> = owners.iter().map(ToString::to_string).collect();
+    format!("  owners: {}\n", owners.join(", "))
+}
 
 fn promotion_to_json(promotion: &Promotion) -> Value {
     json!({

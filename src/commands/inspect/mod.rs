@@ -9,6 +9,7 @@ pub(super) mod list;
 mod log;
 mod ls;
 mod modelkit;
+mod news;
 mod verify;
 
 pub(crate) use cat::CatArgs;
@@ -20,4 +21,5 @@ pub(crate) use list::{ListArgs, or_none, or_null};
 pub(crate) use log::LogArgs;
 pub(crate) use ls::LsArgs;
 pub(crate) use modelkit::InspectArgs;
+pub(crate) use news::NewsArgs;
 pub(crate) use verify::VerifyArgs;

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use crate::arguments::{LookupArgs, PathArgs, always_report_local_store, lock_file};
 use crate::commands::trust::{self, FolderSignatureArgs, SignatureArgs, TrustNetworkArgs};
 use crate::context::{Context, parse};
-use crate::output::{Code, Failure, Format, Moved, counted, table, tidy, tidy_in, usage};
+use crate::output::{Code, Failure, Format, Moved, counted, one_line, table, tidy, tidy_in, usage};
 use kit_core::kitfile::LOCK_FILE;
 use kit_core::modelkit::{Change, Drift, Filter, Selection, Subject};
-use kit_core::ops::{self, ExtraFiles, Verified, VerifyOptions};
+use kit_core::ops::{self, Belonging, ExtraFiles, SubsetProof, Verified, VerifyOptions};
 
 /// Verify the signature of a ModelKit, or a folder against a lock or a ModelKit
 ///
@@ -33,7 +33,8 @@ use kit_core::ops::{self, ExtraFiles, Verified, VerifyOptions};
 /// those that a signer listed. Exits with 1 if the signature does not count, and with 3 if files differ.
 ///
 /// With a lock, only FOLDER is read; files of a model that comes from another ModelKit are not covered. With a
-/// ModelKit, its layers are read and verified as well, from the local store or directly from the registry.
+/// ModelKit, its layers are read and verified as well, from the local store or directly from the registry. The layers
+/// of a ModelKit that `kit subset` made are also compared with the manifest of its original.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -218,8 +219,34 @@ impl VerifyArgs {
             context.output.say(&checked.to_text());
         }
         let verified = ops::verify_modelkit(&session, &found, &name, options).with_context(compare)?;
+        let proof = ops::prove_subset(&session, &found).with_context(compare)?;
+        proof.map_or(Ok(()), |proof| report_proof(context, &name, &proof))?;
         Ok((verified, name))
     }
+}
+
+/// Reports whether the layers of a subset belong to its original. If they do not, that is a failure.
+fn report_proof(
+    context: &Context,
+    name: &str,
+    SubsetProof { original, name: known, belonging }: &SubsetProof,
+) -> Result<()> {
+    let original = known.as_ref().map_or_else(|| original.to_string(), |known| format!("{known} ({original})"));
+    let original = one_line(&original);
+    match belonging {
+        Belonging::Proven { layers, of } => {
+            let of = counted(*of, "layer");
+            context.output.say(&format!("{name} has {layers} of the {of} of {original}"));
+        }
+        Belonging::Unknown(why) => {
+            context.output.warn(&format!("cannot compare {name} with its original {original}: {why}"));
+        }
+        Belonging::Disproven => {
+            let problem = format!("`{name}` is not a subset of `{original}`, which does not have all of its layers");
+            return Err(Failure::error(Code::Differs, problem));
+        }
+    }
+    Ok(())
 }
 
 const HEADINGS: [&str; 4] = ["CHANGE", "PATH", "EXPECTED", "FOUND"];

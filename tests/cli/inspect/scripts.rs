@@ -116,7 +116,8 @@ fn a_wrong_field_in_a_template_is_wrong_usage_before_any_work() {
         (&["verify", "project", "sample:v1"], "equal digest files size sizeBytes differences"),
         (
             &["log", "sample:v1", "--files"],
-            "tags digest author time commit builder run previous promotions comparedWith kitfileChanged layers files",
+            "tags digest author time commit builder run previous promotions comparedWith owners kitfileChanged layers \
+             files",
         ),
     ] {
         let template: Vec<_> = fields.split(' ').map(|field| format!("{{{{.{field}}}}}")).collect();

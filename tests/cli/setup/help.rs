@@ -22,6 +22,7 @@ const COMMANDS: &[&str] = &[
     "cat",
     "cp",
     "diff",
+    "news",
     "log",
     "lineage",
     "verify",

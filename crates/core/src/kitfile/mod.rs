@@ -8,6 +8,7 @@ mod document;
 mod entries;
 mod notes;
 mod parse;
+mod part;
 mod pin;
 mod remote_data;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use document::{
 pub use entries::{Entry, Section};
 pub use notes::{Note, to_yaml_with_notes};
 pub use parse::{FieldPlaces, parse, parse_with_places};
+pub use part::Moved;
 pub use pin::{CannotPin, NamedReference, ReferenceField, pin};
 pub use schema::SCHEMA;
 pub use text::{NotText, decode};

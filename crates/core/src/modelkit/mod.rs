@@ -14,7 +14,7 @@ mod lock;
 mod selection;
 
 pub use artifact::{InvalidModelKit, Layer, ModelKit, UnreadableEntry, kind_and_path, label};
-pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, UnsupportedForm};
+pub use assemble::{Assembly, CLI_VERSION, Form, PackedLayer, SUBSET_OF, UnsupportedForm};
 pub use config::{Config, InvalidConfig, LayerDigests};
 pub use documents::Documents;
 pub(crate) use form::is_config;
@@ -22,7 +22,7 @@ pub use form::{
     BaseImage, ContentsTable, Family, Image, ImageLayout, InvalidBase, InvalidPlatform, LayerType, ModelFacts,
     PlainFile, Platform,
 };
-pub(crate) use form::{is_form_of_modelkit, is_image};
+pub(crate) use form::{has_models_link, is_form_of_modelkit, is_image};
 pub use index::{ModelKitIndex, Variant};
 pub use labels::{AnnotationEdit, InvalidLabel, Keyed, Label, LabelEdit, Labels, check_keys};
 pub use layer_search::EntryProblem;

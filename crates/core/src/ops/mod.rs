@@ -6,17 +6,20 @@
 mod artifact;
 mod bundle;
 mod collect;
+mod deploy;
 mod diff;
 mod disk_space;
 mod error;
 mod files;
 mod guard;
 mod history;
+mod impact;
 mod import;
 mod index_error;
 mod init;
 mod keep;
 mod lacking;
+mod owners;
 mod pack;
 mod policies;
 mod promotion;
@@ -28,19 +31,22 @@ mod sbom;
 mod scan;
 mod session;
 mod skills;
+mod subset;
 mod tag_state;
 mod transfer;
 mod trust;
 mod unpack;
 mod validate;
+mod verdict;
 mod workers;
 
-pub use artifact::{Inspected, InspectedIndex, inspect, inspect_index, parents};
+pub use artifact::{Belonging, Inspected, InspectedIndex, SubsetProof, inspect, inspect_index, parents, prove_subset};
 pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, is_compressed, load, save};
+pub use deploy::{Deployment, DeploymentDrift, ServedModel, check_manifest, deployment};
 pub use diff::{
     Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, ExtraFiles, FieldDiff, FileChange, FileDiff,
-    FileState, LayerRow, NumbersDiff, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff,
-    UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
+    FileState, LayerRow, NumbersDiff, OwnedChanges, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff,
+    TensorsDiff, TextDiff, UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
 };
 pub use disk_space::is_disk_full;
 pub use error::Error;
@@ -50,6 +56,7 @@ pub use files::{
 };
 pub use guard::{Allowed, refuse_secrets};
 pub use history::{Edge, EdgeKind, LayerCount, Lineage, LogOptions, Node, Proof, Version, lineage, log};
+pub use impact::{Affected, Impact, ImpactOptions, Reason, ReasonKind, Sought, Unknown, UnknownReason, impact};
 pub use import::{
     ArtifactUpstream, GitUpstream, ImportError, ImportOptions, MlflowFolder, ModelFolder, PublisherError,
     clear_imports, fetch_git, import, import_to, is_mlflow, mlflow_runs, open_artifact, unfinished_imports,
@@ -66,6 +73,7 @@ pub use keep::{
     remove_remote, tags_of, untag_remote,
 };
 pub use lacking::Lacking;
+pub use owners::Ownership;
 pub use pack::{
     Git, ImageBase, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, image_base,
     list_as, pack, pack_and_push, plan_pack, publish,
@@ -83,6 +91,7 @@ pub use scan::{
 };
 pub use session::{Located, Location, Lookup, Session, find_here, find_index_here, not_here};
 pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, install_skill, read_skills};
+pub use subset::{SubsetOptions, publish_subset};
 pub use tag_state::TagState;
 pub use transfer::{
     BlobAction, Copied, CopyOptions, FORM_SUFFIXES, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX,
@@ -100,6 +109,7 @@ pub use trust::{
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
+pub use verdict::{AssessOptions, Assessed, assess};
 pub use workers::{Jobs, jobs};
 
 // The types that options and results of operations consist of.

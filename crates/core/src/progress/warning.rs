@@ -366,6 +366,8 @@ pub enum Warning<'a> {
     },
     /// The referrers of a manifest could not be listed.
     ReferrersUnreadable {
+        /// The documents that were looked for.
+        what: &'static str,
         /// The digest of the manifest.
         subject: Digest,
         /// The error.

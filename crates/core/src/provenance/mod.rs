@@ -1,5 +1,5 @@
-//! The provenance of a ModelKit and its promotions: records that are attached to it as referrers, in the form of
-//! in-toto statements.
+//! The provenance of a ModelKit, its promotions and subsets: records that are attached to it as referrers, in the form
+//! of in-toto statements.
 //!
 //! This module works on documents alone, without access to disk, clock or environment.
 
@@ -8,6 +8,7 @@ mod promotion;
 mod record;
 mod source_url;
 mod statement;
+mod subset;
 
 pub use import::ImportRecord;
 pub use promotion::{PROMOTION_ARTIFACT_TYPE, PROMOTION_PREDICATE_TYPE, Promotion};
@@ -15,3 +16,4 @@ pub use record::{Builder, Commit, Material, Record, Role};
 pub use source_url::{SourceUrl, without_secrets};
 pub(crate) use statement::PREDICATE_ANNOTATION;
 pub use statement::{MEDIA_TYPE, PREDICATE_TYPE};
+pub use subset::{SUBSET_ARTIFACT_TYPE, SUBSET_PREDICATE_TYPE, Subset};

@@ -79,6 +79,11 @@ impl Client {
         self.settings.concurrency_of(registry)
     }
 
+    /// The number of requests so far, including those for tokens and those that are repeated or redirected.
+    pub fn requests(&self) -> u64 {
+        self.exchange.transport.requests()
+    }
+
     /// The repository of `reference`; its tag and digest are ignored.
     pub fn repository(&self, reference: &Reference) -> Repository {
         Repository::new(self.clone(), &reference.registry, &reference.repository)

@@ -17,6 +17,8 @@ pub(crate) use node::{Content, Node, compose, without_mark};
 pub(crate) use number::json_float;
 #[cfg(fuzzing)]
 pub use reader::fuzz_yaml;
+pub use reader::read_value;
+pub use reader::values;
 pub(crate) use reader::{Reader, is_null};
 pub(crate) use scalar::{Resolved, resolve};
 pub use write::value_to_yaml;

@@ -121,9 +121,53 @@ pub(crate) fn is_null(node: &Node) -> bool {
     node.scalar().is_some_and(|scalar| resolve(scalar) == Ok(Resolved::Null))
 }
 
+/// Reads the documents of `text`, which are YAML or JSON. The error is the first problem with its line.
+pub fn values(text: &str) -> Result<Vec<Value>, String> {
+    let mut values = Vec::new();
+    let mut first_line = 1;
+    for document in documents(text) {
+        let place = |mark: Mark| {
+            let before = document.get(..mark.start).unwrap_or(document);
+            format!("line {}", first_line + before.matches('\n').count())
+        };
+        let node =
+            super::node::compose(document).map_err(|error| format!("{}: {}", place(error.mark), error.message))?;
+        if let Some(node) = node {
+            let mut reader = Reader::default();
+            // A document of comments only.
+            values.extend(Some(reader.value(&node)).filter(|value| !value.is_null()));
+            if let Some((mark, message)) = reader.problems.into_iter().next() {
+                return Err(format!("{}: {message}", place(mark)));
+            }
+        }
+        first_line += document.matches('\n').count();
+    }
+    Ok(values)
+}
+
+/// Splits a stream at the markers between its documents.
+fn documents(text: &str) -> Vec<&str> {
+    let text = super::node::without_mark(text);
+    let (mut documents, mut start, mut at) = (Vec::new(), 0, 0);
+    for line in text.split_inclusive('\n') {
+        if line.trim_end() == "---" && at > start {
+            documents.push(&text[start..at]);
+            start = at;
+        }
+        at += line.len();
+    }
+    documents.push(&text[start..]);
+    documents
+}
+
 /// The value of a YAML document, if it is valid, for the fuzz target, which has no access to the types of this module.
 #[cfg(fuzzing)]
 pub fn fuzz_yaml(text: &str) -> Option<Value> {
+    read_value(text)
+}
+
+/// The value of a YAML document, if it is valid.
+pub fn read_value(text: &str) -> Option<Value> {
     let mut reader = Reader::default();
     let value = reader.value(&*super::node::compose(super::node::without_mark(text)).ok()??);
     reader.problems.is_empty().then_some(value)
@@ -146,6 +190,26 @@ fn scalar_value(scalar: &Scalar) -> Result<Value, String> {
 mod tests {
     use super::*;
     use crate::yaml::node::compose;
+
+    #[test]
+    fn a_stream_has_several_documents_and_errors_have_lines() {
+        let read = |text: &str| values(text).map(|values| serde_json::to_string(&values).unwrap());
+        for (text, expected) in [
+            ("a: 1\n---\nb: [x]\n", r#"[{"a":1},{"b":["x"]}]"#),
+            ("---\na: 1\n---\n# only a comment\n", r#"[{"a":1}]"#),
+            ("{\"a\": {\"b\": null}}", r#"[{"a":{"b":null}}]"#),
+            ("text: |\n  --- not a marker\n", r#"[{"text":"--- not a marker\n"}]"#),
+            ("", "[]"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(expected), "{text}");
+        }
+        assert!(
+            read("a: 1\n---\nb: 1\nb: 2\n").unwrap_err().starts_with("line 4: "),
+            "{:?}",
+            read("b: 1\n---\nb: [\n")
+        );
+        assert!(read("a: [\n").is_err());
+    }
 
     /// YAML texts and the JSON that Go (yaml.v3 3.0.1, encoding/json) produces from them; null where it fails.
     const GOLDEN: &str = include_str!("../../../../tests/golden/yaml_scalars.json");

@@ -1,7 +1,6 @@
 //! `kit diff`
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -9,18 +8,17 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::json::DiffData;
+use super::opener::Opener;
 use super::table::Style;
+use super::verdict::VerdictArgs;
 use super::{markdown, table};
-use crate::arguments::kitfile::{KitfileText, find_kitfile};
-use crate::arguments::{PathArgs, Size, always_report_local_store, lock_file, report_local_store};
+use crate::arguments::{PathArgs, Size};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{ExitWithDifferences, ExitWithTrouble, Format, InvalidFormat, tidy, usage};
+use crate::output::{ExitWithDifferences, ExitWithTrouble, ExitWithVerdict, Format, InvalidFormat, usage};
 use kit_core::limits;
-use kit_core::oci::Reference;
-use kit_core::ops::{
-    self, Comparable, Concern, DiffOptions, Difference, Location, Lookup, PackOptions, Reading, Session,
-};
+use kit_core::ops::{self, Concern, DiffOptions, Difference, Location, Session};
+use kit_core::verdict::Level;
 
 /// Compare ModelKits, folders and lock files
 ///
@@ -28,6 +26,12 @@ use kit_core::ops::{
 /// changed Kitfile fields, changed files with details (lines of UTF-8 texts up to 1 MiB, rows and columns of .csv and
 /// .tsv files, tensors of weights). With --layers, or if the output is not a terminal, the manifests, annotations and
 /// layers follow in the form of KitOps.
+///
+/// If a KITOWNERS is attached to a version or is in the folder, the owners of the changes are listed.
+///
+/// With --for, prints a verdict for each role instead (compatible, changed or breaking) with its reasons: tensors,
+/// tokenizer, labels, signature, format, memory, licence, code of the model, packages, metrics, deployment files and
+/// datasets. Only headers and small files that differ are read for it.
 ///
 /// A folder with a Kitfile is compared as it would be packed. Other names are looked up in the local store, then in
 /// the registry; prefix a name with `local://` or `remote://` to choose. Layers that both sides share are not read. Of
@@ -42,6 +46,9 @@ Examples:
   kit diff registry.example/team/sentiment:v2 . --remote --exit-code
   kit diff registry.example/team/sentiment:v2 . --only code --patch
   kit diff sentiment:v1 sentiment:v2 --path config.json --path 'tokenizer*' --exit-code
+  kit diff sentiment:v1 sentiment:v2 --for app,sre --exit-code
+  kit diff sentiment:v1 sentiment:v2 --for data --minimum accuracy=0.9
+  kit diff sentiment:v1 . --propose-version
   kit diff Kitfile.lock registry.example/team/sentiment:v2
   kit diff sentiment:v1 sentiment:v2 --only model --stats --read-limit 200MiB
   kit diff sentiment:v1 sentiment:v2 --only model --format markdown
@@ -66,7 +73,10 @@ pub(crate) struct DiffArgs {
     /// and without --only and --path]
     #[arg(long)]
     layers: bool,
-    /// Exit with 1 if the Kitfile or files differ, 0 if not, and another code on failure
+    #[command(flatten)]
+    verdict: VerdictArgs,
+    /// Exit with 1 if the Kitfile or files differ, 0 if not, and another code on failure; with --for, exit with 0 if
+    /// compatible, 10 if changed, 20 if breaking
     #[arg(long)]
     exit_code: bool,
     /// Maximum size of files to read from a registry, such as 200MiB; larger files of equal size are compared by their
@@ -107,6 +117,10 @@ impl FromStr for DiffFormat {
 
 impl DiffArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        if self.verdict.is_requested() {
+            let assessed = self.assess(context);
+            return assessed.map_err(|error| if error.is::<ExitWithVerdict>() { error } else { self.trouble(error) });
+        }
         let differs = self.show(context).map_err(|error| self.trouble(error))?;
         if self.exit_code && differs { Err(ExitWithDifferences.into()) } else { Ok(()) }
     }
@@ -147,82 +161,51 @@ impl DiffArgs {
 
     fn compare(&self, context: &Context) -> Result<Difference> {
         let session = context.session(&self.network)?;
-        let first = self.comparable(context, &session, &self.first)?;
-        let second = self.comparable(context, &session, &self.second)?;
+        let opener = self.opener(context, &session);
+        let (first, second) = (opener.open(&self.first)?, opener.open(&self.second)?);
         let options = DiffOptions {
             only: self.only,
             paths: Arc::new(self.paths.patterns()?),
-            jobs: self.jobs(context, &session),
+            jobs: opener.jobs([&self.first, &self.second]),
             remote_limit: self.read_limit.0,
             with_patches: self.patch,
             with_statistics: self.stats,
+            with_contents: true,
         };
         Ok(ops::diff(&session, (first, second), &options)?)
     }
 
-    /// The number of layers or files to read at the same time.
-    fn jobs(&self, context: &Context, session: &Session<'_>) -> usize {
-        let names =
-            [&self.first, &self.second].map(|text| text.split_once("://").map_or(text.as_str(), |(_, name)| name));
-        let locations = names.into_iter().filter_map(|name| context.location(name).ok());
-        locations.map(|location| session.jobs_to_read(&location).small).max().unwrap_or_else(ops::jobs)
+    fn opener<'a>(&self, context: &'a Context, session: &'a Session<'a>) -> Opener<'a> {
+        Opener { context, session, is_remote: self.remote, is_answer: self.exit_code }
     }
 
-    /// Opens the ModelKit, folder or lock that `text` names.
-    fn comparable(&self, context: &Context, session: &Session<'_>, text: &str) -> Result<Comparable> {
-        let (place, text) = match (text.strip_prefix("local://"), text.strip_prefix("remote://")) {
-            (Some(rest), _) => (Some(Lookup::Local), rest),
-            (_, Some(rest)) => (Some(Lookup::Remote), rest),
-            _ => (None, text),
+    /// Prints the verdicts.
+    fn assess(&self, context: &Context) -> Result<()> {
+        let session = context.session(&self.network)?;
+        let opener = self.opener(context, &session);
+        let sides = (opener.open(&self.first)?, opener.open(&self.second)?);
+        let options = self.verdict.options(opener.jobs([&self.first, &self.second]), self.read_limit.0);
+        let assessed = ops::assess(&session, sides, &options)?;
+        let names = (self.first.as_str(), self.second.as_str());
+        let tag = context.location(&self.first).ok().and_then(|location| tag_of(&location));
+        let shown = self.verdict.show(names, &assessed, tag.as_deref())?;
+        match &self.format {
+            DiffFormat::Markdown => return Err(usage("for Markdown, use `kit news NAME:TAG --since NAME:TAG`")),
+            DiffFormat::Common(format) => context.output.result(format.render(&shown.data, || shown.text)?)?,
+        }
+        let code = match assessed.level(&self.verdict.roles()) {
+            Level::Compatible => return Ok(()),
+            Level::Changed => 10,
+            Level::Breaking => 20,
         };
-        let path = context.environment.absolute(text.as_ref());
-        if place.is_none() && is_lock(text, &path) {
-            return Ok(Comparable::Lock(lock_file::read(&path, text)?));
-        }
-        if place.is_none() && is_folder(session, text, &path) {
-            return Ok(Comparable::Folder(Box::new(packing(path, text.as_ref())?)));
-        }
-        if (is_path(text) || text.ends_with("Kitfile.lock")) && !path.exists() {
-            return Err(usage(format!("`{}` does not exist", tidy(Path::new(text)))));
-        }
-        let location = context.location(text)?;
-        let found = session.find(&location, place.unwrap_or_else(|| self.place(&location)))?;
-        ops::admit_to_read(session, &found)?;
-        if place.is_none() {
-            // A script that asks for an answer needs to know that it may be about an old version.
-            let must_be_seen = self.exit_code && context.output.prints_digests_only();
-            let report = if must_be_seen { always_report_local_store } else { report_local_store };
-            report(context, &location, &found);
-        }
-        Ok(Comparable::ModelKit(found))
-    }
-
-    /// The places to look for a name without a prefix in. A name without a registry is in the local store.
-    fn place(&self, location: &Location) -> Lookup {
-        let has_registry = matches!(location, Location::Artifact(reference) if !reference.is_local());
-        if self.remote && has_registry { Lookup::Remote } else { Lookup::Anywhere }
+        if self.exit_code { Err(ExitWithVerdict(code).into()) } else { Ok(()) }
     }
 }
 
-/// Returns true if `text` is a path and cannot be a reference.
-fn is_path(text: &str) -> bool {
-    text.starts_with(['.', '/'])
-}
-
-fn is_lock(text: &str, path: &Path) -> bool {
-    path.is_file() && (is_path(text) || path.extension().is_some_and(|extension| extension == "lock"))
-}
-
-/// Returns true if `text` is a folder. One without a Kitfile cannot be packed, so a local ModelKit of this name comes
-/// first.
-fn is_folder(session: &Session<'_>, text: &str, path: &Path) -> bool {
-    let is_local =
-        |text: &str| text.parse::<Reference>().is_ok_and(|name| ops::find_here(&session.store, &name).is_ok());
-    path.is_dir() && (is_path(text) || find_kitfile(path, path).is_ok() || !is_local(text))
-}
-
-/// The options that a folder, which the user wrote as `given`, is packed with for a comparison.
-fn packing(folder: PathBuf, given: &Path) -> Result<PackOptions> {
-    let kitfile = KitfileText::of_folder(&folder, given)?.parse()?;
-    Ok(PackOptions { reading: Reading::Everything, ..PackOptions::new(folder, kitfile) })
+/// The tag in a location.
+fn tag_of(location: &Location) -> Option<String> {
+    match location {
+        Location::Artifact(reference) => reference.tag.as_ref().map(ToString::to_string),
+        Location::Layout { .. } => None,
+    }
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::patch;
 use kit_core::ops::{
-    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, NumbersDiff, ParentDiff,
-    TableDiff, TensorChange, TensorDiff, TensorsDiff,
+    Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, NumbersDiff, OwnedChanges,
+    ParentDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff,
 };
 use kit_core::tensors::Tensor;
 
@@ -25,6 +25,7 @@ pub(super) struct DiffData<'a> {
     parents: Value,
     #[serde(serialize_with = "files")]
     files: &'a [FileDiff],
+    owners: Option<Value>,
     shared_layers: Value,
     unique_to_first: Value,
     unique_to_second: Value,
@@ -41,6 +42,7 @@ impl<'a> DiffData<'a> {
             kitfile: difference.fields.as_ref().map(|fields| fields.iter().map(field).collect()),
             parents: difference.parents.iter().map(parent).collect(),
             files: &difference.files,
+            owners: owners(difference),
             shared_layers: layers(&difference.shared),
             unique_to_first: layers(&difference.only_first),
             unique_to_second: layers(&difference.only_second),
@@ -52,6 +54,18 @@ impl<'a> DiffData<'a> {
         let tensors = self.files.iter().filter_map(|file| file.content.tensors.as_ref());
         self.files.len() + tensors.map(|tensors| tensors.changes.len()).sum::<usize>()
     }
+}
+
+/// The changes by owner; `None` if neither side has owners.
+fn owners(difference: &Difference) -> Option<Value> {
+    let one = |owned: &OwnedChanges<'_>| {
+        json!({
+            "owner": owned.owner.map(ToString::to_string),
+            "fields": owned.fields.iter().map(|field| &field.path).collect::<Vec<_>>(),
+            "files": owned.files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(),
+        })
+    };
+    (!difference.ownership.is_empty()).then(|| difference.by_owner().iter().map(one).collect())
 }
 
 fn files<S: Serializer>(files: &[FileDiff], serializer: S) -> Result<S::Ok, S::Error> {

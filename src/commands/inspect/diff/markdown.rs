@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::owners;
 use super::patch;
 use super::table::{UNKNOWN_FIELDS, concerns, counts, describe, short, value};
 use crate::output::one_line;
@@ -26,6 +27,11 @@ pub(super) fn write(out: &mut dyn io::Write, names: (&str, &str), difference: &D
         let counts = counts(&difference.files);
         write!(out, "\n{counts}\n\n| File | change | |\n|---|---|---|\n")?;
         difference.files.iter().try_for_each(|file| write!(out, "{}", file_row(file)))?;
+    }
+    let owners = owners::rows(difference);
+    if !owners.is_empty() {
+        write!(out, "\n| Owner | changes |\n|---|---|\n")?;
+        owners.iter().try_for_each(|(owner, changes)| writeln!(out, "| {owner} | {} |", escape(changes)))?;
     }
     difference.files.iter().filter_map(patch::escaped).try_for_each(|patch| write!(out, "{}", fenced(&patch)))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::io;
 
-use super::patch;
+use super::{owners, patch};
 use crate::commands::inspect::or_none;
 use crate::output::{Colours, counted, one_line};
 use kit_core::digest::Digest;
@@ -54,6 +54,12 @@ pub(super) fn write(
     if !difference.files.is_empty() {
         put(&format!("{:<width$}{}\n", "Files", counts(&difference.files), width = width + 6))?;
         difference.files.iter().try_for_each(|file| put(&show_file(file, width)))?;
+    }
+    let owners = owners::rows(difference);
+    if !owners.is_empty() {
+        put("Owners\n")?;
+        let width = owners.iter().map(|(owner, _)| owner.len()).max().unwrap_or_default().min(48);
+        owners.iter().try_for_each(|(owner, changes)| put(&format!("    {owner:<width$}  {changes}\n")))?;
     }
     if is_complete {
         put(&format!("No change: {}\n", unconcerned(difference)))?;

@@ -15,7 +15,8 @@ use kit_core::ops::{self, Edge, Lineage, Node};
 ///
 /// Each step is either *declared*, which means that a Kitfile or an attestation names it, or *verified by digest*,
 /// which means that it is named with a digest and content with that digest was found. ModelKits are looked up in the
-/// local store, then in their registries; those that cannot be found are shown by name only.
+/// local store, then in their registries; those that cannot be found are shown by name only. The original of a
+/// ModelKit that `kit subset` made is verified by comparing the layers of both.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -12,6 +12,7 @@ pub(super) fn word(kind: EdgeKind) -> &'static str {
         EdgeKind::Parent => "parent",
         EdgeKind::BaseModel => "base model",
         EdgeKind::Dataset => "dataset",
+        EdgeKind::Original => "subset of",
     }
 }
 

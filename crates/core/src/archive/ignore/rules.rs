@@ -12,8 +12,9 @@ use crate::relative_path::RelativePath;
 use crate::sys::is_temporary_name;
 
 /// Names in the context folder that are never packed and cannot be included by a `!` line. KitOps does not know lock
-/// files, and packs a file with that name; but a layer cannot contain its own digest.
-const ALWAYS_IGNORED: [&str; 5] = ["Kitfile", "kitfile", ".kitfile", ".kitignore", "Kitfile.lock"];
+/// files, and packs a file with that name; but a layer cannot contain its own digest. The owners are attached to the
+/// ModelKit, so that a change of owners does not make another version of it.
+const ALWAYS_IGNORED: [&str; 6] = ["Kitfile", "kitfile", ".kitfile", ".kitignore", "Kitfile.lock", "KITOWNERS"];
 
 /// The rules of a `.kitignore`, and the names that are always ignored.
 #[derive(Debug)]

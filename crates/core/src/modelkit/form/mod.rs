@@ -13,6 +13,6 @@ pub use contents::ContentsTable;
 pub use family::Family;
 pub(crate) use family::is_config;
 pub use image::{BaseImage, Image, ImageLayout, InvalidBase, InvalidPlatform, Platform};
-pub(crate) use image::{is_form_of_modelkit, is_image};
+pub(crate) use image::{has_models_link, is_form_of_modelkit, is_image};
 pub use layer_type::LayerType;
 pub use modelpack::ModelFacts;

@@ -7,6 +7,7 @@ pub(super) mod inspect;
 pub(super) mod parents;
 mod readable;
 mod records;
+mod subsets;
 mod tagged;
 pub(super) mod variants;
 
@@ -18,8 +19,11 @@ pub use parents::parents;
 pub(crate) use parents::{Parent, model_reference, resolve};
 pub(crate) use readable::refuse_unreadable;
 pub(crate) use records::{
-    Promotions, history, listed_referrers, oci_uri, promotions, provenance_statements, records, superseded,
+    History, Promotions, attestations, history, listed_referrers, oci_uri, promotions, provenance_statements, records,
+    sources, superseded,
 };
+pub use subsets::{Belonging, SubsetProof, prove_subset};
+pub(crate) use subsets::{Original, original};
 pub(crate) use tagged::{Failures, Tagged, enter, resolve_tags};
 pub use variants::{InspectedIndex, inspect_index};
 pub(crate) use variants::{inspect_index_here, modelkits};

@@ -9,7 +9,7 @@ use crate::limits;
 use crate::oci::{CREATED, ContentError, Descriptor, Manifest, MediaType, Reference, Referrer, Source, read_document};
 use crate::ops::error::reason;
 use crate::progress::{Progress, Warning};
-use crate::provenance::{MEDIA_TYPE, PROMOTION_ARTIFACT_TYPE, Promotion, Record};
+use crate::provenance::{MEDIA_TYPE, PROMOTION_ARTIFACT_TYPE, Promotion, Record, SUBSET_ARTIFACT_TYPE, Subset};
 
 /// Reads the provenance attestations of `subject`, the oldest first.
 ///
@@ -18,10 +18,50 @@ pub(crate) fn records(source: &dyn Source, subject: &Descriptor, progress: &dyn 
     provenance(source, subject, &referrers_or_none(source, subject, progress))
 }
 
-/// Reads the provenance attestations of `subject` like [`records`], and its promotions.
-pub(crate) fn history(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> (Vec<Record>, Promotions) {
+/// Reads the provenance attestations of `subject` like [`records`], but only those that `may_read` permits: each takes
+/// two requests.
+pub(crate) fn attestations(
+    source: &dyn Source,
+    subject: &Descriptor,
+    may_read: &dyn Fn(&Descriptor) -> bool,
+    progress: &dyn Progress,
+) -> Vec<Record> {
+    let mut listed = referrers_or_none(source, subject, progress);
+    listed.retain(|found| is_of_type(found, MEDIA_TYPE) && may_read(found));
+    provenance(source, subject, &listed)
+}
+
+/// The documents that are attached to a version.
+pub(crate) struct History {
+    /// Its provenance attestations, as of [`records`].
+    pub(crate) records: Vec<Record>,
+    /// Its promotions.
+    pub(crate) promotions: Promotions,
+    /// All its referrers.
+    pub(crate) listed: Vec<Descriptor>,
+}
+
+/// Reads the history of `subject` from its referrers, which are listed once.
+pub(crate) fn history(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> History {
     let listed = referrers_or_none(source, subject, progress);
-    (provenance(source, subject, &listed), promotions(source, subject, &listed, progress))
+    let records = provenance(source, subject, &listed);
+    let promotions = promotions(source, subject, &listed, progress);
+    History { records, promotions, listed }
+}
+
+/// Reads the provenance attestations of `subject` like [`records`], and the records that it is a subset of another
+/// ModelKit.
+pub(crate) fn sources(
+    source: &dyn Source,
+    subject: &Descriptor,
+    progress: &dyn Progress,
+) -> (Vec<Record>, Vec<Subset>) {
+    let listed = referrers_or_none(source, subject, progress);
+    let found = listed.iter().filter(|found| is_of_type(found, SUBSET_ARTIFACT_TYPE)).take(limits::RECORDS);
+    let statements = found.flat_map(|found| statements(source, subject, found).unwrap_or_default());
+    let subsets = statements.filter_map(|statement| Subset::parse(&statement));
+    let subsets = subsets.filter(|subset| subset.subject == subject.digest).collect();
+    (provenance(source, subject, &listed), subsets)
 }
 
 /// The records of promotions that are attached to a manifest, the oldest first.
@@ -102,7 +142,11 @@ fn provenance(source: &dyn Source, subject: &Descriptor, listed: &[Descriptor]) 
 
 fn referrers_or_none(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> Vec<Descriptor> {
     listed_referrers(source, subject, progress).unwrap_or_else(|error| {
-        progress.warn(&Warning::ReferrersUnreadable { subject: subject.digest, reason: reason(&error) });
+        progress.warn(&Warning::ReferrersUnreadable {
+            what: "provenance",
+            subject: subject.digest,
+            reason: reason(&error),
+        });
         Vec::new()
     })
 }

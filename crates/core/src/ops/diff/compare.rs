@@ -14,6 +14,7 @@ use crate::digest::Digest;
 use crate::limits;
 use crate::ops::error::Error;
 use crate::ops::files::{Held, Unverified};
+use crate::ops::owners::Ownership;
 use crate::ops::session::Session;
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
@@ -33,6 +34,8 @@ pub struct DiffOptions {
     pub with_patches: bool,
     /// True if the numbers of tensors are compared, not only their bytes.
     pub with_statistics: bool,
+    /// True if the contents of files that differ are compared, each in the way that its kind allows.
+    pub with_contents: bool,
 }
 
 impl DiffOptions {
@@ -61,6 +64,8 @@ pub struct Difference {
     pub parents: Vec<ParentDiff>,
     /// The files that differ.
     pub files: Vec<FileDiff>,
+    /// The owners of both sides.
+    pub ownership: Ownership,
 }
 
 /// One layer of a comparison.
@@ -132,13 +137,23 @@ pub(crate) fn compare(
     unverified: &Unverified,
 ) -> Result<Difference, Error> {
     let (one, other) = side::open(session, first, second)?;
-    let fields = match compare_kitfiles(&one, &other) {
+    compare_sides(session, (&one, &other), options, unverified)
+}
+
+/// Compares two sides that are open, like [`compare`].
+pub(crate) fn compare_sides(
+    session: &Session<'_>,
+    (one, other): (&Side, &Side),
+    options: &DiffOptions,
+    unverified: &Unverified,
+) -> Result<Difference, Error> {
+    let fields = match compare_kitfiles(one, other) {
         _ if !options.paths.is_empty() => Some(Vec::new()),
         Some(fields) => Some(fields.into_iter().filter(|field| options.is_wanted(field.concern())).collect()),
         None => options.only.is_some_and(|only| !only.has_fields()).then(Vec::new),
     };
     let has_parents = options.is_wanted(Concern::Model) && options.paths.is_empty();
-    let parents = if has_parents { compare_parents(session, &one, &other)? } else { Vec::new() };
+    let parents = if has_parents { compare_parents(session, one, other)? } else { Vec::new() };
     let (layers, others) = (one.layers(options), other.layers(options));
     let files = compare_files((&layers, &others), options, unverified, session.progress)?;
     check_patterns(&layers, &options.paths)?;
@@ -147,8 +162,13 @@ pub(crate) fn compare(
     let shared = sorted(rows.iter().filter_map(|row| in_both(row, &other_sizes)));
     let only_first = sorted(rows.iter().filter(|row| !other_sizes.contains_key(&row.digest)).cloned());
     let only_second = sorted(other_rows.iter().filter(|row| !sizes.contains_key(&row.digest)).cloned());
-    let (first, second) = (one.into_compared(), other.into_compared());
-    Ok(Difference { first, second, shared, only_first, only_second, fields, parents, files })
+    let mut ownership = Ownership::default();
+    if one.manifest() != other.manifest() {
+        one.add_owners(&mut ownership, session.progress);
+        other.add_owners(&mut ownership, session.progress);
+    }
+    let (first, second) = (one.to_compared(), other.to_compared());
+    Ok(Difference { first, second, shared, only_first, only_second, fields, parents, files, ownership })
 }
 
 /// Returns the fields that differ; `None` if some do but a side is a lock, which does not contain fields.
@@ -193,7 +213,9 @@ fn compare_files(
         progress.warn(&Warning::DifferencesCutOff { total: found.len(), limit: limits::DIFFERENT_FILES });
         found.truncate(limits::DIFFERENT_FILES);
     }
-    content::compare(&mut found, (&before, &after), options)?;
+    if options.with_contents {
+        content::compare(&mut found, (&before, &after), options)?;
+    }
     Ok(found)
 }
 

@@ -27,7 +27,7 @@ impl FieldDiff {
 }
 
 /// Returns the fields that differ, sorted by path.
-pub(super) fn compare(first: &Kitfile, second: &Kitfile) -> Vec<FieldDiff> {
+pub(crate) fn compare(first: &Kitfile, second: &Kitfile) -> Vec<FieldDiff> {
     let (first, mut second) = (fields(first), fields(second));
     let mut found = Vec::new();
     for (path, before) in first {

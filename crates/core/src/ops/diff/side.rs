@@ -13,9 +13,12 @@ use crate::oci::{Descriptor, Source};
 use crate::ops::artifact::{Inspected, Parent, inspect, model_reference, resolve};
 use crate::ops::error::Error;
 use crate::ops::guard::Allowed;
+use crate::ops::owners::{self, Ownership, of_folder};
 use crate::ops::pack::{PackOptions, find_in_folder};
 use crate::ops::session::{Located, Session};
 use crate::ops::workers;
+use crate::owners::Owners;
+use crate::progress::Progress;
 use crate::relative_path::RelativePath;
 
 /// Something that can be compared.
@@ -38,9 +41,17 @@ pub struct Compared {
 }
 
 /// One side, opened.
-pub(super) enum Side {
-    ModelKit { found: Located, inspected: Box<Inspected> },
+pub(crate) enum Side {
+    ModelKit { found: Box<Located>, inspected: Box<Inspected>, owners: FoundOwners },
     Lock(Lock),
+}
+
+/// The place of the owners of a side.
+pub(crate) enum FoundOwners {
+    /// They are among the referrers.
+    Attached,
+    /// They are those of a folder, if it has any.
+    InFolder(Option<Owners>),
 }
 
 /// A layer of a side.
@@ -71,7 +82,7 @@ pub(super) struct Blob<'a> {
 }
 
 /// Opens both sides: ModelKits at the same time, and a folder once the other side is known.
-pub(super) fn open(session: &Session<'_>, first: Comparable, second: Comparable) -> Result<(Side, Side), Error> {
+pub(crate) fn open(session: &Session<'_>, first: Comparable, second: Comparable) -> Result<(Side, Side), Error> {
     let inspected = workers::run(2, &[&first, &second], |side| match side {
         Comparable::ModelKit(found) => inspect(found).map(Some),
         Comparable::Folder(_) | Comparable::Lock(_) => Ok(None),
@@ -88,13 +99,17 @@ fn open_one(
     inspected: Option<Inspected>,
     format: Format,
 ) -> Result<Side, Error> {
-    let found = match side {
+    let (found, owners) = match side {
         Comparable::Lock(lock) => return Ok(Side::Lock(lock)),
-        Comparable::ModelKit(found) => found,
-        Comparable::Folder(pack) => find_in_folder(session, &PackOptions { format, allowed: Allowed::ALL, ..*pack })?,
+        Comparable::ModelKit(found) => (found, FoundOwners::Attached),
+        Comparable::Folder(pack) => {
+            let owners = of_folder(&pack.context)?.map(|(_, owners)| owners);
+            let found = find_in_folder(session, &PackOptions { format, allowed: Allowed::ALL, ..*pack })?;
+            (found, FoundOwners::InFolder(owners))
+        }
     };
     let inspected = Box::new(inspected.map_or_else(|| inspect(&found), Ok)?);
-    Ok(Side::ModelKit { found, inspected })
+    Ok(Side::ModelKit { found: Box::new(found), inspected, owners })
 }
 
 /// Returns the format in which single files were packed.
@@ -116,7 +131,7 @@ impl Side {
     /// The layers, in the order of the side.
     pub(super) fn layers(&self, options: &DiffOptions) -> Vec<SideLayer<'_>> {
         match self {
-            Self::ModelKit { found, inspected } => {
+            Self::ModelKit { found, inspected, .. } => {
                 let read_limit = if found.is_remote { options.remote_limit } else { u64::MAX };
                 let blob = |layer| Blob { source: &*found.source, layer, read_limit };
                 inspected.modelkit.layers.iter().map(|layer| SideLayer::of_blob(blob(layer))).collect()
@@ -166,14 +181,31 @@ impl Side {
         }
     }
 
-    /// Keeps the data that is reported after the comparison.
-    pub(super) fn into_compared(self) -> Compared {
+    /// The digest of its manifest.
+    pub(crate) fn manifest(&self) -> Digest {
         match self {
-            Self::ModelKit { inspected, .. } => {
-                Compared { manifest: inspected.descriptor.digest, inspected: Some(*inspected) }
-            }
-            Self::Lock(lock) => Compared { manifest: lock.manifest, inspected: None },
+            Self::ModelKit { inspected, .. } => inspected.descriptor.digest,
+            Self::Lock(lock) => lock.manifest,
         }
+    }
+
+    /// Adds its owners, if it has any. A lock has none.
+    pub(super) fn add_owners(&self, ownership: &mut Ownership, progress: &dyn Progress) {
+        let Self::ModelKit { found, inspected, owners } = self else { return };
+        let owners = match owners {
+            FoundOwners::Attached => owners::read(&*found.source, &inspected.descriptor, progress),
+            FoundOwners::InFolder(owners) => owners.clone(),
+        };
+        ownership.add(owners, &inspected.modelkit.config.kitfile);
+    }
+
+    /// The data that is reported after the comparison.
+    pub(super) fn to_compared(&self) -> Compared {
+        let inspected = match self {
+            Self::ModelKit { inspected, .. } => Some((**inspected).clone()),
+            Self::Lock(_) => None,
+        };
+        Compared { manifest: self.manifest(), inspected }
     }
 }
 

@@ -160,6 +160,7 @@ mod tests {
             remote_limit: 0,
             with_patches: true,
             with_statistics: false,
+            with_contents: true,
         };
         compare((before, after), deadline(), &options)
     }
@@ -218,6 +219,7 @@ mod tests {
             remote_limit: 0,
             with_patches: false,
             with_statistics: false,
+            with_contents: true,
         };
         let found = compare((&text(2), &text(3)), Instant::now(), &options).unwrap();
         assert_eq!(found.added, found.removed);

@@ -44,6 +44,20 @@ pub(super) fn contents(inspected: &Inspected) -> Contents {
     layers.map(|layer| ((layer.section, layer.path.clone()), layer.descriptor.digest)).collect()
 }
 
+/// The paths whose layers differ between two versions.
+pub(super) fn changed_paths<'a>(old: &'a Contents, new: &'a Contents) -> Vec<&'a RelativePath> {
+    let of = |contents: &'a Contents| contents.iter().map(|(key, digest)| (key, digest)).collect::<BTreeMap<_, _>>();
+    let (old, new) = (of(old), of(new));
+    let differing = |(key, digest): (&&'a (Section, RelativePath), &&'a Digest), others: &BTreeMap<_, &'a Digest>| {
+        (others.get(*key) != Some(digest)).then_some(&key.1)
+    };
+    let gone = old.iter().filter_map(|one| differing(one, &new));
+    let mut paths: Vec<_> = gone.chain(new.iter().filter_map(|one| differing(one, &old))).collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
 fn count_layers(
     old: &[((Section, RelativePath), Digest)],
     new: &[((Section, RelativePath), Digest)],

@@ -6,11 +6,11 @@ use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::limits;
 use crate::oci::{ContentError, Reference};
-use crate::ops::artifact::{Inspected, inspect, model_reference, oci_uri, records};
+use crate::ops::artifact::{Inspected, Original, inspect, model_reference, oci_uri, original, sources};
 use crate::ops::error::{Error, reason};
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::progress::Warning;
-use crate::provenance::{Material, Record, Role, without_secrets};
+use crate::provenance::{Material, Record, Role, Subset, without_secrets};
 
 /// A graph of the ModelKits and datasets that a ModelKit is built from. The first node is the requested ModelKit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub enum EdgeKind {
     BaseModel,
     /// A dataset.
     Dataset,
+    /// A ModelKit whose layers are used, by the record of a subset.
+    Original,
 }
 
 /// The certainty of an edge.
@@ -88,7 +90,10 @@ impl Walk<'_> {
         if depth == DEPTH {
             return;
         }
-        let records = records(&*found.source, &inspected.descriptor, self.session.progress);
+        let (records, subsets) = sources(&*found.source, &inspected.descriptor, self.session.progress);
+        for subset in subsets {
+            self.add_original(node, inspected, &subset, depth);
+        }
         let kitfile = &inspected.modelkit.config.kitfile;
         if let Some(reference) = model_reference(&inspected.modelkit) {
             let pinned = pinned(&reference, Role::Parent, &records);
@@ -142,6 +147,29 @@ impl Walk<'_> {
         // A node that existed before has already been followed.
         if node == known {
             self.follow(node, &found, &inspected, depth + 1);
+        }
+    }
+
+    /// Adds the ModelKit that the subset `from` belongs to, and follows it. The layers of both prove the relation.
+    fn add_original(&mut self, from: usize, inspected: &Inspected, subset: &Subset, depth: usize) {
+        let digest = subset.original;
+        let name = subset.original_name.clone().unwrap_or_else(|| digest.to_string());
+        match original(self.session, subset, inspected) {
+            Ok(Original { found, inspected, has_all_layers: true }) => {
+                let known = self.lineage.nodes.len();
+                let node = self.add(from, EdgeKind::Original, name, Some(digest), Proof::Verified);
+                if let Some(node) = node.filter(|node| *node == known) {
+                    self.follow(node, &found, &inspected, depth + 1);
+                }
+            }
+            Ok(_) => {
+                let reason = "it does not have all layers of the subset".to_owned();
+                self.session.progress.warn(&Warning::Unreadable { name: &name, reason });
+            }
+            Err(failure) => {
+                self.warn_of(&name, &failure);
+                self.add(from, EdgeKind::Original, name, Some(digest), Proof::Declared);
+            }
         }
     }
 

@@ -1,16 +1,18 @@
 //! The versions of a repository, and the changes in each.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::changes::{Contents, LayerCount, compare, contents};
 use super::forms::without_forms;
 use super::order::{Moment, newest_first};
+use super::owned::{self, OwnedVersion};
+use super::packings::{combined, without_returns};
 use crate::digest::Digest;
 use crate::limits;
 use crate::modelkit::kitfile_digest;
 use crate::oci::{ContentError, Descriptor, Reference, Source};
-use crate::ops::artifact::{Failures, Inspected, Promotions, Tagged, enter, history, read, resolve_tags};
+use crate::ops::artifact::{Failures, History, Inspected, Promotions, Tagged, enter, history, read, resolve_tags};
 use crate::ops::diff::{self, Comparable, DiffOptions, FileDiff};
 use crate::ops::error::Error;
 use crate::ops::files::Unverified;
@@ -18,6 +20,7 @@ use crate::ops::index_error::IndexError;
 use crate::ops::read_once::ReadOnce;
 use crate::ops::session::{Located, Location, Lookup, Session, find_here, not_here};
 use crate::ops::workers;
+use crate::owners::Owner;
 use crate::progress::{Event, Warning};
 use crate::provenance::{Promotion, Record};
 use crate::store::{Entry, Names};
@@ -54,6 +57,10 @@ pub struct Version {
     pub layers: Vec<LayerCount>,
     /// The changes of the files, if they were requested.
     pub files: Vec<FileDiff>,
+    /// The owners whom the changes concern; `None` if neither this version nor the one before has owners.
+    pub owners: Option<Vec<Owner>>,
+    /// The owners of the version, and its Kitfile.
+    pub(super) owned: OwnedVersion,
     /// The versions that a promotion in this repository moved a tag to from this one.
     replaced_by: Vec<Digest>,
     /// The digest of the content of the Kitfile.
@@ -71,7 +78,7 @@ pub struct Version {
 /// a registry if the attestation of a later version names it.
 pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> Result<Vec<Version>, Error> {
     let options = &LogOptions { place: place(session, location, options.place)?, ..options.clone() };
-    let walk = Walk { session, location, options, layers: AtomicUsize::new(0) };
+    let walk = Walk { session, location, options, layers: AtomicUsize::new(0), kitfile_bytes: AtomicU64::new(0) };
     let mut failures = Failures::default();
     let (source, tagged) = walk.tagged(&mut failures)?;
     let mut versions = walk.read(&*source, &tagged, &mut failures)?;
@@ -96,6 +103,7 @@ pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> 
         }
         unverified.report(session.progress);
     }
+    owned::name(&mut ordered);
     Ok(ordered)
 }
 
@@ -126,6 +134,8 @@ struct Walk<'a> {
     options: &'a LogOptions,
     /// The number of layers of all versions.
     layers: AtomicUsize,
+    /// The size of the Kitfiles that are kept.
+    kitfile_bytes: AtomicU64,
 }
 
 impl Walk<'_> {
@@ -243,8 +253,9 @@ impl Walk<'_> {
     }
 
     fn version(&self, source: &dyn Source, inspected: &Inspected, tags: &[String]) -> Version {
-        let (records, Promotions { arrivals: mut promotions, departures }) =
-            history(source, &inspected.descriptor, self.session.progress);
+        let History { records, promotions, listed } = history(source, &inspected.descriptor, self.session.progress);
+        let Promotions { arrivals: mut promotions, departures } = promotions;
+        let owned = OwnedVersion::read(source, inspected, &listed, &self.kitfile_bytes, self.session.progress);
         promotions.reverse();
         let departures = departures.iter().filter(|promotion| self.is_about(promotion));
         let replaced_by = departures.map(|promotion| promotion.subject).collect();
@@ -266,6 +277,8 @@ impl Walk<'_> {
             kitfile_changed,
             layers,
             files,
+            owners: None,
+            owned,
             replaced_by,
             kitfile,
             contents,
@@ -352,32 +365,6 @@ fn group(entries: &[Entry], name: impl Fn(&Entry) -> Option<String>) -> Vec<Tagg
         enter(&mut tagged, entry.descriptor.clone(), name(entry));
     }
     tagged
-}
-
-/// The record that identifies the files best: the newest one of a clean commit, or else the newest one. The same files
-/// are often packed twice, before and after a commit. The first packing with a name gives the time and the version that
-/// was replaced: a later one, for example of a state to which the author returned, does not make a new version.
-///
-/// Returns true beside it if only a later packing knows a replaced version.
-fn combined(records: Vec<Record>) -> Option<(Record, bool)> {
-    let first = records.iter().find(|record| !record.names.is_empty()).or(records.first())?;
-    let (own, time) = (first.previous, first.time);
-    let previous = own.or_else(|| records.iter().find_map(|record| record.previous));
-    let is_dirty = |record: &Record| record.commit.as_ref().is_none_or(|commit| commit.is_dirty == Some(true));
-    let chosen = records.iter().rposition(|record| !is_dirty(record)).or(records.len().checked_sub(1))?;
-    let record = records.into_iter().nth(chosen)?;
-    Some((Record { previous, time, ..record }, own.is_none() && previous.is_some()))
-}
-
-/// Removes the replaced version from those that were first packed before it and packed again later.
-fn without_returns(mut versions: Vec<Version>) -> Vec<Version> {
-    let time = |version: &Version| Some((version.descriptor.digest, version.record.as_ref()?.time?));
-    let times: HashMap<_, _> = versions.iter().filter_map(time).collect();
-    for version in versions.iter_mut().filter(|version| version.is_late) {
-        let Some(record) = &mut version.record else { continue };
-        record.previous = record.previous.filter(|previous| times.get(previous).copied() <= record.time);
-    }
-    versions
 }
 
 fn moment(version: &Version) -> Moment {

@@ -5,6 +5,8 @@ mod forms;
 mod lineage;
 mod log;
 mod order;
+mod owned;
+mod packings;
 
 pub use changes::LayerCount;
 pub use lineage::{Edge, EdgeKind, Lineage, Node, Proof, lineage};

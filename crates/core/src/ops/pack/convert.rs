@@ -11,11 +11,13 @@ use super::into_store::PackOptions;
 use super::packer::Assembled;
 use crate::compression::Compression;
 use crate::digest::Digest;
+use crate::kitfile::Section;
 use crate::modelkit::{
-    Assembly, CLI_VERSION, Documents, Family, Form, Layer, ModelFacts, ModelKit, PackedLayer, Selection, label,
+    Assembly, CLI_VERSION, Documents, Family, Form, Layer, ModelFacts, ModelKit, PackedLayer, SUBSET_OF, Selection,
+    label,
 };
 use crate::oci::{Descriptor, Reference, Source, Tag, Target};
-use crate::ops::artifact::{inspect, model_reference, refuse_unreadable};
+use crate::ops::artifact::{Inspected, inspect, model_reference, refuse_unreadable};
 use crate::ops::error::Error;
 use crate::ops::files::{BUFFER_BYTES, buffer, digest, facts, read_whole, weigh};
 use crate::ops::session::{Located, Lookup, Session};
@@ -62,6 +64,37 @@ pub fn list_as(found: &Located, form: &Form, jobs: usize, progress: &dyn Progres
         });
     }
     list_layers(&*found.source, &inspected.modelkit, form, jobs, progress)
+}
+
+/// Returns the documents of an artifact of the same family that has only the layers and entries in `selection`.
+pub(crate) fn list_part(
+    found: &Located,
+    inspected: &Inspected,
+    selection: &Selection,
+    (jobs, progress): (usize, &dyn Progress),
+) -> Result<Documents, Error> {
+    let (source, modelkit) = (&*found.source, &inspected.modelkit);
+    refuse_unreadable(modelkit, selection)?;
+    let takes = |section, name: &str, path: &str| {
+        // A model may be a reference to another ModelKit, which is not a path.
+        let relative = path.parse().unwrap_or_default();
+        selection.takes_entry(section, [name, path], &relative)
+    };
+    let (kitfile, moved) = modelkit.config.kitfile.part(&takes);
+    let mut layers = Vec::new();
+    for layer in modelkit.layers.iter().filter(|layer| selection.takes(layer)) {
+        let packed = PackedLayer::of(layer, diff_id(source, layer, progress)?)?;
+        let index = moved.get(&(layer.section, layer.index)).copied();
+        layers.extend(index.map(|index| PackedLayer { index, ..packed }));
+    }
+    layers.sort_by_key(|layer| (layer.layer_type.section, layer.index));
+    let form = Form::Artifact(modelkit.family);
+    let mut annotations = modelkit.manifest.annotations.clone();
+    annotations.insert(SUBSET_OF.to_owned(), inspected.descriptor.digest.to_string());
+    let has_model = layers.iter().any(|layer| layer.layer_type.section == Section::Model);
+    let facts = if has_model { facts_for(&form, source, modelkit, jobs)? } else { ModelFacts::default() };
+    let assembly = Assembly { kitfile, layers, others: Vec::new(), facts, annotations };
+    Ok(assembly.assemble(&form)?)
 }
 
 /// Returns the documents of the requested family for what was packed as a ModelKit. The layers are in `source`.

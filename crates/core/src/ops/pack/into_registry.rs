@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use super::compressing::Compressing;
 use super::convert;
-use super::into_store::{PackOptions, lock_of};
+use super::into_store::{PackOptions, lock_of, time};
 use super::packer::{Assembled, LayerSink, Packer, SavedLayer, layers_at_once, take_table};
 use super::record::record;
 use crate::archive::{self, LayerSource};
@@ -19,6 +19,7 @@ use crate::oci::{CheckedTables, Companion, Content, ContentError, Descriptor, So
 use crate::ops::artifact::attach;
 use crate::ops::error::Error;
 use crate::ops::files::tables;
+use crate::ops::owners;
 use crate::ops::remote_data::verify_objects;
 use crate::ops::session::{Located, Session};
 use crate::ops::transfer::{Copied, CopyOptions, Plan, PlanTarget, copy, plan};
@@ -48,6 +49,8 @@ pub fn pack_and_push(
 ) -> Result<PackedAway, Error> {
     let options = &CopyOptions { jobs: layers_at_once(options.jobs, pack.compression), ..options.clone() };
     verify_objects(session, &pack.kitfile, pack.jobs)?;
+    // A mistake in the owners is found before anything is sent.
+    owners::of_folder(&pack.context)?;
     let source = FromFiles::pack(session, pack)?;
     let lock = lock_of(session, &source, pack, &source.assembled)?;
     let name = source.assembled.digest().to_string();
@@ -60,7 +63,8 @@ pub fn pack_and_push(
     let record = record(session, pack, &source.assembled, lock.as_ref())?;
     let tables = tables::attachment(&source, source.assembled.layers.iter());
     let subject = Subject { descriptor: &source.assembled.documents.manifest, is_new: copied.is_new };
-    let documents: Vec<_> = tables.into_iter().chain(record).collect();
+    let owners = owners::attachment(&pack.context, (target, &subject), time(pack))?;
+    let documents: Vec<_> = tables.into_iter().chain(record).chain(owners).collect();
     attach(target, &subject, &documents, options.jobs, session.progress);
     Ok(PackedAway { copied, lock })
 }

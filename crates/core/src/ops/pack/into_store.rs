@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::packer::{Assembled, LayerSink, Packer, SavedLayer, take_table};
 use super::record::{Recording, record};
 use super::{convert, lock};
@@ -17,6 +19,7 @@ use crate::ops::artifact::{Prepared, attach};
 use crate::ops::error::Error;
 use crate::ops::files::tables;
 use crate::ops::guard::Allowed;
+use crate::ops::owners;
 use crate::ops::remote_data::verify_objects;
 use crate::ops::session::Session;
 use crate::ops::tag_state::TagState;
@@ -142,8 +145,10 @@ fn pack_whole(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Er
     let assembled = Assembled { documents, ..assembled };
     let lock = lock_of(session, &source, options, &assembled)?;
     let record = record(session, options, &assembled, lock.as_ref())?;
-    let attached: Vec<_> = tables::attachment(&source, assembled.layers.iter()).into_iter().chain(record).collect();
     let subject = Subject { descriptor: &assembled.documents.manifest, is_new: false };
+    let owners = owners::attachment(&options.context, (&writer, &subject), time(options))?;
+    let tables = tables::attachment(&source, assembled.layers.iter());
+    let attached: Vec<_> = tables.into_iter().chain(record).chain(owners).collect();
     let attached = attach::prepare(&writer, &subject, &attached, session.progress);
     let moved = moved_tags(session, &options.references, assembled.digest())?;
     publish(&writer, &assembled.documents, &options.references, &attached, session.progress)?;
@@ -152,6 +157,11 @@ fn pack_whole(session: &Session<'_>, options: &PackOptions) -> Result<Packed, Er
     }
     let Assembled { documents, bytes, reused_bytes, .. } = assembled;
     Ok(Packed { manifest: documents.manifest, bytes, reused_bytes, lock })
+}
+
+/// The time of packing, if it is recorded.
+pub(super) fn time(options: &PackOptions) -> Option<Timestamp> {
+    options.recording.as_ref().map(|recording| recording.time)
 }
 
 /// The names in the local store that point to another manifest than `digest`, each with that manifest.

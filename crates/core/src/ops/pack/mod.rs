@@ -14,6 +14,7 @@ mod packer;
 mod record;
 mod uncovered;
 
+pub(crate) use convert::list_part;
 pub use convert::{convert, list_as, publish};
 pub(crate) use entries::{clean_path, referenced_modelkits};
 pub(crate) use ignore_file::unmatched_ignore_lines;

@@ -60,7 +60,11 @@ impl promote::Promotion<'_> {
             }
             Err(registry::Error::NotFound { .. }) => {}
             Err(error) => {
-                progress.warn(&Warning::ReferrersUnreadable { subject: left, reason: error.to_string() });
+                progress.warn(&Warning::ReferrersUnreadable {
+                    what: "provenance",
+                    subject: left,
+                    reason: error.to_string(),
+                });
             }
         }
     }

@@ -222,16 +222,23 @@ impl Brought {
             taken: Taken::default(),
         };
         for (blob, outcome) in blobs.iter().zip(self.outcomes) {
-            match outcome {
-                Some(BlobOutcome::Sent { resumed_bytes }) => {
-                    copied.sent_bytes += blob.size - resumed_bytes;
-                    copied.resumed_bytes += resumed_bytes;
-                }
-                Some(BlobOutcome::Mounted) => copied.mounted_bytes += blob.size,
-                Some(BlobOutcome::Present) | None => copied.present_bytes += blob.size,
-            }
+            copied.count(blob.size, outcome);
         }
         Ok(copied)
+    }
+}
+
+impl Copied {
+    /// Counts a blob of `size` bytes; without an outcome, the target already had it.
+    pub(crate) fn count(&mut self, size: u64, outcome: Option<BlobOutcome>) {
+        match outcome {
+            Some(BlobOutcome::Sent { resumed_bytes }) => {
+                self.sent_bytes += size - resumed_bytes;
+                self.resumed_bytes += resumed_bytes;
+            }
+            Some(BlobOutcome::Mounted) => self.mounted_bytes += size,
+            Some(BlobOutcome::Present) | None => self.present_bytes += size,
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Checks a Kitfile and its folder before they are packed, for errors that prevent packing and for likely mistakes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::files::look_at_layers;
+use super::owners;
 use crate::archive::{self, IgnoreRules, LayerSource, Links, UnmatchedLine};
 use crate::kitfile::{self, Entry, FieldPlaces, Kitfile};
 use crate::oci::Reference;
@@ -109,7 +110,7 @@ fn unmatched_line(UnmatchedLine { line, pattern, meant }: UnmatchedLine) -> Find
 /// A project that is being checked.
 pub(super) struct Review<'a> {
     options: &'a ValidateOptions,
-    kitfile: &'a Kitfile,
+    pub(super) kitfile: &'a Kitfile,
     places: &'a FieldPlaces,
     ignore: &'a IgnoreRules,
 }
@@ -167,17 +168,11 @@ impl Review<'_> {
             let lack = Lack::Layers;
             findings.push(self.finding(Severity::Error, lack.rule(), "", lack.to_string(), lack.advice()));
         }
-        for (entry, path) in entries.iter().zip(&paths) {
-            let is_other = |other: &&RelativePath| *other != path && other.starts_with(path);
-            let source = LayerSource {
-                root: &self.options.context,
-                path: path.clone(),
-                excluded: paths.iter().filter(is_other).cloned().collect(),
-                ignore: self.ignore,
-                links: Links::InsideContext,
-            };
-            findings.extend(look_at_layers(self, entry, &source)?);
+        let sources: Vec<_> = paths.iter().map(|path| self.source(path, &paths)).collect();
+        for (entry, source) in entries.iter().zip(&sources) {
+            findings.extend(look_at_layers(self, entry, source)?);
         }
+        findings.extend(owners::check(self, &sources)?);
         for path in uncovered(&self.options.context, &paths, self.ignore)? {
             findings.push(Finding {
                 severity: Severity::Warning,
@@ -190,6 +185,23 @@ impl Review<'_> {
         let (lines, _) = unmatched_ignore_lines(&self.options.context)?;
         findings.extend(lines.into_iter().map(unmatched_line));
         Ok(findings)
+    }
+
+    /// The files of the layer at `path`, without those of the other layers in it.
+    fn source(&self, path: &RelativePath, paths: &[RelativePath]) -> LayerSource<'_> {
+        let is_other = |other: &&RelativePath| *other != path && other.starts_with(path);
+        LayerSource {
+            root: &self.options.context,
+            path: path.clone(),
+            excluded: paths.iter().filter(is_other).cloned().collect(),
+            ignore: self.ignore,
+            links: Links::InsideContext,
+        }
+    }
+
+    /// The folder that would be packed.
+    pub(super) fn context(&self) -> &Path {
+        &self.options.context
     }
 
     fn entries(&self) -> Vec<Entry<'_>> {

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::Path;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,8 @@ pub(crate) struct Transport {
     sent_secrets: SentSecrets,
     /// The hosts that have answered a request.
     answered: Mutex<HashSet<String>>,
+    /// The number of requests so far.
+    requests: AtomicU64,
 }
 
 /// Two clients with the same settings.
@@ -58,7 +61,8 @@ impl Transport {
         let waits = Arc::new(Waits::new(settings.notifier.clone()));
         let warnings = Warnings::new(settings.notifier.clone());
         let (encrypted, sent_secrets, answered) = (Mutex::default(), SentSecrets::default(), Mutex::default());
-        Ok(Self { plain, encrypted, ahead, settings, waits, warnings, sent_secrets, answered })
+        let requests = AtomicU64::new(0);
+        Ok(Self { plain, encrypted, ahead, settings, waits, warnings, sent_secrets, answered, requests })
     }
 
     /// Reports the warnings in the `headers` of an answer of `registry`.
@@ -69,6 +73,11 @@ impl Transport {
     /// The passwords and tokens in the requests so far, which messages of servers must not show.
     pub(crate) fn sent_secrets(&self) -> &SentSecrets {
         &self.sent_secrets
+    }
+
+    /// The number of requests so far, including those for tokens and those that are repeated or redirected.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// The pauses before requests are repeated.
@@ -105,6 +114,7 @@ impl Transport {
     pub(crate) async fn send(&self, request: Request, attempt: &str) -> Result<Response, Error> {
         let (method, url) = (request.method().clone(), request.url().clone());
         self.sent_secrets.note_headers(request.headers());
+        self.requests.fetch_add(1, Ordering::Relaxed);
         match Ahead::within(&url, self.clients_for(&url)?.sending.execute(request)).await {
             Ok(response) => {
                 debug!(%method, url = redacted(&url), status = response.status().as_u16(), "request");

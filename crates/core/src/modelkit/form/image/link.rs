@@ -4,7 +4,7 @@
 //! refuses an absolute link below a mounted subfolder ("path escapes from parent").
 
 use super::assemble::LAYER_TYPE;
-use crate::oci::{Descriptor, MediaType};
+use crate::oci::{Descriptor, Manifest, MediaType};
 
 const BLOCK_BYTES: usize = 512;
 
@@ -34,6 +34,12 @@ pub(super) fn layer() -> (Descriptor, Vec<u8>) {
     let sum: u32 = bytes[..BLOCK_BYTES].iter().map(|byte| u32::from(*byte)).sum();
     bytes[CHECKSUM].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     (Descriptor::of(MediaType::of(LAYER_TYPE), &bytes), bytes)
+}
+
+/// Returns true if the image has this layer.
+pub(crate) fn has_models_link(image: &Manifest) -> bool {
+    let (link, _) = layer();
+    image.layers.iter().any(|layer| layer.digest == link.digest)
 }
 
 #[cfg(test)]

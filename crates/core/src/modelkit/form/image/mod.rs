@@ -9,5 +9,6 @@ mod platform;
 pub(crate) use assemble::assemble;
 pub use assemble::{Image, ImageLayout};
 pub use base::{BaseImage, InvalidBase};
+pub(crate) use link::has_models_link;
 pub(crate) use origin::{is_form_of_modelkit, is_image};
 pub use platform::{InvalidPlatform, Platform};

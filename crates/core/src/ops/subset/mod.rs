@@ -1,0 +1,5 @@
+//! Subsets: ModelKits that consist of some layers of another one.
+
+mod publish;
+
+pub use publish::{SubsetOptions, publish_subset};

@@ -1,0 +1,9 @@
+//! Tests of what reaches the people who are concerned: owners, verdicts, news, impact, subsets, deployment.
+
+mod deploy;
+mod impact;
+mod news;
+mod owners;
+mod story;
+mod subset;
+mod verdict;
