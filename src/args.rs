@@ -130,10 +130,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// The end of the line above a private key. Such an argument must not be repeated in an error.
+const PRIVATE_KEY: &str = "PRIVATE KEY-----";
+
 /// Parses the command line; `args` begin with the program's name.
 ///
 /// The help shows switches without a value, so switches with a value are parsed in a second attempt.
 fn parse(args: &[OsString]) -> Result<Args, clap::Error> {
+    if args.iter().any(|arg| arg.to_string_lossy().contains(PRIVATE_KEY)) {
+        let message = "an argument contains a private key; use --key FILE, or --key env://NAME for a variable";
+        return Err(command().error(ErrorKind::ValueValidation, message));
+    }
     let matches = match command().try_get_matches_from(args) {
         Err(error) if error.use_stderr() => {
             let mut plain = command();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::arguments::{LookupArgs, OverwriteArgs, UnsafePathArgs, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Format, counted, table, tidy, usage};
+use crate::output::{Format, counted, one_line, table, tidy, usage};
 use kit_core::oci::{Descriptor, Source};
 use kit_core::ops::{self, AttachedDocument, AttachmentError};
 use kit_core::progress::human;
@@ -115,7 +115,7 @@ impl ReferrersArgs {
         let target = (&*context.environment.absolute(folder), self.overwrite.choice(), &unsafe_paths);
         ops::fetch_files(source, document, target, &context.bars)?;
         for file in &document.files {
-            context.output.result(AttachedDocument::name_of(file))?;
+            context.output.result(one_line(&AttachedDocument::name_of(file)))?;
         }
         context.output.say(&format!("{} written to {}", counted(document.files.len(), "file"), tidy(folder)));
         Ok(())

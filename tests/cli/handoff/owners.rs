@@ -69,7 +69,7 @@ fn a_difference_names_the_owners_of_its_changes() {
 fn owners_of(stdout: &str) -> String {
     let lines = stdout.lines().skip_while(|line| *line != "Owners").enumerate();
     let lines = lines.take_while(|(at, line)| *at == 0 || line.starts_with("    "));
-    lines.map(|(_, line)| format!("{line}\n")).collect()
+    lines.fold(String::new(), |text, (_, line)| text + line + "\n")
 }
 
 #[test]

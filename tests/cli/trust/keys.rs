@@ -85,8 +85,13 @@ fn no_output_contains_a_secret() {
             let in_variable = [&args[..args.len() - 4], &["env://SECRET", "-vvv"]].concat();
             let mut command = sandbox.command(&in_variable);
             let text = fs_err::read_to_string(&path).unwrap();
-            let other = sandbox.run(command.env("SECRET", text).env("COSIGN_PASSWORD", PASSWORD));
-            for output in [run.stdout, run.stderr, other.stdout, other.stderr] {
+            let other = sandbox.run(command.env("SECRET", &text).env("COSIGN_PASSWORD", PASSWORD));
+            // Mistakes: the key itself in place of the name of its file.
+            let (with_name, alone) = (format!("--key={text}"), [&args[..args.len() - 4], &[&text]].concat());
+            let joined = sandbox.kit(&["sign", "sample:v1", &with_name]).exits(2);
+            let separate = sandbox.kit(&alone).exits(2);
+            let wrong = [joined.stdout, joined.stderr, separate.stdout, separate.stderr];
+            for output in [run.stdout, run.stderr, other.stdout, other.stderr].into_iter().chain(wrong) {
                 assert!(secrets.iter().all(|secret| !output.contains(secret)), "{args:?}: {output}");
             }
         }

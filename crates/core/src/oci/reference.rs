@@ -151,8 +151,12 @@ fn is_registry(text: &str) -> bool {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => host.split('.').all(is_host_label),
     };
-    host_is_valid
-        && port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok())
+    host_is_valid && port.is_none_or(is_port)
+}
+
+/// Accepts a number without leading zeros: a port has one spelling, because policies compare names as text.
+fn is_port(text: &str) -> bool {
+    text.parse::<u16>().is_ok_and(|port| port.to_string() == text)
 }
 
 fn is_host_label(label: &str) -> bool {
@@ -323,6 +327,7 @@ mod tests {
             ("a:", Part::Tag),
             ("a@sha256:1", Part::Digest),
             ("a.b:99999/c", Part::Registry),
+            ("a.b:0443/c", Part::Registry),
             ("http://x/y", Part::Registry),
         ] {
             assert_eq!(text.parse::<Reference>(), Err(InvalidReference::new(text, part)));

@@ -19,6 +19,7 @@ mod index_error;
 mod init;
 mod keep;
 mod lacking;
+mod location;
 mod owners;
 mod pack;
 mod policies;

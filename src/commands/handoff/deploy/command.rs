@@ -11,6 +11,7 @@ use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Format, usage};
 use kit_core::ops::{self, Location, Lookup};
+use kit_core::trust::PublicKey;
 
 /// Print a manifest that deploys a ModelKit, or compare one with it
 ///
@@ -93,13 +94,11 @@ impl DeployArgs {
     /// Reads the public key.
     fn key(&self, context: &Context) -> Result<Option<String>> {
         let Some(file) = &self.signed_by else { return Ok(None) };
-        let text = fs_err::read_to_string(context.environment.absolute(file))
+        let text = fs_err::read(context.environment.absolute(file))
             .with_context(|| format!("cannot read the key `{}`", file.display()))?;
-        // A private key must not get into a manifest.
-        if !text.contains("PUBLIC KEY") {
-            return Err(usage(format!("`{}` is not a public key", file.display())));
-        }
-        Ok(Some(text))
+        // Only the parsed key gets into a manifest: the file may contain a private key as well.
+        let key = PublicKey::from_pem(&text).map_err(|error| usage(format!("`{}`: {error}", file.display())))?;
+        Ok(Some(key.to_pem()))
     }
 
     pub(crate) fn run(&self, context: &Context) -> Result<()> {

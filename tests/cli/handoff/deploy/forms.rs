@@ -145,8 +145,10 @@ fn an_init_container_unpacks_and_verifies_the_model() {
 #[test]
 fn an_init_container_verifies_the_signature_first() {
     let scene = Scene::new();
-    scene.sandbox.write("key.pub", "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n");
-    scene.sandbox.write("key.pem", "-----BEGIN PRIVATE KEY-----\n");
+    scene.sandbox.run(scene.sandbox.command(&["key", "new", "key"]).env("COSIGN_PASSWORD", "")).ok();
+    let public = fs_err::read_to_string(scene.sandbox.path("key.pub")).unwrap();
+    let private = fs_err::read_to_string(scene.sandbox.path("key.key")).unwrap();
+    scene.sandbox.write("both.pem", format!("{private}{public}"));
     let with = |key: &str| {
         let args = ["--as", "init-container", "--kit-image", "registry.example/kit:1", "--signed-by", key];
         scene.deploy("team/net:v1", &[&args[..], &SERVER].concat())
@@ -159,8 +161,13 @@ fn an_init_container_verifies_the_signature_first() {
     assert!(pod.contains(
         "        - verify\n        - [REGISTRY]/team/net@[DIGEST]\n        - --key\n        - /keys/key.pub"
     ));
-    assert!(keys.contains("  key.pub: |\n    -----BEGIN PUBLIC KEY-----\n    MCow"), "{keys}");
-    with("key.pem").exits(2).says("is not a public key");
+    assert!(
+        keys.contains("  key.pub: |\n    -----BEGIN PUBLIC KEY-----\n    M") && !keys.contains("PRIVATE"),
+        "{keys}"
+    );
+    for wrong in ["key.key", "both.pem"] {
+        with(wrong).exits(2).says(wrong);
+    }
     with("absent").exits(4);
 }
 

@@ -54,6 +54,7 @@ pub fn attached_documents(
 ) -> Result<Vec<Result<AttachedDocument, AttachmentError>>, AttachmentError> {
     let mut listed =
         listed_referrers(source, subject, progress).map_err(|error| Error::reading("its referrers", error))?;
+    without_duplicates(&mut listed);
     // Some registries list a referrer without its type.
     listed.retain(|entry| {
         let listed = entry.artifact_type.as_ref().map(MediaType::as_str);
@@ -65,13 +66,21 @@ pub fn attached_documents(
     Ok(read)
 }
 
+/// Removes entries whose manifest is listed before: an index under a tag may have them.
+fn without_duplicates(listed: &mut Vec<Descriptor>) {
+    let mut seen = HashSet::new();
+    listed.retain(|entry| seen.insert(entry.digest));
+}
+
 /// Reads the referrer of `subject` whose digest is `wanted`, or begins with these digits.
 pub fn attached_document(
     (source, subject): (&dyn Source, &Descriptor),
     wanted: &str,
     progress: &dyn Progress,
 ) -> Result<AttachedDocument, AttachmentError> {
-    let listed = listed_referrers(source, subject, progress).map_err(|error| Error::reading("its referrers", error))?;
+    let mut listed =
+        listed_referrers(source, subject, progress).map_err(|error| Error::reading("its referrers", error))?;
+    without_duplicates(&mut listed);
     let digits = wanted.strip_prefix("sha256:").unwrap_or(wanted);
     let mut found = listed.iter().filter(|entry| entry.digest.hex().starts_with(digits));
     match (found.next(), found.next()) {

@@ -1,6 +1,7 @@
 //! Names of ModelKits and the patterns that match them.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::path::{Component, Path, PathBuf};
 
 use crate::oci::{DOCKER_HUB, Reference};
@@ -31,10 +32,14 @@ impl Name {
     }
 }
 
-/// The name of a registry with one spelling: in lower case, without the port of https, and one name for Docker Hub.
+/// The name of a registry with one spelling: in lower case, without the port of https, IPv6 addresses in their shortest
+/// form, and one name for Docker Hub.
 fn canonical_host(host: &str) -> String {
     let lower = host.to_ascii_lowercase();
     let host = lower.strip_suffix(":443").unwrap_or(&lower);
+    if let Some((address, port)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return address.parse::<Ipv6Addr>().map_or_else(|_| host.to_owned(), |address| format!("[{address}]{port}"));
+    }
     if DOCKER_HUB.contains(&host) { DOCKER_HUB[0].to_owned() } else { host.to_owned() }
 }
 

@@ -17,6 +17,7 @@ const PATTERNS: &[&str] = &[
     "local/",
     "oci:/srv/models/",
     "oci:/srv/models/a",
+    "[::1]:5000/",
 ];
 
 fn check(name: &Name, expected: Option<&str>) {
@@ -48,6 +49,7 @@ fn the_most_specific_pattern_decides() {
         ("net:v1", Some("local/")),
         ("localhost/net:v1", Some("local/")),
         ("localhost:5000/net:v1", None),
+        ("[0:0:0:0:0:0:0:1]:5000/net:v1", Some("[::1]:5000/")),
     ] {
         check(&Name::of(&name.parse().unwrap()), expected);
     }
