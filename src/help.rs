@@ -5,13 +5,8 @@ use clap::{Arg, Command};
 /// The commands in the groups of `kit --help`. Commands that are missing here are listed under `Other`.
 pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Create", &["init", "validate", "import", "pack", "update"]),
-<<<<<<< HEAD
-    ("Transfer", &["push", "pull", "copy", "promote", "convert", "save", "load", "unpack"]),
-    ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "log", "lineage", "verify"]),
-=======
     ("Transfer", &["push", "pull", "copy", "promote", "subset", "convert", "save", "load", "unpack", "deploy"]),
     ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "news", "log", "lineage", "impact", "verify"]),
->>>>>>> main
     ("Trust", &["key", "sign", "attest", "scan", "sbom", "policy", "attach", "referrers"]),
     ("Manage", &["tag", "index", "remove", "prune", "materialize", "fsck", "cache"]),
     ("Registries", &["login", "logout", "doctor", "config"]),

@@ -17,7 +17,7 @@ use crate::trust::policy::{
     AttestationFact, ContentFacts, DocumentFacts, FileFinding, LicenceFact, Rule, SignatureFact, WeightFact,
     WeightFormat,
 };
-use crate::trust::{Candidate, Form, NotCounted, PLAIN_SIGNATURE, Verifier, Wanted};
+use crate::trust::{Candidate, CertificateError, Form, NotCounted, NotVerified, PLAIN_SIGNATURE, Verifier, Wanted};
 
 /// The facts that the documents beside a manifest show, for one rule.
 pub(super) struct Beside<'a> {
@@ -52,6 +52,9 @@ impl Beside<'_> {
         let verifiers: Vec<_> = self.verifiers().map(|(_, verifier)| verifier.clone()).collect();
         let flaw = match candidate.judge(&verifiers, &Wanted::signature(self.subject)) {
             _ if !signers.is_empty() => None,
+            Err(NotCounted::NotVerified(NotVerified::Certificate(error))) if is_of_known(&error) => {
+                Some(error.to_string())
+            }
             // Another key, which says nothing about the signature.
             Ok(_) | Err(NotCounted::NotVerified(_)) => None,
             Err(reason) => Some(reason.to_string()),
@@ -68,8 +71,19 @@ impl Beside<'_> {
 
     fn verifiers(&self) -> impl Iterator<Item = (&str, &Verifier)> {
         let keys = self.rule.keys().into_iter();
-        keys.filter_map(|name| Some((name, self.policy.keys.get(name)?.verifier.as_ref()?)))
+        keys.filter_map(|name| Some((name, &self.policy.keys.get(name)?.verifier)))
     }
+}
+
+/// Returns true if a certificate does not count although it is, or may be, of an authority that does.
+fn is_of_known(error: &CertificateError) -> bool {
+    matches!(
+        error,
+        CertificateError::Expired(_)
+            | CertificateError::NotYetValid(_)
+            | CertificateError::NotForSigning
+            | CertificateError::OtherIdentity { .. }
+    )
 }
 
 /// The licences of the model, its parts, the datasets and the code. A part without one has that of the package.
