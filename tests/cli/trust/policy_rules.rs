@@ -169,3 +169,59 @@ fn a_policy_is_shown_and_tested() {
     sandbox.write("example.toml", example);
     kit(sandbox, &["policy", "test", "example.toml"]).ok();
 }
+
+#[test]
+fn an_identity_of_an_own_authority_is_a_key() {
+    let guarded = Guarded::unsigned();
+    let (leaf, between, root) = (key("test-leaf.pem"), key("test-int.pem"), key("test-ca.pem"));
+    guarded.sign(&guarded.name, "test-leaf.key.pem", &["--certificate", &leaf, "--certificate-chain", &between]);
+    let require = |identity: &str, ca: &str| {
+        let text = format!(
+            "version = 1\n[keys.ada]\nidentity = '{identity}'\nca = ['{ca}']\n\
+             [[rule]]\nmatch = ['{}/production/']\nsigned-by = {{ any = ['ada'] }}\n",
+            guarded.host()
+        );
+        guarded.sandbox().write("kit/policy.toml", text);
+    };
+    require("eve@models.example", &root);
+    guarded.is_refused("1 invalid signature: the certificate is of `ada@models.example`, not of `eve@models.example`");
+    require("ada@models.example", &key("test-leaf-tls.pem"));
+    guarded.is_refused("no signature of `ada` (ada@models.example); 1 signature of another key");
+    require("ada@models.example", &root);
+    guarded.check(&[]).ok().prints("signed by `ada` (ada@models.example)");
+    kit(guarded.sandbox(), &["pull", &guarded.name]).ok();
+}
+
+#[test]
+fn an_expired_certificate_counts_only_if_the_policy_says_so() {
+    let guarded = Guarded::unsigned();
+    let sandbox = guarded.sandbox();
+    let (private, leaf, root) = ("test-expired-leaf.key.pem", key("test-expired-leaf.pem"), key("test-expired-ca.pem"));
+    guarded.sign(&guarded.name, private, &["--certificate", &leaf]);
+    let require = |expired: &str| {
+        let text = format!(
+            "version = 1\n[keys.ada]\nidentity = 'ada@models.example'\nca = ['{root}']\nexpired = '{expired}'\n\
+             [[rule]]\nmatch = ['{}/production/']\nsigned-by = {{ any = ['ada'] }}\n",
+            guarded.host()
+        );
+        sandbox.write("kit/policy.toml", text);
+    };
+    require("refuse");
+    guarded.is_refused("1 invalid signature: the certificate expired at 2020-03-01");
+    require("allow");
+    kit(sandbox, &["pull", &guarded.name]).ok();
+}
+
+#[test]
+fn an_identity_that_cannot_be_verified_stops_every_operation() {
+    let guarded = Guarded::new();
+    let text = format!(
+        "version = 1\n[keys.ci]\nidentity = 'a'\nissuer = 'b'\ntrusted-root = '{}'\n\
+         [[rule]]\nmatch = ['{}/production/']\nsigned-by = {{ any = ['ci'] }}\n",
+        key("test-trusted-root.json"),
+        guarded.host()
+    );
+    guarded.sandbox().write("kit/policy.toml", text);
+    guarded.is_refused("policy.toml:5:16: the key `ci` is an identity with `issuer` and `trusted-root`");
+    kit(guarded.sandbox(), &["policy", "test", "kit/policy.toml"]).exits(1).says("cannot verify");
+}

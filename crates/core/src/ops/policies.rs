@@ -130,7 +130,10 @@ fn load_key(key: &TrustedKey, time: Timestamp) -> Result<LoadedKey, String> {
             let valid_at = if *accepts_expired { ValidAt::Issued } else { ValidAt::Time(time) };
             let (san, authority) = (Some(identity.clone()), authority(ca)?);
             let verifier = Identity { san, authority, valid_at, usage: Usage::CodeSigning };
-            Ok(LoadedKey { description: printable(identity), verifier: Verifier::Identity(Box::new(verifier)) })
+            Ok(LoadedKey {
+                description: printable(identity).into_owned(),
+                verifier: Verifier::Identity(Box::new(verifier)),
+            })
         }
     }
 }

@@ -49,9 +49,8 @@ impl Beside<'_> {
 
     fn signature(&self, candidate: &Candidate) -> SignatureFact {
         let signers = self.signers(candidate, PLAIN_SIGNATURE);
-        let verifiers: Vec<_> = self.verifiers().map(|(_, verifier)| verifier.clone()).collect();
-        let flaw = match candidate.judge(&verifiers, &Wanted::signature(self.subject)) {
-            _ if !signers.is_empty() => None,
+        let wanted = Wanted::signature(self.subject);
+        let flaw = |verifier: &Verifier| match candidate.judge(std::slice::from_ref(verifier), &wanted) {
             Err(NotCounted::NotVerified(NotVerified::Certificate(error))) if is_of_known(&error) => {
                 Some(error.to_string())
             }
@@ -59,6 +58,7 @@ impl Beside<'_> {
             Ok(_) | Err(NotCounted::NotVerified(_)) => None,
             Err(reason) => Some(reason.to_string()),
         };
+        let flaw = if signers.is_empty() { self.verifiers().find_map(|(_, verifier)| flaw(verifier)) } else { None };
         SignatureFact { signers, is_legacy: candidate.form != Form::Bundle, flaw }
     }
 
