@@ -225,3 +225,39 @@ fn an_identity_that_cannot_be_verified_stops_every_operation() {
     guarded.is_refused("policy.toml:5:16: the key `ci` is an identity with `issuer` and `trusted-root`");
     kit(guarded.sandbox(), &["policy", "test", "kit/policy.toml"]).exits(1).says("cannot verify");
 }
+
+#[test]
+fn a_signed_list_of_files_must_be_that_of_the_modelkit() {
+    let guarded = Guarded::new();
+    let sandbox = guarded.sandbox();
+    guarded.require("signed-by = { any = ['release'] }\nfiles-signed = true");
+    guarded.is_refused("files-signed  no statement about the files by `release`");
+    // The list of another ModelKit, put beside this one.
+    sandbox.project();
+    let other = format!("{}/production/net:other", guarded.host());
+    sandbox.kit(&["pack", "project", "-t", &other, "--config", "elsewhere"]).ok();
+    sandbox.kit(&["push", &other, "--config", "elsewhere"]).ok();
+    let sign = ["sign", &other, "--files", "--remote", "--format", "json", "--key", &key("test-cosign.key")];
+    let signed = kit(sandbox, &sign).ok().json();
+    let registry = &guarded.scene.registry;
+    let lists = signed["signatures"].as_array().unwrap().iter();
+    let documents =
+        lists.map(|list| registry.manifest("production/net", list["manifest"].as_str().unwrap()).unwrap().1);
+    let list =
+        documents.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap()).find(|text| text.contains("model_signing"));
+    let mut list: serde_json::Value = serde_json::from_str(&list.unwrap()).unwrap();
+    let size = registry.manifest("production/net", &guarded.digest).unwrap().1.len();
+    list["subject"]["digest"] = guarded.digest.as_str().into();
+    list["subject"]["size"] = size.into();
+    registry.add_manifest("production/net", "list", super::scene::MANIFEST, list.to_string().as_bytes());
+    kit(sandbox, &["pull", &guarded.name])
+        .exits(1)
+        .says("no statement about the files")
+        .says("unsigned")
+        .says("missing");
+    guarded.sign(&guarded.name, "test-p384.key.pem", &["--files"]);
+    kit(sandbox, &["pull", &guarded.name]).exits(1).says("no statement about the files");
+    guarded.sign(&guarded.name, "test-cosign.key", &["--files"]);
+    guarded.check(&[]).ok().prints("the signed files are those of the ModelKit");
+    kit(sandbox, &["pull", &guarded.name]).ok();
+}
