@@ -169,3 +169,21 @@ fn a_copy_asks_for_both_names() {
     kit(guarded.sandbox(), &["copy", &guarded.name, &into]).ok();
     kit(guarded.sandbox(), &["pull", &into]).ok();
 }
+
+#[test]
+fn a_subset_is_judged_like_a_copy_and_other_readers_like_inspect() {
+    let guarded = Guarded::new();
+    let unsigned = guarded.scene.put("team/net").0;
+    let into = format!("{}/production/part:v2", guarded.host());
+    let subset = ["subset", &*unsigned, "-t", &*into, "--filter", "model"].map(str::to_owned);
+    guarded.is_refused_by(&subset, &format!("the policy does not allow `{into}`"));
+    kit(guarded.sandbox(), &["subset", &guarded.name, "-t", &into, "--filter", "model"]).ok();
+    guarded.remove_signatures();
+    let name = guarded.name.clone();
+    let elsewhere = format!("{}/elsewhere/part:v2", guarded.host());
+    for args in
+        [&["subset", &*name, "-t", &*elsewhere, "--filter", "model"][..], &["impact", &name], &["deploy", &name]]
+    {
+        guarded.is_refused_by(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>(), NOT_SIGNED);
+    }
+}

@@ -153,6 +153,25 @@ fn an_import_is_judged_before_it_is_packed() {
 }
 
 #[test]
+fn an_import_of_a_folder_or_a_run_is_judged_before_it_is_packed() {
+    let guarded = Guarded::unsigned();
+    let sandbox = guarded.sandbox();
+    guarded.require("remote-code = 'forbid'");
+    let name = format!("{}/production/imported:v1", guarded.host());
+    for folder in ["folder", "run"] {
+        sandbox.write(&format!("{folder}/config.json"), "{\"auto_map\": {\"AutoModel\": \"evil.Model\"}}\n");
+        sandbox.write(&format!("{folder}/model.safetensors"), kit_testkit::samples::small_safetensors());
+    }
+    sandbox.write("run/MLmodel", "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n");
+    for folder in ["folder", "run"] {
+        for import in [["import", folder, "-t", &name], ["import", folder, "--push", &name]] {
+            guarded.is_refused_by(&import.map(str::to_owned), "remote-code  config.json: ");
+        }
+        kit(sandbox, &["import", folder, "-t", "local:v1"]).ok();
+    }
+}
+
+#[test]
 fn a_policy_is_shown_and_tested() {
     let guarded = Guarded::new();
     let sandbox = guarded.sandbox();

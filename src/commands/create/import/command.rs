@@ -259,6 +259,7 @@ impl ImportArgs {
         start: Instant,
     ) -> Result<()> {
         let session = context.session_with(client)?;
+        ops::admit_packing(&session, pack, destination)?;
         match destination {
             Some(destination) => mlflow::push(context, &session, pack, destination, start),
             None => mlflow::save(context, &session, pack, start),
