@@ -187,3 +187,33 @@ fn a_subset_is_judged_like_a_copy_and_other_readers_like_inspect() {
         guarded.is_refused_by(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>(), NOT_SIGNED);
     }
 }
+
+#[test]
+fn a_signature_that_is_not_carried_is_an_error_where_it_is_required() {
+    let guarded = Guarded::new();
+    let sandbox = guarded.sandbox();
+    let registry = &guarded.scene.registry;
+    for command in ["copy", "promote"] {
+        let into = format!("{}/production/{command}:v2", guarded.host());
+        registry.fail_later(
+            "PUT",
+            &format!("/production/{command}/manifests/sha256:"),
+            0,
+            1,
+            Fault::Status(403, Vec::new()),
+        );
+        let run = kit(sandbox, &[command, &guarded.name, &into]).fails();
+        run.says("cannot copy the signatures and attestations, which the policy requires there");
+        assert!(registry.manifest(&format!("production/{command}"), "v2").is_none(), "{command}");
+        kit(sandbox, &[command, &guarded.name, &into]).ok();
+        let elsewhere = format!("{}/elsewhere/{command}:v2", guarded.host());
+        registry.fail_later(
+            "PUT",
+            &format!("/elsewhere/{command}/manifests/sha256:"),
+            0,
+            1,
+            Fault::Status(403, Vec::new()),
+        );
+        kit(sandbox, &[command, &guarded.name, &elsewhere]).ok().says("warning: ");
+    }
+}
