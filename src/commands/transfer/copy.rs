@@ -70,7 +70,7 @@ impl CopyArgs {
             return forms::show(context, &found, &plan.manifest);
         }
         context.output.say(&format!("Copying {source} to {destination}"));
-        let carry = ops::what_is_carried(&session, destination)?;
+        let carry = ops::Carry::required_if(ops::requires_attached(&session, destination)?);
         let (target, tag) = session.target_for(&found, destination)?;
         let pushed: Vec<_> = PushedTag::of(&session, destination).into_iter().collect();
         let copied = PushedTag::read_while(&pushed, || {

@@ -104,8 +104,8 @@ pub use trust::{
     SignOptions, Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder, SignedManifest, SigningError,
     VerifiedFolder, admit, admit_at, admit_form, admit_packing, admit_to_read, attach_files, attached_document,
     attached_documents, attest, attestations, beside, candidates, check_policies, compare_folder, fetch_files,
-    file_digests, find_signed, is_policy_asked, judge, open_signable, recorded_provenance, sign, sign_folder,
-    sign_modelkit_files, verify_folder, verify_signature, what_is_carried,
+    file_digests, find_signed, is_policy_asked, judge, open_signable, recorded_provenance, requires_attached, sign,
+    sign_folder, sign_modelkit_files, verify_folder, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

@@ -7,8 +7,8 @@ use crate::ops::error::Error;
 use crate::ops::pack::{ImageBase, publish};
 use crate::ops::session::Location;
 use crate::ops::tag_state::TagState;
-use crate::ops::transfer::{Copied, copy_attached, copy_unless, stale_forms};
-use crate::ops::trust::{admit_new_form, what_is_carried};
+use crate::ops::transfer::{Carry, Copied, copy_attached, copy_unless, stale_forms};
+use crate::ops::trust::{admit_new_form, requires_attached};
 use crate::progress::Warning;
 
 /// The result of a promotion.
@@ -44,7 +44,7 @@ impl Promotion<'_> {
         }
         let (target, tag) = session.target(&Location::Artifact(self.destination.clone()))?;
         let (source, target) = (&*self.found.source, &*target);
-        let carry = what_is_carried(session, &Location::Artifact(self.destination.clone()))?;
+        let carry = Carry::required_if(requires_attached(session, &Location::Artifact(self.destination.clone()))?);
         let copied = if self.main.changes() {
             let refuse = || TagState::read(session, &self.destination, "")?.expect(&self.destination, self.expected());
             let from = (source, self.found.name.as_str());

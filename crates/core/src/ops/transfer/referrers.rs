@@ -48,6 +48,11 @@ pub enum Carry {
 }
 
 impl Carry {
+    /// Everything, if it is required.
+    pub fn required_if(is_required: bool) -> Self {
+        if is_required { Self::Everything } else { Self::IfPossible }
+    }
+
     /// Returns the first of the failures if they are an error, and warns of them otherwise.
     pub(super) fn judge(self, failures: Vec<Error>, progress: &dyn Progress) -> Result<(), Error> {
         match self {

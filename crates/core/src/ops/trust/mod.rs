@@ -27,7 +27,8 @@ pub(crate) use gate::{
     Admission, admit_documents, admit_files, admit_index, admit_new_form, judge as judge_manifest, refuse_unread,
 };
 pub use gate::{
-    Judged, admit, admit_at, admit_form, admit_packing, admit_to_read, check_policies, is_policy_asked, what_is_carried,
+    Judged, admit, admit_at, admit_form, admit_packing, admit_to_read, check_policies, is_policy_asked,
+    requires_attached,
 };
 pub use model_signing::{
     ComparedFolder, FilesMismatch, FilesSigning, FolderError, FolderSigning, SignedFiles, SignedFolder, VerifiedFolder,

@@ -7,7 +7,6 @@ use crate::oci::{Descriptor, Source};
 use crate::ops::artifact::Inspected;
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Session};
-use crate::ops::transfer::Carry;
 use crate::ops::trust::verified::VerifiedSource;
 use crate::trust::policy::{ContentFacts, Mode, Name};
 
@@ -27,13 +26,12 @@ pub fn is_policy_asked(session: &Session<'_>, locations: &[&Location]) -> Result
     Ok(policies.iter().any(|policy| names.iter().any(|name| Applied::of(policy, name).is_some())))
 }
 
-/// Returns the treatment of signatures and attestations that cannot be copied to `location`: they are an error if a
-/// policy requires some there.
-pub fn what_is_carried(session: &Session<'_>, location: &Location) -> Result<Carry, Error> {
+/// Returns true if a policy requires signatures or attestations at `location`.
+pub fn requires_attached(session: &Session<'_>, location: &Location) -> Result<bool, Error> {
     let (policies, name) = (session.policies.load()?, location.policy_name());
     let applied = policies.iter().filter_map(|policy| Applied::of(policy, &name)?.rule());
     let mut rules = applied.filter(|rule| rule.mode == Mode::Enforce && rule.reads_referrers());
-    Ok(if rules.next().is_some() { Carry::Everything } else { Carry::IfPossible })
+    Ok(rules.next().is_some())
 }
 
 /// Fails like [`admit`], but does not judge the content of layers: for operations that show files and write none.

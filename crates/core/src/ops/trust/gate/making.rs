@@ -4,7 +4,6 @@ use super::content::scan_options;
 use super::judged::{Applied, Judged, enforce, judgement};
 use crate::oci::Reference;
 use crate::ops::error::Error;
-use crate::ops::pack::PackOptions;
 use crate::ops::scan::ScannedFolder;
 use crate::ops::session::{Location, Session};
 use crate::ops::trust::facts;
@@ -27,13 +26,17 @@ pub(crate) fn refuse_unread(session: &Session<'_>, references: &[Reference]) -> 
     })
 }
 
-/// Fails if a policy does not allow the content of the files that `pack` names, at `destination` or, without one, under
-/// its own names.
-pub fn admit_packing(session: &Session<'_>, pack: &PackOptions, destination: Option<&Location>) -> Result<(), Error> {
-    let folder = ScannedFolder { path: pack.context.clone(), kitfile: Some(pack.kitfile.clone()) };
+/// Fails if a policy does not allow the content of the files in `folder`, at `destination` or, without one, under the
+/// names `references`.
+pub fn admit_packing(
+    session: &Session<'_>,
+    folder: &ScannedFolder,
+    references: &[Reference],
+    destination: Option<&Location>,
+) -> Result<(), Error> {
     match destination {
-        Some(location) => admit_named(session, &folder, [(location.policy_name(), location.to_string())]),
-        None => admit_files(session, &folder, &pack.references),
+        Some(location) => admit_named(session, folder, [(location.policy_name(), location.to_string())]),
+        None => admit_files(session, folder, references),
     }
 }
 
