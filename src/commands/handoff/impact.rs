@@ -136,6 +136,7 @@ impl ImpactArgs {
         let FileLocation { location, path } = context.file_location(&self.what)?;
         let filters = self.filter.iter().map(|filter| parse::<Filter>(filter)).collect::<Result<Vec<_>>>()?;
         let found = session.find(&location, if self.local_only { Lookup::Local } else { Lookup::Anywhere })?;
+        ops::admit_to_read(session, &found)?;
         let inspected = ops::inspect(&found)?;
         let selection = Selection::new(filters);
         let modelkit = (&location, &found, &inspected);

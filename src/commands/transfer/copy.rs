@@ -70,10 +70,17 @@ impl CopyArgs {
             return forms::show(context, &found, &plan.manifest);
         }
         context.output.say(&format!("Copying {source} to {destination}"));
+        let carry = ops::Carry::required_if(ops::requires_attached(&session, destination)?);
         let (target, tag) = session.target_for(&found, destination)?;
         let pushed: Vec<_> = PushedTag::of(&session, destination).into_iter().collect();
         let copied = PushedTag::read_while(&pushed, || {
-            ops::copy((&*found.source, &found.name), (&*target, tag.as_deref()), &options, &context.bars)
+            ops::copy_unless(
+                (&*found.source, &found.name),
+                (&*target, tag.as_deref()),
+                (&options, carry),
+                || Ok(()),
+                &context.bars,
+            )
         })?;
         let digest = copied.manifest.digest;
         let names = [destination.to_string()];

@@ -109,8 +109,9 @@ impl SendArgs {
         let (target, tag) = session.target_for(&found, &destination).with_context(failure)?;
         let options = options(&session, &destination)?;
         let (from, to) = ((&*found.source, found.name.as_str()), (&*target, tag.as_deref()));
+        let carry = ops::Carry::required_if(ops::requires_attached(&session, &destination)?);
         let refuse = || expect(pushed.first(), expected);
-        let copy = || ops::copy_unless(from, to, &options, refuse, &context.bars);
+        let copy = || ops::copy_unless(from, to, (&options, carry), refuse, &context.bars);
         let copied = PushedTag::read_while(&pushed, copy).with_context(failure)?;
         let digest = copied.manifest.digest;
         let names = [destination.to_string()];

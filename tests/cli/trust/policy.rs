@@ -169,3 +169,51 @@ fn a_copy_asks_for_both_names() {
     kit(guarded.sandbox(), &["copy", &guarded.name, &into]).ok();
     kit(guarded.sandbox(), &["pull", &into]).ok();
 }
+
+#[test]
+fn a_subset_is_judged_like_a_copy_and_other_readers_like_inspect() {
+    let guarded = Guarded::new();
+    let unsigned = guarded.scene.put("team/net").0;
+    let into = format!("{}/production/part:v2", guarded.host());
+    let subset = ["subset", &*unsigned, "-t", &*into, "--filter", "model"].map(str::to_owned);
+    guarded.is_refused_by(&subset, &format!("the policy does not allow `{into}`"));
+    kit(guarded.sandbox(), &["subset", &guarded.name, "-t", &into, "--filter", "model"]).ok();
+    guarded.remove_signatures();
+    let name = guarded.name.clone();
+    let elsewhere = format!("{}/elsewhere/part:v2", guarded.host());
+    for args in
+        [&["subset", &*name, "-t", &*elsewhere, "--filter", "model"][..], &["impact", &name], &["deploy", &name]]
+    {
+        guarded.is_refused_by(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>(), NOT_SIGNED);
+    }
+}
+
+#[test]
+fn a_signature_that_is_not_carried_is_an_error_where_it_is_required() {
+    let guarded = Guarded::new();
+    let sandbox = guarded.sandbox();
+    let registry = &guarded.scene.registry;
+    for command in ["copy", "promote"] {
+        let into = format!("{}/production/{command}:v2", guarded.host());
+        registry.fail_later(
+            "PUT",
+            &format!("/production/{command}/manifests/sha256:"),
+            0,
+            1,
+            Fault::Status(403, Vec::new()),
+        );
+        let run = kit(sandbox, &[command, &guarded.name, &into]).fails();
+        run.says("cannot copy the signatures and attestations, which the policy requires there");
+        assert!(registry.manifest(&format!("production/{command}"), "v2").is_none(), "{command}");
+        kit(sandbox, &[command, &guarded.name, &into]).ok();
+        let elsewhere = format!("{}/elsewhere/{command}:v2", guarded.host());
+        registry.fail_later(
+            "PUT",
+            &format!("/elsewhere/{command}/manifests/sha256:"),
+            0,
+            1,
+            Fault::Status(403, Vec::new()),
+        );
+        kit(sandbox, &[command, &guarded.name, &elsewhere]).ok().says("warning: ");
+    }
+}

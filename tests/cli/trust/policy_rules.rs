@@ -153,6 +153,25 @@ fn an_import_is_judged_before_it_is_packed() {
 }
 
 #[test]
+fn an_import_of_a_folder_or_a_run_is_judged_before_it_is_packed() {
+    let guarded = Guarded::unsigned();
+    let sandbox = guarded.sandbox();
+    guarded.require("remote-code = 'forbid'");
+    let name = format!("{}/production/imported:v1", guarded.host());
+    for folder in ["folder", "run"] {
+        sandbox.write(&format!("{folder}/config.json"), "{\"auto_map\": {\"AutoModel\": \"evil.Model\"}}\n");
+        sandbox.write(&format!("{folder}/model.safetensors"), kit_testkit::samples::small_safetensors());
+    }
+    sandbox.write("run/MLmodel", "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n");
+    for folder in ["folder", "run"] {
+        for import in [["import", folder, "-t", &name], ["import", folder, "--push", &name]] {
+            guarded.is_refused_by(&import.map(str::to_owned), "remote-code  config.json: ");
+        }
+        kit(sandbox, &["import", folder, "-t", "local:v1"]).ok();
+    }
+}
+
+#[test]
 fn a_policy_is_shown_and_tested() {
     let guarded = Guarded::new();
     let sandbox = guarded.sandbox();
@@ -168,4 +187,96 @@ fn a_policy_is_shown_and_tested() {
     let example = kit(sandbox, &["policy", "init"]).ok().stdout;
     sandbox.write("example.toml", example);
     kit(sandbox, &["policy", "test", "example.toml"]).ok();
+}
+
+#[test]
+fn an_identity_of_an_own_authority_is_a_key() {
+    let guarded = Guarded::unsigned();
+    let (leaf, between, root) = (key("test-leaf.pem"), key("test-int.pem"), key("test-ca.pem"));
+    guarded.sign(&guarded.name, "test-leaf.key.pem", &["--certificate", &leaf, "--certificate-chain", &between]);
+    let require = |identity: &str, ca: &str| {
+        let text = format!(
+            "version = 1\n[keys.ada]\nidentity = '{identity}'\nca = ['{ca}']\n\
+             [[rule]]\nmatch = ['{}/production/']\nsigned-by = {{ any = ['ada'] }}\n",
+            guarded.host()
+        );
+        guarded.sandbox().write("kit/policy.toml", text);
+    };
+    require("eve@models.example", &root);
+    guarded.is_refused("1 invalid signature: the certificate is of `ada@models.example`, not of `eve@models.example`");
+    require("ada@models.example", &key("test-leaf-tls.pem"));
+    guarded.is_refused("no signature of `ada` (ada@models.example); 1 signature of another key");
+    require("ada@models.example", &root);
+    guarded.check(&[]).ok().prints("signed by `ada` (ada@models.example)");
+    kit(guarded.sandbox(), &["pull", &guarded.name]).ok();
+}
+
+#[test]
+fn an_expired_certificate_counts_only_if_the_policy_says_so() {
+    let guarded = Guarded::unsigned();
+    let sandbox = guarded.sandbox();
+    let (private, leaf, root) = ("test-expired-leaf.key.pem", key("test-expired-leaf.pem"), key("test-expired-ca.pem"));
+    guarded.sign(&guarded.name, private, &["--certificate", &leaf]);
+    let require = |expired: &str| {
+        let text = format!(
+            "version = 1\n[keys.ada]\nidentity = 'ada@models.example'\nca = ['{root}']\nexpired = '{expired}'\n\
+             [[rule]]\nmatch = ['{}/production/']\nsigned-by = {{ any = ['ada'] }}\n",
+            guarded.host()
+        );
+        sandbox.write("kit/policy.toml", text);
+    };
+    require("refuse");
+    guarded.is_refused("1 invalid signature: the certificate expired at 2020-03-01");
+    require("allow");
+    kit(sandbox, &["pull", &guarded.name]).ok();
+}
+
+#[test]
+fn an_identity_that_cannot_be_verified_stops_every_operation() {
+    let guarded = Guarded::new();
+    let text = format!(
+        "version = 1\n[keys.ci]\nidentity = 'a'\nissuer = 'b'\ntrusted-root = '{}'\n\
+         [[rule]]\nmatch = ['{}/production/']\nsigned-by = {{ any = ['ci'] }}\n",
+        key("test-trusted-root.json"),
+        guarded.host()
+    );
+    guarded.sandbox().write("kit/policy.toml", text);
+    guarded.is_refused("policy.toml:5:16: the key `ci` is an identity with `issuer` and `trusted-root`");
+    kit(guarded.sandbox(), &["policy", "test", "kit/policy.toml"]).exits(1).says("cannot verify");
+}
+
+#[test]
+fn a_signed_list_of_files_must_be_that_of_the_modelkit() {
+    let guarded = Guarded::new();
+    let sandbox = guarded.sandbox();
+    guarded.require("signed-by = { any = ['release'] }\nfiles-signed = true");
+    guarded.is_refused("files-signed  no statement about the files by `release`");
+    // The list of another ModelKit, put beside this one.
+    sandbox.project();
+    let other = format!("{}/production/net:other", guarded.host());
+    sandbox.kit(&["pack", "project", "-t", &other, "--config", "elsewhere"]).ok();
+    sandbox.kit(&["push", &other, "--config", "elsewhere"]).ok();
+    let sign = ["sign", &other, "--files", "--remote", "--format", "json", "--key", &key("test-cosign.key")];
+    let signed = kit(sandbox, &sign).ok().json();
+    let registry = &guarded.scene.registry;
+    let lists = signed["signatures"].as_array().unwrap().iter();
+    let documents =
+        lists.map(|list| registry.manifest("production/net", list["manifest"].as_str().unwrap()).unwrap().1);
+    let list =
+        documents.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap()).find(|text| text.contains("model_signing"));
+    let mut list: serde_json::Value = serde_json::from_str(&list.unwrap()).unwrap();
+    let size = registry.manifest("production/net", &guarded.digest).unwrap().1.len();
+    list["subject"]["digest"] = guarded.digest.as_str().into();
+    list["subject"]["size"] = size.into();
+    registry.add_manifest("production/net", "list", super::scene::MANIFEST, list.to_string().as_bytes());
+    kit(sandbox, &["pull", &guarded.name])
+        .exits(1)
+        .says("no statement about the files")
+        .says("unsigned")
+        .says("missing");
+    guarded.sign(&guarded.name, "test-p384.key.pem", &["--files"]);
+    kit(sandbox, &["pull", &guarded.name]).exits(1).says("no statement about the files");
+    guarded.sign(&guarded.name, "test-cosign.key", &["--files"]);
+    guarded.check(&[]).ok().prints("the signed files are those of the ModelKit");
+    kit(sandbox, &["pull", &guarded.name]).ok();
 }

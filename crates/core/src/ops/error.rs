@@ -321,6 +321,9 @@ pub enum Error {
     /// A policy does not allow the operation, or could not be asked.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// A signature, attestation or other referrer was not copied to a name whose policy requires some.
+    #[error("cannot copy the signatures and attestations, which the policy requires there")]
+    NotCarried(#[source] Box<Self>),
     /// A remote dataset failed.
     #[error(transparent)]
     RemoteData(#[from] RemoteDataError),

@@ -95,7 +95,7 @@ pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, in
 pub use subset::{SubsetOptions, publish_subset};
 pub use tag_state::TagState;
 pub use transfer::{
-    BlobAction, Copied, CopyOptions, FORM_SUFFIXES, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX,
+    BlobAction, Carry, Copied, CopyOptions, FORM_SUFFIXES, Fetch, IMAGE_SUFFIX, MODELKIT_SUFFIX, MODELPACK_SUFFIX,
     Materialized, Origins, OtherForm, Plan, PlanTarget, PlannedBlob, PushedTag, Taken, Wanted, copy, copy_unless,
     is_signed, materialize, other_forms, plan, plan_pull, pull, pull_index, push_index, tag,
 };
@@ -103,10 +103,10 @@ pub use trust::{
     AttachOptions, Attached, AttachedDocument, AttachmentError, AttestOptions, Attestation, Beside, Candidates,
     ComparedFolder, FileToAttach, FilesMismatch, FilesSigning, FolderError, FolderSigning, Judged, SignForm,
     SignOptions, Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder, SignedManifest, SigningError,
-    VerifiedFolder, admit, admit_at, admit_form, admit_to_read, attach_files, attached_document, attached_documents,
-    attest, attestations, beside, candidates, check_policies, compare_folder, fetch_files, file_digests, find_signed,
-    is_policy_asked, judge, open_signable, recorded_provenance, sign, sign_folder, sign_modelkit_files, verify_folder,
-    verify_signature,
+    VerifiedFolder, admit, admit_at, admit_form, admit_packing, admit_to_read, attach_files, attached_document,
+    attached_documents, attest, attestations, beside, candidates, check_policies, compare_folder, fetch_files,
+    file_digests, find_signed, is_policy_asked, judge, open_signable, recorded_provenance, requires_attached, sign,
+    sign_folder, sign_modelkit_files, verify_folder, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

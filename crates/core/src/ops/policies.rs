@@ -12,7 +12,7 @@ use crate::limits;
 use crate::problem::{Invalid, printable};
 use crate::sys::read_regular_text;
 use crate::trust::policy::{KeyMaterial, Policy, Row, TrustedKey};
-use crate::trust::{PublicKey, Verifier};
+use crate::trust::{Authority, Certificate, Identity, PublicKey, Usage, ValidAt, Verifier};
 
 /// The files of the policies that must all be satisfied. They are read once, when the first of them is asked.
 #[derive(Debug, Default)]
@@ -43,9 +43,9 @@ pub struct LoadedPolicy {
 /// A key of a policy.
 #[derive(Debug, Clone)]
 pub struct LoadedKey {
-    /// The owner of signatures, if this version of kit can verify them.
-    pub verifier: Option<Verifier>,
-    /// The description: `ecdsa-p256 fd50f21f2fc7`.
+    /// The owner of the signatures that count.
+    pub verifier: Verifier,
+    /// The description: `ecdsa-p256 fd50f21f2fc7`, or the identity.
     pub description: String,
 }
 
@@ -67,35 +67,36 @@ impl Policies {
 
     /// Reads the files that exist, with their keys.
     pub fn load(&self) -> Result<&[LoadedPolicy], PolicyError> {
-        let loaded = self.loaded.get_or_init(|| self.files.iter().filter_map(|file| file.load().transpose()).collect());
+        let load = |file: &PolicyFile| file.load(self.time()).transpose();
+        let loaded = self.loaded.get_or_init(|| self.files.iter().filter_map(load).collect());
         loaded.as_deref().map_err(Clone::clone)
     }
 }
 
 impl PolicyFile {
     /// Reads the policy. Returns `None` if the file does not exist and need not.
-    fn load(&self) -> Result<Option<LoadedPolicy>, PolicyError> {
+    fn load(&self, time: Timestamp) -> Result<Option<LoadedPolicy>, PolicyError> {
         let text = match read_regular_text(&self.path, limits::POLICY_BYTES) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !self.is_required => return Ok(None),
             Err(error) => return Err(PolicyError::Unreadable { file: self.path.clone(), source: Arc::new(error) }),
         };
-        LoadedPolicy::parse(&text, &self.path).map(Some)
+        LoadedPolicy::parse(&text, &self.path, time).map(Some)
     }
 }
 
 impl LoadedPolicy {
-    /// Reads the policy in `file`, which must exist.
-    pub fn open(file: &Path) -> Result<Self, PolicyError> {
+    /// Reads the policy in `file`, which must exist. Certificates must be valid at `time`.
+    pub fn open(file: &Path, time: Timestamp) -> Result<Self, PolicyError> {
         let unreadable = |error| PolicyError::Unreadable { file: file.to_owned(), source: Arc::new(error) };
-        Self::parse(&read_regular_text(file, limits::POLICY_BYTES).map_err(unreadable)?, file)
+        Self::parse(&read_regular_text(file, limits::POLICY_BYTES).map_err(unreadable)?, file, time)
     }
 
-    fn parse(text: &str, file: &Path) -> Result<Self, PolicyError> {
+    fn parse(text: &str, file: &Path, time: Timestamp) -> Result<Self, PolicyError> {
         let policy = Policy::parse(text, file)?;
         let (mut keys, mut problems) = (BTreeMap::new(), Vec::new());
         for (name, key) in &policy.keys {
-            match load_key(key) {
+            match load_key(key, time) {
                 Ok(loaded) => drop(keys.insert(name.clone(), loaded)),
                 Err(message) => {
                     let invalid = policy.invalid_at(&key.position, name, format!("the key `{name}` {message}"));
@@ -111,34 +112,46 @@ impl LoadedPolicy {
     }
 }
 
-/// Reads a key. The error completes a sentence that begins with its name.
-fn load_key(key: &TrustedKey) -> Result<LoadedKey, String> {
+/// Reads a key, whose certificates must be valid at `time`. The error completes a sentence that begins with its name.
+fn load_key(key: &TrustedKey, time: Timestamp) -> Result<LoadedKey, String> {
     let public = |pem: &[u8], place: &str| {
         let key = PublicKey::from_pem(pem).map_err(|error| format!("cannot be read{place}: {error}"))?;
-        Ok(LoadedKey { description: key.name().to_string(), verifier: Some(Verifier::Key(key)) })
-    };
-    let file = |path: &Path| {
-        let failed = |error: io::Error| format!("cannot be read from `{}`: {error}", path.display());
-        read_regular_text(path, limits::POLICY_BYTES).map_err(failed)
+        Ok(LoadedKey { description: key.name().to_string(), verifier: Verifier::Key(key) })
     };
     match &key.material {
         KeyMaterial::Pem(pem) => public(pem.as_bytes(), ""),
-        KeyMaterial::File(path) => public(file(path)?.as_bytes(), &format!(" from `{}`", path.display())),
-        KeyMaterial::Identity { identity, trusted_root, .. } => {
-            file(trusted_root)?;
-            Ok(identity_of(identity))
+        KeyMaterial::File(path) => public(read(path)?.as_bytes(), &format!(" from `{}`", path.display())),
+        KeyMaterial::Identity { .. } => {
+            Err("is an identity with `issuer` and `trusted-root`, which this version of kit \
+                                             cannot verify; use a public key, or `ca` for an authority of your own"
+                .to_owned())
         }
-        KeyMaterial::Authority { identity, ca, .. } => {
-            ca.iter().try_for_each(|path| file(path).map(drop))?;
-            Ok(identity_of(identity))
+        KeyMaterial::Authority { identity, ca, accepts_expired } => {
+            let valid_at = if *accepts_expired { ValidAt::Issued } else { ValidAt::Time(time) };
+            let (san, authority) = (Some(identity.clone()), authority(ca)?);
+            let verifier = Identity { san, authority, valid_at, usage: Usage::CodeSigning };
+            Ok(LoadedKey {
+                description: printable(identity).into_owned(),
+                verifier: Verifier::Identity(Box::new(verifier)),
+            })
         }
     }
 }
 
-/// An identity. No signature counts as one of it.
-fn identity_of(identity: &str) -> LoadedKey {
-    let description = format!("{}; this version of kit cannot verify identities", printable(identity));
-    LoadedKey { verifier: None, description }
+fn read(path: &Path) -> Result<String, String> {
+    let failed = |error: io::Error| format!("cannot be read from `{}`: {error}", path.display());
+    read_regular_text(path, limits::POLICY_BYTES).map_err(failed)
+}
+
+/// Reads the authorities in certificates.
+fn authority(files: &[PathBuf]) -> Result<Authority, String> {
+    let mut anchors = Vec::new();
+    for file in files {
+        let certificates = Certificate::read_pem(read(file)?.as_bytes());
+        let failed = |error| format!("cannot use the authority `{}`: {error}", file.display());
+        anchors.extend(certificates.map_err(failed)?);
+    }
+    Ok(Authority::new(anchors))
 }
 
 /// The reason why a policy does not allow an operation, or could not be asked.
@@ -268,8 +281,23 @@ mod tests {
         let path = folder.path().join("policy.toml");
         let text = "version = 1\ndefault = 'refuse'\n[keys.a]\nfile = 'missing.pub'\n[keys.b]\npem = 'not a key'\n";
         fs::write(&path, text).unwrap();
-        let error = LoadedPolicy::open(&path).unwrap_err().to_string();
+        let error = LoadedPolicy::open(&path, Timestamp::UNIX_EPOCH).unwrap_err().to_string();
         assert!(error.contains("policy.toml:4:8: the key `a` cannot be read from"), "{error}");
         assert!(error.contains("policy.toml:6:7: the key `b` cannot be read: "), "{error}");
+    }
+    #[test]
+    fn an_identity_of_a_public_authority_is_refused_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        fs::write(folder.path().join("root.json"), "{}").unwrap();
+        let text =
+            "version = 1\ndefault = 'refuse'\n[keys.ci]\nidentity = 'a'\nissuer = 'b'\ntrusted-root = 'root.json'\n";
+        fs::write(&path, text).unwrap();
+        let error = LoadedPolicy::open(&path, Timestamp::UNIX_EPOCH).unwrap_err().to_string();
+        assert!(error.contains("policy.toml:6:16: the key `ci` is an identity with `issuer`"), "{error}");
+        assert!(error.contains("this version of kit cannot verify"), "{error}");
+        fs::write(&path, "version = 1\ndefault = 'refuse'\n[keys.ada]\nidentity = 'a'\nca = ['root.json']\n").unwrap();
+        let error = LoadedPolicy::open(&path, Timestamp::UNIX_EPOCH).unwrap_err().to_string();
+        assert!(error.contains("policy.toml:5:6: the key `ada` cannot use the authority"), "{error}");
     }
 }

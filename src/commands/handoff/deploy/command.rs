@@ -108,6 +108,7 @@ impl DeployArgs {
         let deployment = session
             .find(&location, place(&location))
             .and_then(|found| {
+                ops::admit_to_read(&session, &found)?;
                 let inspected = ops::inspect(&found)?;
                 ops::deployment(&session, (&location, &found, &inspected), session.jobs_to_read(&location).small)
             })

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use super::check::CheckArgs;
 use super::example::EXAMPLE;
 use super::show::ShowArgs;
+use crate::config::now;
 use crate::context::Context;
 use crate::output::{counted, tidy};
 use kit_core::ops::LoadedPolicy;
@@ -65,7 +66,7 @@ impl PolicyArgs {
 
 impl TestArgs {
     fn run(&self, context: &Context) -> Result<()> {
-        let LoadedPolicy { policy, keys } = LoadedPolicy::open(&context.environment.absolute(&self.file))?;
+        let LoadedPolicy { policy, keys } = LoadedPolicy::open(&context.environment.absolute(&self.file), now())?;
         let (rules, keys) = (counted(policy.rules.len() as u64, "rule"), counted(keys.len() as u64, "key"));
         context.output.say(&format!("{} is valid: {rules}, {keys}", tidy(&self.file)));
         Ok(())

@@ -11,7 +11,7 @@ use crate::oci::{ContentError, Descriptor, REF_NAME, Reference, Source, Tag, Tar
 use crate::ops::error::Error;
 use crate::ops::lacking::Lacking;
 use crate::ops::session::{Location, Session};
-use crate::ops::transfer::{Brought, Copied, CopyOptions, CopySet, bring, referrers};
+use crate::ops::transfer::{Brought, Carry, Copied, CopyOptions, CopySet, bring, referrers};
 use crate::ops::trust::{Admission, judge_manifest};
 use crate::store::Names;
 use crate::trust::policy::Name;
@@ -62,7 +62,7 @@ pub fn load(
     // The archive is read again, but its blobs have been verified.
     admissions.into_iter().try_for_each(|admission| admission.admit_content_in(session, layout))?;
     let publish = |(Arriving { reference, target, tag, .. }, brought): (Arriving, Brought)| {
-        let copied = brought.publish(&*target, tag.as_deref(), options, session.progress)?;
+        let copied = brought.publish(&*target, tag.as_deref(), (options, Carry::IfPossible), session.progress)?;
         Ok(Loaded { reference, copied })
     };
     arriving.into_iter().zip(brought).map(publish).collect()

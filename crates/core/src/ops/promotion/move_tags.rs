@@ -7,8 +7,8 @@ use crate::ops::error::Error;
 use crate::ops::pack::{ImageBase, publish};
 use crate::ops::session::Location;
 use crate::ops::tag_state::TagState;
-use crate::ops::transfer::{Copied, copy_referrers, copy_unless, stale_forms};
-use crate::ops::trust::admit_new_form;
+use crate::ops::transfer::{Carry, Copied, copy_attached, copy_unless, stale_forms};
+use crate::ops::trust::{admit_new_form, requires_attached};
 use crate::progress::Warning;
 
 /// The result of a promotion.
@@ -44,14 +44,15 @@ impl Promotion<'_> {
         }
         let (target, tag) = session.target(&Location::Artifact(self.destination.clone()))?;
         let (source, target) = (&*self.found.source, &*target);
+        let carry = Carry::required_if(requires_attached(session, &Location::Artifact(self.destination.clone()))?);
         let copied = if self.main.changes() {
             let refuse = || TagState::read(session, &self.destination, "")?.expect(&self.destination, self.expected());
             let from = (source, self.found.name.as_str());
-            let copied = copy_unless(from, (target, tag.as_deref()), copying, refuse, session.progress)?;
+            let copied = copy_unless(from, (target, tag.as_deref()), (copying, carry), refuse, session.progress)?;
             self.record(target, &self.main, "");
             Some(copied)
         } else {
-            copy_referrers((source, target), &self.main.manifest, copying, session.progress);
+            copy_attached((source, target), &self.main.manifest, (copying, carry), session.progress)?;
             None
         };
         let tag = tag.unwrap_or_default();

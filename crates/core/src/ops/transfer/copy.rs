@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::copy_set::CopySet;
 use super::copying::Copying;
 use super::origins::Origins;
-use super::referrers::{self, Found};
+use super::referrers::{self, Carry, Found};
 use super::turns;
 use crate::digest::Digest;
 use crate::modelkit::{self, ContentsTable};
@@ -57,20 +57,22 @@ pub fn copy(
     options: &CopyOptions,
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
-    copy_unless((source, name), (target, tag), options, || Ok(()), progress)
+    copy_unless((source, name), (target, tag), (options, Carry::IfPossible), || Ok(()), progress)
 }
 
-/// Like [`copy`], but calls `refuse` right before the artifact appears at the target.
+/// Like [`copy`], but calls `refuse` right before the artifact appears at the target. Referrers that cannot be copied are
+/// treated as the [`Carry`] says.
 pub fn copy_unless(
     (source, name): (&dyn Source, &str),
     (target, tag): (&dyn Target, Option<&str>),
-    options: &CopyOptions,
+    (options, carry): (&CopyOptions, Carry),
     refuse: impl FnOnce() -> Result<(), Error>,
     progress: &dyn Progress,
 ) -> Result<Copied, Error> {
-    let brought = bring((source, name), target, options, progress)?;
+    let mut brought = bring((source, name), target, options, progress)?;
+    brought.referrers.refuse_losses(carry)?;
     refuse()?;
-    brought.publish(target, tag, options, progress).map_err(|error| explain(target, error))
+    brought.publish(target, tag, (options, carry), progress).map_err(|error| explain(target, error))
 }
 
 /// Returns `error`, and says that the disk of `target` is full if that is the cause.
@@ -197,7 +199,7 @@ impl Brought {
         self,
         target: &dyn Target,
         tag: Option<&str>,
-        options: &CopyOptions,
+        (options, carry): (&CopyOptions, Carry),
         progress: &dyn Progress,
     ) -> Result<Copied, Error> {
         let CopySet { descriptor, bytes, members, blobs } = self.artifact;
@@ -205,12 +207,18 @@ impl Brought {
         members.iter().try_for_each(|(member, bytes)| target.put_manifest(member, bytes)).map_err(failed)?;
         let artifact = || target.publish(&descriptor, &bytes, tag).map_err(failed);
         let referrers = || self.referrers.publish(target, options, progress);
-        if target.is_remote() && options.jobs > 1 {
+        if target.is_remote() && carry == Carry::Everything {
+            // The artifact does not appear without them.
+            carry.judge(referrers(), progress)?;
+            artifact()?;
+        } else if target.is_remote() && options.jobs > 1 {
             // Referrers may be stored before their subject (distribution-spec 1.1, "Pushing Manifests with Subject").
-            workers::both(artifact, referrers).0?;
+            let (published, failures) = workers::both(artifact, referrers);
+            published?;
+            carry.judge(failures, progress)?;
         } else {
             artifact()?;
-            referrers();
+            carry.judge(referrers(), progress)?;
         }
         let mut copied = Copied {
             manifest: descriptor,

@@ -32,5 +32,6 @@ pub use origins::Origins;
 pub use plan::{Plan, PlanTarget, PlannedBlob, plan};
 pub use pull::{Wanted, plan_pull, pull};
 pub use pushed_tag::PushedTag;
-pub(crate) use referrers::copy_referrers;
+pub use referrers::Carry;
+pub(crate) use referrers::{copy_attached, copy_referrers};
 pub use tag::tag;

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use super::copy::{Copied, CopyOptions, copy_unless};
 use super::plan::{Plan, PlanTarget, plan};
+use super::referrers::Carry;
 use crate::modelkit::{ContentsTable, Label};
 use crate::oci::{Descriptor, Manifest, Reference, Source, Target};
 use crate::ops::artifact::{Parent, inspect, inspect_index, modelkits, parents};
@@ -167,10 +168,16 @@ fn bring(
     let here = session.store.reader(names)?;
     let admit = || admission.admit_content_in(session, &here);
     if fetch == Fetch::Everything || !found.is_remote {
-        return copy_unless((&*found.source, &found.name), target, options, admit, session.progress);
+        return copy_unless(
+            (&*found.source, &found.name),
+            target,
+            (options, Carry::IfPossible),
+            admit,
+            session.progress,
+        );
     }
     let delta = DeltaSource::new(&*found.source, Older::Versions(&here, older(&session.store, name)?));
-    let mut copied = copy_unless((&delta, &found.name), target, options, admit, session.progress)?;
+    let mut copied = copy_unless((&delta, &found.name), target, (options, Carry::IfPossible), admit, session.progress)?;
     copied.taken = delta.taken();
     copied.sent_bytes = copied.sent_bytes.saturating_sub(copied.taken.bytes);
     Ok(copied)

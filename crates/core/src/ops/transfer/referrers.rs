@@ -23,6 +23,58 @@ pub(crate) fn copy_referrers(
     options: &CopyOptions,
     progress: &dyn Progress,
 ) {
+    let found = bring((source, target), root, options);
+    warn(&found.publish(target, options, progress), progress);
+}
+
+/// Copies the referrers and companions of `root` like [`copy_referrers`], and treats failures as `attached` says.
+pub(crate) fn copy_attached(
+    (source, target): (&dyn Source, &dyn Target),
+    root: &Descriptor,
+    (options, attached): (&CopyOptions, Carry),
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    attached.judge(bring((source, target), root, options).publish(target, options, progress), progress)
+}
+
+/// The treatment of referrers and companions that cannot be copied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Carry {
+    /// They are left out with a warning, because the artifact is complete without them.
+    #[default]
+    IfPossible,
+    /// They are an error, because a policy requires signatures or attestations at the target.
+    Everything,
+}
+
+impl Carry {
+    /// Everything, if it is required.
+    pub fn required_if(is_required: bool) -> Self {
+        if is_required { Self::Everything } else { Self::IfPossible }
+    }
+
+    /// Returns the first of the failures if they are an error, and warns of them otherwise.
+    pub(super) fn judge(self, failures: Vec<Error>, progress: &dyn Progress) -> Result<(), Error> {
+        match self {
+            Self::IfPossible => warn(&failures, progress),
+            Self::Everything => {
+                if let Some(first) = failures.into_iter().next() {
+                    return Err(Error::NotCarried(Box::new(first)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn warn(failures: &[Error], progress: &dyn Progress) {
+    if let Some(first) = failures.first() {
+        progress.warn(&Warning::ReferrersNotCopied { failures: failures.len(), reason: reason(first) });
+    }
+}
+
+/// Copies the blobs of the referrers and companions of `root`.
+fn bring((source, target): (&dyn Source, &dyn Target), root: &Descriptor, options: &CopyOptions) -> Found {
     let found = find((source, target), std::iter::once(root), false, options);
     let blobs: Vec<_> = found.blobs().collect();
     let copied = workers::run(options.jobs, &blobs, |blob| {
@@ -30,7 +82,7 @@ pub(crate) fn copy_referrers(
         Ok::<_, std::convert::Infallible>(copied.map_err(|error| (blob.digest, error)).err())
     });
     let Ok(lost) = copied;
-    found.without(lost.into_iter().flatten().collect()).publish(target, options, progress);
+    found.without(lost.into_iter().flatten().collect())
 }
 
 /// The referrers of an artifact that the target does not have, those of the referrers, and the companions of the
@@ -170,10 +222,17 @@ impl Found {
         self
     }
 
+    /// Fails if something was not copied although a policy requires it.
+    pub(super) fn refuse_losses(&mut self, carry: Carry) -> Result<(), Error> {
+        if carry == Carry::IfPossible || self.failures.is_empty() {
+            return Ok(());
+        }
+        Err(Error::NotCarried(Box::new(self.failures.swap_remove(0))))
+    }
+
     /// Publishes the referrers and companions, whose blobs are at the target: the referrers of one manifest at once.
-    ///
-    /// A failure does not fail the copy, because the artifact is complete; it is reported in a warning.
-    pub(super) fn publish(self, target: &dyn Target, options: &CopyOptions, progress: &dyn Progress) {
+    /// Returns all failures so far.
+    pub(super) fn publish(self, target: &dyn Target, options: &CopyOptions, progress: &dyn Progress) -> Vec<Error> {
         let Self { groups, companions, mut failures, cut_off } = self;
         if let Some(subject) = cut_off {
             progress.warn(&Warning::ReferrersCutOff { subject, limit: limits::REFERRERS });
@@ -186,9 +245,7 @@ impl Found {
             if options.jobs > 1 { workers::both(referrers, companions) } else { (referrers(), companions()) };
         failures.extend(referrers.into_iter().flatten());
         failures.extend(companions.into_iter().filter_map(Result::err));
-        if let Some(first) = failures.first() {
-            progress.warn(&Warning::ReferrersNotCopied { failures: failures.len(), reason: reason(first) });
-        }
+        failures
     }
 }
 

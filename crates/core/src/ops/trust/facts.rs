@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::model_signing::{FilesMismatch, file_digests, signature_of};
 use crate::digest::Digest;
 use crate::file_kind::{is_license_file, is_model_file};
 use crate::kitfile::{Kitfile, Section};
@@ -12,12 +13,16 @@ use crate::ops::error::Error;
 use crate::ops::files::{Headers, skim};
 use crate::ops::policies::LoadedPolicy;
 use crate::ops::scan::{self, ScanOptions, Scanned, ScannedFolder, scan_folder, scan_modelkit};
+use crate::ops::workers;
 use crate::progress::Progress;
 use crate::trust::policy::{
-    AttestationFact, ContentFacts, DocumentFacts, FileFinding, LicenceFact, Rule, SignatureFact, WeightFact,
+    AttestationFact, ContentFacts, DocumentFacts, FileFinding, FilesFact, LicenceFact, Rule, SignatureFact, WeightFact,
     WeightFormat,
 };
-use crate::trust::{Candidate, Form, NotCounted, PLAIN_SIGNATURE, Verifier, Wanted};
+use crate::trust::{
+    Candidate, CertificateError, Form, ModelSignature, ModelSignatureError, ModelStatement, NotCounted, NotVerified,
+    PLAIN_SIGNATURE, Verifier, Wanted,
+};
 
 /// The facts that the documents beside a manifest show, for one rule.
 pub(super) struct Beside<'a> {
@@ -49,13 +54,16 @@ impl Beside<'_> {
 
     fn signature(&self, candidate: &Candidate) -> SignatureFact {
         let signers = self.signers(candidate, PLAIN_SIGNATURE);
-        let verifiers: Vec<_> = self.verifiers().map(|(_, verifier)| verifier.clone()).collect();
-        let flaw = match candidate.judge(&verifiers, &Wanted::signature(self.subject)) {
-            _ if !signers.is_empty() => None,
+        let wanted = Wanted::signature(self.subject);
+        let flaw = |verifier: &Verifier| match candidate.judge(std::slice::from_ref(verifier), &wanted) {
+            Err(NotCounted::NotVerified(NotVerified::Certificate(error))) if is_of_known(&error) => {
+                Some(error.to_string())
+            }
             // Another key, which says nothing about the signature.
             Ok(_) | Err(NotCounted::NotVerified(_)) => None,
             Err(reason) => Some(reason.to_string()),
         };
+        let flaw = if signers.is_empty() { self.verifiers().find_map(|(_, verifier)| flaw(verifier)) } else { None };
         SignatureFact { signers, is_legacy: candidate.form != Form::Bundle, flaw }
     }
 
@@ -66,10 +74,43 @@ impl Beside<'_> {
         self.verifiers().filter(|(_, verifier)| is_by(verifier)).map(|(name, _)| name.to_owned()).collect()
     }
 
+    /// The signed lists of files, each with the names of the keys that signed it, or the reason why it is not accepted.
+    pub(super) fn signed_files(&self) -> Vec<(Vec<String>, Result<ModelStatement, String>)> {
+        self.candidates.iter().filter_map(|candidate| self.files_of(candidate)).collect()
+    }
+
+    /// Returns `None` for a candidate that is not a list of files, or not one of a key of the rule.
+    fn files_of(&self, candidate: &Candidate) -> Option<(Vec<String>, Result<ModelStatement, String>)> {
+        let mut found: Option<(Vec<String>, Result<ModelStatement, String>)> = None;
+        for (name, verifier) in self.verifiers() {
+            let read = match signature_of(candidate, std::slice::from_ref(verifier))? {
+                Ok(ModelSignature { statement, .. }) => Ok(statement),
+                Err(ModelSignatureError::NotVerified(_) | ModelSignatureError::OtherKey(_)) => continue,
+                Err(error) => Err(error.to_string()),
+            };
+            match &mut found {
+                Some((signers, _)) => signers.push(name.to_owned()),
+                None => found = Some((vec![name.to_owned()], read)),
+            }
+        }
+        found
+    }
+
     fn verifiers(&self) -> impl Iterator<Item = (&str, &Verifier)> {
         let keys = self.rule.keys().into_iter();
-        keys.filter_map(|name| Some((name, self.policy.keys.get(name)?.verifier.as_ref()?)))
+        keys.filter_map(|name| Some((name, &self.policy.keys.get(name)?.verifier)))
     }
+}
+
+/// Returns true if a certificate does not count although it is, or may be, of an authority that does.
+fn is_of_known(error: &CertificateError) -> bool {
+    matches!(
+        error,
+        CertificateError::Expired(_)
+            | CertificateError::NotYetValid(_)
+            | CertificateError::NotForSigning
+            | CertificateError::OtherIdentity { .. }
+    )
 }
 
 /// The licences of the model, its parts, the datasets and the code. A part without one has that of the package.
@@ -84,6 +125,26 @@ pub(super) fn licences(kitfile: &Kitfile) -> Vec<LicenceFact> {
     let datasets = kitfile.datasets.iter().map(|dataset| fact(&dataset.path, &dataset.license));
     let code = kitfile.code.iter().map(|code| fact(&code.path, &code.license));
     model.chain(parts).chain(datasets).chain(code).collect()
+}
+
+/// Compares signed lists of files with the tables of contents of a ModelKit. Layers without one are read.
+pub(super) fn compared_files(
+    source: &dyn Source,
+    modelkit: &ModelKit,
+    signed: Vec<(Vec<String>, Result<ModelStatement, String>)>,
+) -> Result<Vec<FilesFact>, Error> {
+    if signed.iter().all(|(_, read)| read.is_err()) {
+        return Ok(signed.into_iter().map(|(signers, read)| FilesFact { signers, difference: read.err() }).collect());
+    }
+    let files = file_digests(source, modelkit, workers::jobs())?;
+    let difference = |statement: ModelStatement| match statement.compare_digests(&files) {
+        Some(differences) if differences.is_empty() => None,
+        Some(differences) => Some(FilesMismatch::Differences(differences).to_string()),
+        None => Some(FilesMismatch::Hash(statement.hash()).to_string()),
+    };
+    let compare =
+        |(signers, read): (_, Result<_, _>)| FilesFact { signers, difference: read.map_or_else(Some, difference) };
+    Ok(signed.into_iter().map(compare).collect())
 }
 
 /// Lists the files in the layers of the model, except for texts and the files of tokenizers. With `reads_layers`, the

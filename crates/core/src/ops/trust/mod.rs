@@ -26,7 +26,10 @@ pub use error::SigningError;
 pub(crate) use gate::{
     Admission, admit_documents, admit_files, admit_index, admit_new_form, judge as judge_manifest, refuse_unread,
 };
-pub use gate::{Judged, admit, admit_at, admit_form, admit_to_read, check_policies, is_policy_asked};
+pub use gate::{
+    Judged, admit, admit_at, admit_form, admit_packing, admit_to_read, check_policies, is_policy_asked,
+    requires_attached,
+};
 pub use model_signing::{
     ComparedFolder, FilesMismatch, FilesSigning, FolderError, FolderSigning, SignedFiles, SignedFolder, VerifiedFolder,
     compare_folder, file_digests, sign_folder, sign_modelkit_files, verify_folder,

@@ -8,7 +8,7 @@ use crate::ops::artifact::Inspected;
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Session};
 use crate::ops::trust::verified::VerifiedSource;
-use crate::trust::policy::{ContentFacts, Name};
+use crate::trust::policy::{ContentFacts, Mode, Name};
 
 /// Fails if a policy does not allow the ModelKit that was found, or one of the ModelKits in an index. A rule with the
 /// mode `warn` is reported as a warning.
@@ -24,6 +24,14 @@ pub fn is_policy_asked(session: &Session<'_>, locations: &[&Location]) -> Result
     let policies = session.policies.load()?;
     let names: Vec<_> = locations.iter().map(|location| location.policy_name()).collect();
     Ok(policies.iter().any(|policy| names.iter().any(|name| Applied::of(policy, name).is_some())))
+}
+
+/// Returns true if a policy requires signatures or attestations at `location`.
+pub fn requires_attached(session: &Session<'_>, location: &Location) -> Result<bool, Error> {
+    let (policies, name) = (session.policies.load()?, location.policy_name());
+    let applied = policies.iter().filter_map(|policy| Applied::of(policy, &name)?.rule());
+    let mut rules = applied.filter(|rule| rule.mode == Mode::Enforce && rule.reads_referrers());
+    Ok(rules.next().is_some())
 }
 
 /// Fails like [`admit`], but does not judge the content of layers: for operations that show files and write none.

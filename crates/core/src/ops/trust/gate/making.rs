@@ -26,6 +26,20 @@ pub(crate) fn refuse_unread(session: &Session<'_>, references: &[Reference]) -> 
     })
 }
 
+/// Fails if a policy does not allow the content of the files in `folder`, at `destination` or, without one, under the
+/// names `references`.
+pub fn admit_packing(
+    session: &Session<'_>,
+    folder: &ScannedFolder,
+    references: &[Reference],
+    destination: Option<&Location>,
+) -> Result<(), Error> {
+    match destination {
+        Some(location) => admit_named(session, folder, [(location.policy_name(), location.to_string())]),
+        None => admit_files(session, folder, references),
+    }
+}
+
 /// Fails if a policy does not allow the content of the files in `folder`, which become a ModelKit with the names
 /// `references`.
 pub(crate) fn admit_files(
@@ -33,10 +47,17 @@ pub(crate) fn admit_files(
     folder: &ScannedFolder,
     references: &[Reference],
 ) -> Result<(), Error> {
+    admit_named(session, folder, references.iter().map(|reference| (Name::of(reference), reference.to_string())))
+}
+
+fn admit_named(
+    session: &Session<'_>,
+    folder: &ScannedFolder,
+    names: impl IntoIterator<Item = (Name, String)>,
+) -> Result<(), Error> {
     let policies = session.policies.load()?;
     let mut content = None;
-    for reference in references {
-        let (name, title) = (Name::of(reference), reference.to_string());
+    for (name, title) in names {
         let applied = policies.iter().filter_map(|policy| Applied::of(policy, &name));
         let mut judged = Vec::new();
         for applied in applied.filter(|applied| applied.rule().is_some_and(Rule::reads_content)) {

@@ -8,8 +8,9 @@ mod single;
 mod subject;
 
 pub(crate) use admission::{Admission, admit_documents, judge};
-pub use admission::{admit, admit_at, admit_to_read, check_policies, is_policy_asked};
+pub use admission::{admit, admit_at, admit_to_read, check_policies, is_policy_asked, requires_attached};
 pub use judged::Judged;
+pub use making::admit_packing;
 pub(crate) use making::{admit_files, admit_new_form, refuse_unread};
 pub use single::admit_form;
 pub(crate) use single::admit_index;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::judged::{Applied, Judged, judgement};
+use crate::modelkit::ContentsTable;
 use crate::oci::{Companion, Descriptor, Source};
 use crate::ops::artifact::{Artifact, Inspected, read};
 use crate::ops::error::Error;
@@ -12,7 +13,8 @@ use crate::ops::trust::facts::{self, Beside};
 use crate::ops::trust::verified::VerifiedSource;
 use crate::ops::workers;
 use crate::trust::policy::{
-    ContentFacts, DocumentFacts, LicenceFact, PickleRule, Rule, evaluate_content, evaluate_documents, needs_content,
+    ContentFacts, DocumentFacts, FilesFact, LicenceFact, PickleRule, Rule, evaluate_content, evaluate_documents,
+    needs_content,
 };
 
 /// The amount that is read of a ModelKit that is refused anyway.
@@ -130,7 +132,8 @@ impl Subject<'_> {
     ) -> Result<DocumentFacts, Error> {
         let mut facts = DocumentFacts::at(self.time);
         let subject = manifest.descriptor().digest;
-        Beside { policy, rule, subject, candidates: &candidates.found }.add_to(&mut facts);
+        let beside = Beside { policy, rule, subject, candidates: &candidates.found };
+        beside.add_to(&mut facts);
         let Manifest::ModelKit(inspected) = manifest else {
             facts.weights = Err("the files of an image are not known".to_owned());
             facts.licences = vec![LicenceFact { subject: "the image".to_owned(), licence: None }];
@@ -139,15 +142,30 @@ impl Subject<'_> {
         facts.licences = facts::licences(&inspected.modelkit.config.kitfile);
         if rule.formats.is_some() {
             facts.weights = facts::weights(self.source, &inspected.modelkit, false)?;
-            // Layers are opened only if nothing else refuses the ModelKit.
-            let others = Rule { formats: None, ..rule.clone() };
-            let is_refused = || !evaluate_documents(&others, &facts).is_satisfied();
-            let reads_layers = self.reading == Reading::Everything || !is_refused();
-            if facts.weights.is_err() && reads_layers {
+            let others = Rule { formats: None, files_signed: false, ..rule.clone() };
+            if facts.weights.is_err() && self.reads_layers(&others, &facts) {
                 facts.weights = facts::weights(self.layers, &inspected.modelkit, true)?;
             }
         }
+        if rule.files_signed {
+            let has_tables =
+                inspected.modelkit.layers.iter().all(|layer| ContentsTable::of(&layer.descriptor).is_some());
+            let others = Rule { files_signed: false, ..rule.clone() };
+            let signed = beside.signed_files();
+            facts.files = if has_tables || self.reads_layers(&others, &facts) {
+                facts::compared_files(self.layers, &inspected.modelkit, signed)?
+            } else {
+                let difference =
+                    Some("its files were not compared, because a layer has no table of contents".to_owned());
+                signed.into_iter().map(|(signers, _)| FilesFact { signers, difference: difference.clone() }).collect()
+            };
+        }
         Ok(facts)
+    }
+
+    /// Returns true if layers are opened for a requirement: only if `others` do not refuse the ModelKit anyway.
+    fn reads_layers(&self, others: &Rule, facts: &DocumentFacts) -> bool {
+        self.reading == Reading::Everything || evaluate_documents(others, facts).is_satisfied()
     }
 }
 

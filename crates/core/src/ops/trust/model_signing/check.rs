@@ -102,7 +102,10 @@ fn digests_of(found: &Located, subject: &Descriptor) -> Result<BTreeMap<Relative
 }
 
 /// Verifies a candidate that is a list of files; `None` for others.
-fn signature_of(candidate: &Candidate, verifiers: &[Verifier]) -> Option<Result<ModelSignature, ModelSignatureError>> {
+pub(in crate::ops::trust) fn signature_of(
+    candidate: &Candidate,
+    verifiers: &[Verifier],
+) -> Option<Result<ModelSignature, ModelSignatureError>> {
     let signed = candidate.document.as_ref().ok()?;
     let envelope = signed.envelope.as_ref().filter(|_| signed.claim.predicate_type() == MODEL_SIGNATURE)?;
     Some(ModelSignature::of_envelope(&signed.material, envelope, verifiers))

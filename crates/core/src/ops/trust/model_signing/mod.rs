@@ -8,8 +8,8 @@ mod modelkit;
 #[cfg(test)]
 mod tests;
 
-pub(super) use check::check_files;
 pub use check::{FilesMismatch, SignedFiles};
+pub(super) use check::{check_files, signature_of};
 pub use error::FolderError;
 pub use folder::{
     ComparedFolder, FolderSigning, SignedFolder, VerifiedFolder, compare_folder, sign_folder, verify_folder,
