@@ -52,6 +52,16 @@ impl<'a> Global<'a> {
         self.module == "joblib.numpy_pickle" && self.name == "NumpyArrayWrapper"
     }
 
+    /// Returns true if it is the function of torch that loads its argument as a file.
+    pub(super) fn is_loader(self) -> bool {
+        self.path() == "torch.storage._load_from_bytes"
+    }
+
+    /// Returns true if it is the function with which protocols before 3 write bytes as text.
+    pub(super) fn is_encoder(self) -> bool {
+        self.module == "_codecs" && self.name == "encode"
+    }
+
     /// The module and the name, with a dot between them.
     pub(super) fn path(self) -> String {
         format!("{}.{}", self.module, self.name)

@@ -97,6 +97,41 @@ fn literals_that_are_pickles_are_scanned() {
 }
 
 #[test]
+fn torch_loads_only_bytes_that_were_scanned() {
+    const LOADS: &str = "pickle-global torch.storage._load_from_bytes";
+    let with = |rest: &[u8]| found("a.pkl", &[b"\x80\x02ctorch.storage\n_load_from_bytes\n", rest].concat());
+    let latin = |name: &str| {
+        let text = "\u{80}\u{2}N.".as_bytes();
+        let (length, name_length) = ([text.len() as u8, 0, 0, 0], [name.len() as u8, 0, 0, 0]);
+        [b"c_codecs\nencode\nX", &length[..], text, b"X", &name_length, name.as_bytes(), b"\x86R\x85R."].concat()
+    };
+    for harmless in [
+        b"C\x04\x80\x02N.\x85R.".to_vec(),
+        b"q\x01C\x04\x80\x02N.q\x02\x85q\x03Rq\x04.".to_vec(),
+        b"(C\x04\x80\x02N.tR.".to_vec(),
+        latin("latin1"),
+        b"c_codecs\nencode\n(V\\u0080\\u0002N.\nVlatin1\ntR\x85R.".to_vec(),
+    ] {
+        assert!(with(&harmless).is_empty(), "{}: {:?}", harmless.escape_ascii(), with(&harmless));
+    }
+    for computed in [
+        latin("utf-16-le"),
+        b"cbuiltins\nbytes\n](K\x80K\x02e\x85R\x85R.".to_vec(),
+        b"\x96\x04\0\0\0\0\0\0\0\x80\x02N.\x85R.".to_vec(),
+        b"C\x04\x80\x02N.Q\x85R.".to_vec(),
+        b"C\x04abcd\x85R.".to_vec(),
+        b"C\x04\x80\x02N.C\x04\x80\x02N.\x86R.".to_vec(),
+        b"q\x01C\x04\x80\x02N.\x85R0h\x01N\x85R.".to_vec(),
+        b"\x85.".to_vec(),
+        b".".to_vec(),
+    ] {
+        assert_eq!(with(&computed), [LOADS], "{}", computed.escape_ascii());
+    }
+    assert_eq!(found("a.pkl", b"\x80\x02(N(itorch.storage\n_load_from_bytes\n."), [LOADS]);
+    assert_eq!(found("a.pkl", b"\x80\x02(ctorch.storage\n_load_from_bytes\nNo."), [LOADS]);
+}
+
+#[test]
 fn nested_literals_are_followed_to_a_depth() {
     let mut pickle = b"\x80\x04cos\nsystem\n.".to_vec();
     for depth in 1..=5_usize {
