@@ -77,6 +77,23 @@ fn other_files_are_pickles_only_if_they_import_something() {
 }
 
 #[test]
+fn a_pickle_in_a_valid_file_of_another_format_is_found() {
+    // The length of the header is an opcode that pushes ten bytes, and the text after them ends in the tensor.
+    let safetensors = |tensor: &[u8]| {
+        let size = tensor.len();
+        let json = format!(r#"{{"aaVa":{{"dtype":"U8","shape":[{size}],"data_offsets":[0,{size}]}}}}"#);
+        [&0x0a43_u64.to_le_bytes()[..], format!("{json:2627}").as_bytes(), tensor].concat()
+    };
+    for name in ["a.pkl", "a.bin", "a.safetensors", "a"] {
+        assert_eq!(found(name, &safetensors(b"\n0cos\nsystem\n(S'id'\ntR.")), [SYSTEM], "{name}");
+        // A loader imports before it gets to what is not a pickle.
+        assert_eq!(found(name, &safetensors(b"\n0cos\nsystem\n\xff"))[0], SYSTEM, "{name}");
+        assert!(found(name, &safetensors(b"\n0N.")).is_empty(), "{name}");
+        assert!(found(name, &safetensors(b"\xff\xff\xff")).is_empty(), "{name}");
+    }
+}
+
+#[test]
 fn literals_that_are_pickles_are_scanned() {
     let evil = b"\x80\x02cos\nsystem\n.";
     let utf8 = "\u{80}\u{2}cos\nsystem\n.";
