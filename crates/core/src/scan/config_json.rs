@@ -137,6 +137,17 @@ mod tests {
     }
 
     #[test]
+    fn findings_do_not_show_secrets() {
+        let token = format!("ghp{}{}", '_', "aB".repeat(18));
+        let config = format!(r#"{{"auto_map": {{"a": "{token}"}}}}"#);
+        assert_eq!(found("config.json", &config), "remote-code auto_map: [redacted]; secret a GitHub token");
+        let template = format!("https://ada:s3cret99@a.example/{token}");
+        let found = found("a.jinja", &template);
+        assert!(found.starts_with("template-url https://[redacted]@a.example/[redacted]; secret "), "{found}");
+        assert!(!found.contains("s3cret99") && !found.contains(&token), "{found}");
+    }
+
+    #[test]
     fn code_and_templates_are_found_wherever_they_stand() {
         for (name, text, expected) in [
             ("config.json", r#"{"model_type": "bert", "auto_map": null, "trust_remote_code": false}"#, ""),

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::finding::{Finding, Level, Place};
 use super::report::{Report, Skipped};
+use super::secrets::redacted;
 use crate::limits;
 
 /// The maximum number of characters of a detail and of the name of a member.
@@ -36,7 +37,7 @@ pub(super) struct Mark {
 impl Findings {
     /// Adds a finding in the current member, unless it has the same rule and detail as an earlier one.
     ///
-    /// The detail is escaped and shortened. It must not contain a secret.
+    /// The detail is escaped and shortened, and what looks like a secret is left out.
     pub(super) fn add(&mut self, level: Level, rule: &'static str, detail: &str, place: impl Into<Option<Place>>) {
         let (members, place) = (self.members.clone(), place.into());
         let finding = Finding { level, rule, members, detail: shown(detail), place };
@@ -128,8 +129,9 @@ impl Findings {
     }
 }
 
-/// Returns a text from a file as it may be printed: escaped and at most 80 characters long.
-pub(super) fn shown(text: &str) -> String {
+/// Returns a text from a file as it may be printed: without secrets, escaped and at most 80 characters long.
+fn shown(text: &str) -> String {
+    let text = redacted(text);
     let escaped = text.chars().flat_map(|c| match c {
         '"' | '\'' => c.escape_default().skip(1).collect::<Vec<_>>(),
         c => c.escape_debug().collect(),

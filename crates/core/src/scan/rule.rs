@@ -16,7 +16,12 @@ const fn rule(name: &'static str, summary: &'static str, help: &'static str) -> 
 }
 
 /// All rules, by name.
-pub const RULES: [Rule; 24] = [
+pub const RULES: [Rule; 25] = [
+    rule(
+        "archive-not-read",
+        "An archive was not read completely",
+        "It is damaged, or readers differ on its members. Unpack it, and scan the files.",
+    ),
     rule(
         "code",
         "Python source lies among weights",

@@ -14,8 +14,10 @@ use crate::limits;
 /// The result of a recogniser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The member has this format, and no other needs to be tried.
+    /// The member has this format, and no other needs to be tried, except that it may be a pickle, too.
     Whole,
+    /// The member is a pickle, and no other format needs to be tried.
+    Pickle,
     /// The member does not have this format, or it may have others, too.
     Open,
 }
@@ -100,8 +102,15 @@ impl Scan<'_> {
     fn recognise(&mut self, member: &mut Member<'_>) {
         for recognise in RECOGNISERS {
             let outcome = recognise(member, self);
-            if self.examined(outcome) == Some(Outcome::Whole) {
-                return;
+            match self.examined(outcome) {
+                Some(Outcome::Open) | None => {}
+                Some(Outcome::Pickle) => return,
+                Some(Outcome::Whole) => {
+                    // A loader of pickles does not ask whether the file has another format.
+                    let hidden = pickle::hidden(member, self);
+                    self.examined(hidden);
+                    return;
+                }
             }
         }
     }

@@ -2,13 +2,16 @@
 
 use std::io;
 
-use super::{compressed, zip};
+use super::{compressed, tar, zip};
 use crate::scan::member::Member;
 use crate::scan::scanner::{Outcome, Scan};
 
-/// Scans the content of compressed files, and the members of zip archives.
+/// Scans the content of compressed files, and the members of zip and tar archives.
 pub(in crate::scan) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<Outcome> {
     let is_compressed = compressed::scan(member, scan)?;
     let outcome = zip::scan(member, scan)?;
-    Ok(if is_compressed { Outcome::Whole } else { outcome })
+    if is_compressed {
+        return Ok(Outcome::Whole);
+    }
+    if outcome == Outcome::Open { tar::scan(member, scan) } else { Ok(outcome) }
 }

@@ -169,6 +169,71 @@ fn compressed_files_are_opened() {
     assert_eq!(found("a.zst", &zstd), ["a!pickle-global os.system"]);
 }
 
+/// Returns a member of a tar archive, with its header.
+fn tar_member(name: &str, kind: u8, size: &str, content: &[u8]) -> Vec<u8> {
+    let mut header = vec![0; 512];
+    header[..name.len()].copy_from_slice(name.as_bytes());
+    header[124..124 + size.len()].copy_from_slice(size.as_bytes());
+    header[148..156].copy_from_slice(b"        ");
+    header[156] = kind;
+    header[257..265].copy_from_slice(b"ustar\x0000");
+    let sum: u64 = header.iter().map(|byte| u64::from(*byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let padding = content.len().next_multiple_of(512) - content.len();
+    [&header[..], content, &vec![0; padding]].concat()
+}
+
+fn tar(name: &str, content: &[u8]) -> Vec<u8> {
+    [tar_member(name, b'0', &format!("{:011o}", content.len()), content), vec![0; 1024]].concat()
+}
+
+#[test]
+fn members_of_tar_archives_are_scanned() {
+    let archive = tar("weights/data", EVIL);
+    for name in ["a.tar", "a.nemo", "a"] {
+        assert_eq!(found(name, &archive), ["weights/data!pickle-global os.system"], "{name}");
+    }
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(&archive).unwrap();
+    let gzip = gzip.finish().unwrap();
+    assert_eq!(found("a.tar.gz", &gzip), ["a.tar!weights/data!pickle-global os.system"]);
+    assert_eq!(found("a.tgz", &gzip), ["a.tgz!weights/data!pickle-global os.system"]);
+    let zip = zip(&[("b.tar", &archive)], true, |_, _| {});
+    assert_eq!(found("a.zip", &zip), ["b.tar!weights/data!pickle-global os.system"]);
+    assert!(found("a.tar", &tar("a", HARMLESS)).is_empty());
+    assert!(found("a.tar", &[0; 1024]).is_empty());
+    // A member after the end, which some readers read.
+    assert_eq!(found("a", &[tar("a", HARMLESS), archive].concat()), ["weights/data!pickle-global os.system"]);
+}
+
+#[test]
+fn sizes_and_names_of_tar_archives_may_be_in_other_headers() {
+    let evil = tar("a", EVIL);
+    let size = EVIL.len();
+    let line = format!("{} size={size}\n", 9 + size.to_string().len());
+    let pax = |kind, line: &str| tar_member("x", kind, &format!("{:o}", line.len()), line.as_bytes());
+    let stated = tar_member("a", b'0', "0", EVIL);
+    assert_eq!(found("a", &[pax(b'x', &line), stated].concat()), ["a!pickle-global os.system"]);
+    let name = [pax(b'x', "12 path=b/c\n"), evil.clone()].concat();
+    assert_eq!(found("a", &name), ["b/c!pickle-global os.system"]);
+    assert_eq!(found("a", &[pax(b'L', "long\0"), evil.clone()].concat()), ["long!pickle-global os.system"]);
+    let link = [tar_member("l", b'2', "0", b""), evil.clone()].concat();
+    assert_eq!(found("a", &link), ["a!pickle-global os.system"]);
+    for (archive, detail) in [
+        (tar_member("a", b'0', "77777", HARMLESS), "a ends early"),
+        ([tar_member("a", b'0', "4", HARMLESS), vec![1; 512]].concat(), "a header is damaged"),
+        ([tar("a", HARMLESS), vec![1; 512]].concat(), "there are bytes after its end"),
+        (tar_member("a", b'1', "4", b""), "a is a link or a folder, but has a size"),
+        ([pax(b'x', "12 path"), evil.clone()].concat(), "an extended header is damaged"),
+        ([pax(b'g', &line), evil.clone()].concat(), "a global header has a size"),
+        (tar_member("a", b'0', "9x", b""), "a size is not a number"),
+    ] {
+        let expected = format!("archive-not-read {detail}");
+        assert!(found("a", &archive).iter().any(|found| found.ends_with(&expected)), "{detail}: {archive:?}");
+    }
+    assert_eq!(found("a.tar", b"text").len(), 1);
+}
+
 proptest::proptest! {
     #[test]
     fn changed_archives_never_panic(place in 0..400_usize, byte: u8, is_deflated: bool) {

@@ -52,6 +52,16 @@ impl<'a> Global<'a> {
         self.module == "joblib.numpy_pickle" && self.name == "NumpyArrayWrapper"
     }
 
+    /// Returns true if it is the function of torch that loads its argument as a file.
+    pub(super) fn is_loader(self) -> bool {
+        self.path() == "torch.storage._load_from_bytes"
+    }
+
+    /// Returns true if it is the function with which protocols before 3 write bytes as text.
+    pub(super) fn is_encoder(self) -> bool {
+        self.module == "_codecs" && self.name == "encode"
+    }
+
     /// The module and the name, with a dot between them.
     pub(super) fn path(self) -> String {
         format!("{}.{}", self.module, self.name)
@@ -61,8 +71,16 @@ impl<'a> Global<'a> {
         self.name.contains('.')
     }
 
+    /// Returns false for a name that leads out of its module: through an attribute, or to what Python keeps there, such
+    /// as `__builtins__`.
+    fn is_plain(self) -> bool {
+        !self.is_dotted() && !(self.name.starts_with("__") && self.name.ends_with("__"))
+    }
+
     fn is_in(self, table: &Table) -> bool {
-        let has = |names: &HashSet<&str>| names.contains(self.name) || (names.contains("*") && !self.is_dotted());
+        let has = |names: &HashSet<&str>| {
+            names.contains(self.name) || (names.contains("*") && !self.is_dotted() && !self.name.starts_with('_'))
+        };
         table.get(self.module).is_some_and(has)
     }
 
@@ -70,7 +88,8 @@ impl<'a> Global<'a> {
         let path = self.path();
         rules.allowed_globals.iter().any(|allowed| match allowed.strip_suffix(".*") {
             Some(module) => {
-                self.module.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                let is_below = |rest: &str| rest.is_empty() || rest.starts_with('.');
+                self.is_plain() && self.module.strip_prefix(module).is_some_and(is_below)
             }
             None => *allowed == path,
         })
@@ -109,6 +128,11 @@ mod tests {
             ("torch", "FloatTensor", Some(Level::Medium)),
             ("numpy.dtypes", "Float64DType", None),
             ("numpy.dtypes", "Float64DType.__init__", Some(Level::Medium)),
+            ("numpy.dtypes", "__builtins__", Some(Level::Medium)),
+            ("numpy.dtypes", "_add_dtype_helper", Some(Level::Medium)),
+            ("sklearn", "__builtins__", Some(Level::Medium)),
+            ("sklearn", "utils.os.system", Some(Level::Medium)),
+            ("sklearn.metrics", "_reconstruct", None),
             ("pathlib", "Path.unlink", Some(Level::Medium)),
             ("copy_reg", "_reconstructor", None),
             ("sklearn.tree._tree", "Tree", None),

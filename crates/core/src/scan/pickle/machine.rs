@@ -26,7 +26,20 @@ pub(super) enum Value {
     WrapperClass,
     /// Such a wrapper.
     Wrapper,
+    /// The function of torch that loads its argument as a file.
+    Loader,
+    /// Bytes, or text whose characters are bytes, that were scanned as a file.
+    Scanned,
+    /// A tuple of these.
+    ScannedArgument,
+    /// The function that turns text into bytes.
+    Encoder,
+    /// Its arguments: text that was scanned, and the encoding whose characters are bytes.
+    EncoderArguments,
 }
+
+/// The name of the encoding whose characters are bytes, as Python writes it.
+const LATIN_1: &str = "latin1";
 
 /// The stack, the memo and the texts of a pickle.
 #[derive(Default)]
@@ -34,6 +47,8 @@ pub(super) struct Machine {
     stack: Vec<Value>,
     memo: Memo,
     names: Names,
+    /// True if the loader of torch was used for anything but a call with bytes that were scanned.
+    has_lost_loader: bool,
 }
 
 impl Machine {
@@ -52,7 +67,55 @@ impl Machine {
     }
 
     pub(super) fn pop(&mut self) -> Result<Value, Halt> {
+        let value = self.pop_any()?;
+        self.has_lost_loader |= value == Value::Loader;
+        Ok(value)
+    }
+
+    fn pop_any(&mut self) -> Result<Value, Halt> {
         self.stack.pop().ok_or_else(|| Halt::broken("the stack is empty"))
+    }
+
+    /// Replaces a value and its arguments by the result of a call.
+    pub(super) fn call(&mut self) -> Result<(), Halt> {
+        let arguments = self.pop()?;
+        match (self.pop_any()?, arguments) {
+            (Value::Loader, Value::ScannedArgument) => self.push(Value::Unknown),
+            (Value::Encoder, Value::EncoderArguments) => self.push(Value::Scanned),
+            (called, _) => {
+                self.has_lost_loader |= called == Value::Loader;
+                self.push(result_of(called))
+            }
+        }
+    }
+
+    /// Replaces `count` values by a tuple.
+    pub(super) fn tuple(&mut self, count: usize) -> Result<(), Halt> {
+        let start = self.stack.len().checked_sub(count).ok_or_else(|| Halt::broken("the stack is empty"))?;
+        let tuple = self.tuple_of(&self.stack[start..]);
+        self.pop_many(count)?;
+        self.push(tuple)
+    }
+
+    /// Replaces the last mark and everything above by a tuple.
+    pub(super) fn tuple_to_mark(&mut self) -> Result<(), Halt> {
+        let mark = self.stack.iter().rposition(|value| *value == Value::Mark).map_or(0, |mark| mark + 1);
+        let tuple = self.tuple_of(&self.stack[mark..]);
+        self.pop_to_mark()?;
+        self.push(tuple)
+    }
+
+    fn tuple_of(&self, values: &[Value]) -> Value {
+        match values {
+            [Value::Scanned] => Value::ScannedArgument,
+            [Value::Scanned, encoding] if self.name(*encoding) == Some(LATIN_1) => Value::EncoderArguments,
+            _ => Value::Unknown,
+        }
+    }
+
+    /// Returns true, once, if the loader of torch was used for anything but a call with bytes that were scanned.
+    pub(super) fn take_lost_loader(&mut self) -> bool {
+        std::mem::take(&mut self.has_lost_loader)
     }
 
     /// Pops `count` values, and returns the lowest.
@@ -65,6 +128,7 @@ impl Machine {
         let mark = self.stack.iter().rposition(|value| *value == Value::Mark);
         let mark = mark.ok_or_else(|| Halt::broken("there is no mark on the stack"))?;
         let lowest = self.stack.get(mark + 1).copied();
+        self.has_lost_loader |= self.stack[mark..].contains(&Value::Loader);
         self.stack.truncate(mark);
         Ok(lowest.unwrap_or(Value::Unknown))
     }
@@ -96,6 +160,11 @@ impl Machine {
             _ => None,
         }
     }
+}
+
+/// Returns the result of a call.
+pub(super) fn result_of(called: Value) -> Value {
+    if called == Value::WrapperClass { Value::Wrapper } else { Value::Unknown }
 }
 
 /// Returns true if Python may import a module or a member of this name.

@@ -16,4 +16,4 @@ mod walk;
 
 pub(super) use globals::is_high_module;
 pub(crate) use recognise::is_named_like_a_pickle;
-pub(super) use recognise::{recognise, scan_pickles};
+pub(super) use recognise::{hidden, recognise, scan_pickles};

@@ -36,6 +36,10 @@ pub(super) enum Opcode {
     Get(Index),
     /// Replaces so many values by one.
     Replace(usize),
+    /// Replaces so many values by a tuple.
+    Tuple(usize),
+    /// Replaces the mark and everything above by a tuple.
+    TupleToMark,
     /// Replaces so many values, of which the lowest is called, by the result.
     Call(usize),
     /// Replaces the mark and everything above, of which the lowest is called, by the result.
@@ -103,16 +107,16 @@ pub(super) fn opcode(code: u8) -> Option<Opcode> {
         b'g' => Opcode::Get(Index::Line),
         b'h' => Opcode::Get(Index::Bytes(1)),
         b'j' => Opcode::Get(Index::Bytes(4)),
-        b'Q' | 0x85 | 0x98 => Opcode::Replace(1),
-        0x86 => Opcode::Replace(2),
-        0x87 => Opcode::Replace(3),
+        b'Q' | 0x98 => Opcode::Replace(1),
+        0x85..=0x87 => Opcode::Tuple(usize::from(code - 0x84)),
+        b't' => Opcode::TupleToMark,
         b'R' | 0x81 => Opcode::Call(2),
         0x92 => Opcode::Call(3),
         b'o' => Opcode::CallAboveMark,
         b'a' => Opcode::Into(1),
         b's' => Opcode::Into(2),
         b'b' => Opcode::Build,
-        b't' | b'l' | b'd' | 0x91 => Opcode::Collect,
+        b'l' | b'd' | 0x91 => Opcode::Collect,
         b'e' | b'u' | 0x90 => Opcode::Extend,
         b'(' => Opcode::Mark,
         b'0' => Opcode::Pop,

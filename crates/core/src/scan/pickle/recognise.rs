@@ -43,7 +43,40 @@ pub(in crate::scan) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -
     } else {
         false
     };
-    Ok(if is_whole { Outcome::Whole } else { Outcome::Open })
+    Ok(if is_whole { Outcome::Pickle } else { Outcome::Open })
+}
+
+/// Scans a file of another format as a pickle if it is one, too: if a loader of pickles would get to an import that runs
+/// code, or would load all of it with an import that is not allowed.
+pub(in crate::scan) fn hidden(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<()> {
+    let is_likely = is_named_like_a_pickle(member.name) || begins_like_a_pickle(member.head()?);
+    let mark = scan.findings.mark();
+    let mut bytes = Bytes::new(member.reader, member.size);
+    let mut walk = Walk::new(&mut bytes, member.name, scan);
+    walk.is_trial = !is_likely;
+    let mut count = 0;
+    let halt = loop {
+        if let Err(halt) = walk.pickle() {
+            break halt;
+        }
+        count += 1;
+        if walk.bytes.is_at_end()? {
+            break Halt::early_end();
+        }
+    };
+    let found = scan.findings.since(mark);
+    let is_dangerous = found.iter().any(|finding| finding.level == Level::High);
+    let is_pickle = is_dangerous || (!found.is_empty() && (count > 0 || is_likely));
+    scan.findings.forget_since(mark);
+    match halt {
+        Halt::Read(error) => return Err(error),
+        Halt::Limit(what) if is_likely => scan.findings.limit(what),
+        Halt::Limit(_) | Halt::Broken(_) => {}
+    }
+    if is_pickle {
+        scan_pickles(member.reader, member.size, member.name, scan)?;
+    }
+    Ok(())
 }
 
 /// Scans bytes that may be a pickle of protocol 0 or 1. They are one if they have an end, and an import that is not

@@ -52,7 +52,7 @@ pub(super) const NAMES: &[Names] = &[
     ("pandas.io.pickle", &["read_pickle"]),
 ];
 
-/// Names that harmless pickles import. `*` is every name without a dot.
+/// Names that harmless pickles import. `*` is every name without a dot and without an underscore in front.
 #[rustfmt::skip]
 pub(super) const ALLOWED: &[Names] = &[
     ("builtins", &[

@@ -77,6 +77,23 @@ fn other_files_are_pickles_only_if_they_import_something() {
 }
 
 #[test]
+fn a_pickle_in_a_valid_file_of_another_format_is_found() {
+    // The length of the header is an opcode that pushes ten bytes, and the text after them ends in the tensor.
+    let safetensors = |tensor: &[u8]| {
+        let size = tensor.len();
+        let json = format!(r#"{{"aaVa":{{"dtype":"U8","shape":[{size}],"data_offsets":[0,{size}]}}}}"#);
+        [&0x0a43_u64.to_le_bytes()[..], format!("{json:2627}").as_bytes(), tensor].concat()
+    };
+    for name in ["a.pkl", "a.bin", "a.safetensors", "a"] {
+        assert_eq!(found(name, &safetensors(b"\n0cos\nsystem\n(S'id'\ntR.")), [SYSTEM], "{name}");
+        // A loader imports before it gets to what is not a pickle.
+        assert_eq!(found(name, &safetensors(b"\n0cos\nsystem\n\xff"))[0], SYSTEM, "{name}");
+        assert!(found(name, &safetensors(b"\n0N.")).is_empty(), "{name}");
+        assert!(found(name, &safetensors(b"\xff\xff\xff")).is_empty(), "{name}");
+    }
+}
+
+#[test]
 fn literals_that_are_pickles_are_scanned() {
     let evil = b"\x80\x02cos\nsystem\n.";
     let utf8 = "\u{80}\u{2}cos\nsystem\n.";
@@ -94,6 +111,41 @@ fn literals_that_are_pickles_are_scanned() {
         let found = report.findings.first().map(|found| (found.level, found.detail.as_str(), found.members.len()));
         assert_eq!(found, Some((Level::High, "os.system", 1)), "{}", pickle[..20].escape_ascii());
     }
+}
+
+#[test]
+fn torch_loads_only_bytes_that_were_scanned() {
+    const LOADS: &str = "pickle-global torch.storage._load_from_bytes";
+    let with = |rest: &[u8]| found("a.pkl", &[b"\x80\x02ctorch.storage\n_load_from_bytes\n", rest].concat());
+    let latin = |name: &str| {
+        let text = "\u{80}\u{2}N.".as_bytes();
+        let (length, name_length) = ([text.len() as u8, 0, 0, 0], [name.len() as u8, 0, 0, 0]);
+        [b"c_codecs\nencode\nX", &length[..], text, b"X", &name_length, name.as_bytes(), b"\x86R\x85R."].concat()
+    };
+    for harmless in [
+        b"C\x04\x80\x02N.\x85R.".to_vec(),
+        b"q\x01C\x04\x80\x02N.q\x02\x85q\x03Rq\x04.".to_vec(),
+        b"(C\x04\x80\x02N.tR.".to_vec(),
+        latin("latin1"),
+        b"c_codecs\nencode\n(V\\u0080\\u0002N.\nVlatin1\ntR\x85R.".to_vec(),
+    ] {
+        assert!(with(&harmless).is_empty(), "{}: {:?}", harmless.escape_ascii(), with(&harmless));
+    }
+    for computed in [
+        latin("utf-16-le"),
+        b"cbuiltins\nbytes\n](K\x80K\x02e\x85R\x85R.".to_vec(),
+        b"\x96\x04\0\0\0\0\0\0\0\x80\x02N.\x85R.".to_vec(),
+        b"C\x04\x80\x02N.Q\x85R.".to_vec(),
+        b"C\x04abcd\x85R.".to_vec(),
+        b"C\x04\x80\x02N.C\x04\x80\x02N.\x86R.".to_vec(),
+        b"q\x01C\x04\x80\x02N.\x85R0h\x01N\x85R.".to_vec(),
+        b"\x85.".to_vec(),
+        b".".to_vec(),
+    ] {
+        assert_eq!(with(&computed), [LOADS], "{}", computed.escape_ascii());
+    }
+    assert_eq!(found("a.pkl", b"\x80\x02(N(itorch.storage\n_load_from_bytes\n."), [LOADS]);
+    assert_eq!(found("a.pkl", b"\x80\x02(ctorch.storage\n_load_from_bytes\nNo."), [LOADS]);
 }
 
 #[test]

@@ -4,11 +4,14 @@ use super::bytes::Bytes;
 use super::escapes;
 use super::globals::Global;
 use super::halt::Halt;
-use super::machine::{Machine, NAME_BYTES, Value, is_name};
+use super::machine::{Machine, NAME_BYTES, Value, is_name, result_of};
 use super::opcodes::{Index, Opcode, opcode};
 use crate::limits;
 use crate::scan::finding::{Level, Place};
 use crate::scan::scanner::Scan;
+
+/// The opcode of a `bytearray`.
+const BYTE_ARRAY: u8 = 0x96;
 
 /// The walk over the pickles of a file. Each has its own stack and memo.
 pub(super) struct Walk<'w, 'b, 'r> {
@@ -63,8 +66,10 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
             }
             Opcode::Bytes(width) => {
                 let length = self.bytes.number(width)?;
-                self.binary(length)?;
-                self.machine.push(Value::Unknown)?;
+                let is_scanned = self.binary(length)?;
+                // What an array of bytes contains may change.
+                let is_fixed = code != BYTE_ARRAY;
+                self.machine.push(if is_scanned && is_fixed { Value::Scanned } else { Value::Unknown })?;
             }
             Opcode::Text(width) => {
                 let length = self.bytes.number(width)?;
@@ -93,6 +98,9 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
             Opcode::Build => self.build()?,
             Opcode::Stop => {
                 self.machine.pop()?;
+                if self.machine.take_lost_loader() {
+                    self.lost_loader(offset);
+                }
                 return Ok(false);
             }
             Opcode::CallAboveMark => {
@@ -100,6 +108,9 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
                 self.machine.push(result_of(called))?;
             }
             _ => self.rearrange(opcode)?,
+        }
+        if self.machine.take_lost_loader() {
+            self.lost_loader(offset);
         }
         Ok(true)
     }
@@ -110,6 +121,8 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
         match opcode {
             Opcode::Replace(count) => machine.pop_many(count).and_then(|_| machine.push(Value::Unknown)),
             Opcode::Into(count) => machine.pop_many(count).and_then(|_| machine.top().map(drop)),
+            Opcode::Tuple(count) => machine.tuple(count),
+            Opcode::TupleToMark => machine.tuple_to_mark(),
             Opcode::Collect => machine.pop_to_mark().and_then(|_| machine.push(Value::Unknown)),
             Opcode::Extend => machine.pop_to_mark().and_then(|_| machine.top().map(drop)),
             Opcode::Mark => machine.push(Value::Mark),
@@ -131,7 +144,9 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
             return Err(Halt::Limit("bytes in a text of a pickle"));
         };
         let text = unescape(&line).ok_or_else(|| Halt::broken("a text is not quoted or escaped as Python does"))?;
-        self.nested_characters(offset, &text);
+        if self.nested_characters(offset, &text) {
+            return self.machine.push(Value::Scanned);
+        }
         self.machine.push_text(&text)
     }
 
@@ -181,7 +196,18 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
         if let Some(level) = global.level(self.scan.rules) {
             self.scan.findings.add(level, "pickle-global", &global.path(), Place::Offset(offset));
         }
-        self.machine.push(if global.is_array_wrapper() { Value::WrapperClass } else { Value::Unknown })
+        self.machine.push(match global {
+            _ if global.is_array_wrapper() => Value::WrapperClass,
+            _ if global.is_loader() => Value::Loader,
+            _ if global.is_encoder() => Value::Encoder,
+            _ => Value::Unknown,
+        })
+    }
+
+    /// Records that torch may load a file that was not scanned.
+    fn lost_loader(&mut self, offset: u64) {
+        let path = "torch.storage._load_from_bytes";
+        self.scan.findings.add(Level::High, "pickle-global", path, Place::Offset(offset));
     }
 
     fn computed_global(&mut self, offset: u64) {
@@ -197,6 +223,9 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
     }
 
     fn call(&mut self, count: usize) -> Result<(), Halt> {
+        if count == 2 {
+            return self.machine.call();
+        }
         let called = self.machine.pop_many(count)?;
         self.machine.push(result_of(called))
     }
@@ -208,10 +237,6 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
         }
         Ok(())
     }
-}
-
-fn result_of(called: Value) -> Value {
-    if called == Value::WrapperClass { Value::Wrapper } else { Value::Unknown }
 }
 
 /// Returns true if the text consists of identifiers with dots between them.

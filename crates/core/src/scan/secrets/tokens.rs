@@ -16,7 +16,7 @@ const PRIVATE_KEY: &str = concat!(
 );
 
 /// The patterns of tokens, and the words for each kind.
-const TOKENS: [(&str, &str); 30] = [
+pub(super) const TOKENS: [(&str, &str); 30] = [
     (PRIVATE_KEY, "a private key"),
     (r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}", WEB_TOKEN),
     (r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b", "an AWS access key"),
@@ -57,11 +57,11 @@ const TOKENS: [(&str, &str); 30] = [
 
 /// An address with a user and a password, in the form of a URL (RFC 3986, section 3.2.1). The scheme is left out so
 /// that the pattern begins with characters that are rare in texts.
-const PASSWORD: &str = r#"://[^\s:/@"'`<>(){}\[\]]{0,256}:([^\s/@"'`]{6,256})@([^\s/:"'`]+)"#;
+pub(super) const PASSWORD: &str = r#"://[^\s:/@"'`<>(){}\[\]]{0,256}:([^\s/@"'`]{6,256})@([^\s/:"'`]+)"#;
 
 /// A literal that is assigned to a name of a secret, in code, in settings, or in the source of a notebook, where its
 /// quotes are escaped.
-const LITERAL: &str = concat!(
+pub(super) const LITERAL: &str = concat!(
     r#"((?i-u:api[_-]?key|secret|passwd|password|token))\\?["']?\]?(?:\s*:\s*str)?\s*[:=]\s*"#,
     r#"\\?["']([^"'\s\\]{12,256})\\?["']"#,
 );
