@@ -167,6 +167,8 @@ fn formats_of_weights_have_to_be_listed() {
 
 #[test]
 fn all_licences_have_to_be_allowed() {
+    check("licenses = { allow = ['MIT'], unknown = 'refuse' }", &facts(), &["licence no licence is given"]);
+    check("licenses = { allow = ['MIT'], unknown = 'allow' }", &facts(), &[]);
     let line = "licenses = { allow = ['MIT'] }";
     let fact = |subject: &str, licence: Option<&str>| LicenceFact {
         subject: subject.to_owned(),
@@ -249,6 +251,17 @@ fn a_signed_scan_replaces_scanning() {
     check(scan("medium", "2026-11-01"), false);
     check(scan("unknown", "2026-11-01"), false);
     check(scan("clean", "yesterday"), false);
+    check(scan("clean", "2026-11-30"), true);
+    check(scan("clean", "2026-12-01"), false);
+    check(scan("clean", "2999-01-01"), false);
+    let with_finding = |level: &str, finding: Value| {
+        let scanner = json!({ "rules": "2026-11-01" });
+        attestation("urn:kit:scan:v1", "b", json!({ "level": level, "scanner": scanner, "findings": [finding] }))
+    };
+    check(with_finding("low", json!({ "level": "low" })), true);
+    check(with_finding("low", json!({ "level": "high" })), false);
+    check(with_finding("clean", json!({ "level": "low" })), false);
+    check(with_finding("low", json!({})), false);
     check(attestation("urn:kit:scan:v1", "b", json!({ "level": "clean" })), false);
     let foreign = AttestationFact { signers: owned(&["a"]), ..scan("clean", "2026-11-01") };
     check(foreign, false);
