@@ -1,6 +1,6 @@
 //! Policies: the requirements of their rules, and the commands that show and check them.
 
-use super::guarded::{Guarded, NOT_SIGNED};
+use super::guarded::Guarded;
 use super::scene::{golden, key, kit};
 
 #[test]
@@ -10,7 +10,8 @@ fn a_rule_that_warns_stops_nothing() {
     kit(guarded.sandbox(), &["pull", &guarded.name])
         .ok()
         .says("but its rule only warns")
-        .says(NOT_SIGNED)
+        .says("; signed-by: no signature of `release`")
+        .says("; licence: `")
         .says("is not allowed");
 }
 
@@ -125,6 +126,20 @@ fn verify_without_a_key_asks_the_policy() {
     guarded.sign(&guarded.name, "test-cosign.key", &[]);
     kit(guarded.sandbox(), &["verify", &guarded.name]).ok().prints("signed-by     satisfied");
     kit(guarded.sandbox(), &["verify", "other.example/net:v1"]).exits(2).says("nothing says whose signature");
+}
+
+#[test]
+fn verify_fails_where_a_rule_only_warns() {
+    let guarded = Guarded::unsigned();
+    guarded.require("mode = 'warn'\nsigned-by = { any = ['release'] }");
+    let words = "does not satisfy the policy, whose rule only warns elsewhere";
+    kit(guarded.sandbox(), &["verify", &guarded.name])
+        .exits(1)
+        .prints("not satisfied; the rule only warns")
+        .says(words);
+    guarded.check(&[]).ok().prints(": allowed\n");
+    guarded.require("mode = 'off'\nsigned-by = { any = ['release'] }");
+    kit(guarded.sandbox(), &["verify", &guarded.name]).exits(2).says("no rule of a policy is in force for it");
 }
 
 #[test]
