@@ -143,6 +143,33 @@ fn verify_fails_where_a_rule_only_warns() {
 }
 
 #[test]
+fn a_remote_dataset_is_judged_before_it_is_unpacked() {
+    let guarded = Guarded::unsigned();
+    let (sandbox, server) = (guarded.sandbox(), &guarded.scene.registry);
+    let pickle = fs_err::read(golden().join("scan/pickle/evil-os-system-p0.pkl")).unwrap();
+    server.add_file("/evil.pkl", &pickle);
+    let dataset = |hash: &str| {
+        let place = format!("http://{}/evil.pkl", guarded.host());
+        let dataset = serde_json::json!({ "name": "a", "path": "evil.pkl", "remotePath": place, "remoteHash": hash });
+        let kitfile =
+            serde_json::json!({ "manifestVersion": "1.0.0", "code": [{ "path": "src" }], "datasets": [dataset] });
+        sandbox.write("far/Kitfile", kitfile.to_string());
+        sandbox.write("far/src/a.py", "print()\n");
+        let name = format!("{}/production/far:v1", guarded.host());
+        sandbox.kit(&["pack", "far", "-t", &name, "--plain-http"]).ok();
+        name
+    };
+    let name = dataset(&kit_testkit::registry::sha256(&pickle));
+    let unpack = ["unpack", &name, "-d", "out", "--include-remote", "--plain-http"];
+    guarded.require("pickle = 'forbid'");
+    kit(sandbox, &unpack).exits(1).says("pickle  evil.pkl: is a pickle");
+    assert!(!sandbox.path("out/evil.pkl").exists());
+    guarded.require("secrets = 'forbid'");
+    kit(sandbox, &unpack).ok();
+    assert!(sandbox.path("out/evil.pkl").exists());
+}
+
+#[test]
 fn an_import_is_judged_before_it_is_packed() {
     let guarded = Guarded::unsigned();
     let sandbox = guarded.sandbox();

@@ -4,6 +4,7 @@ mod admission;
 mod content;
 mod judged;
 mod making;
+mod remote_data;
 mod single;
 mod subject;
 
@@ -11,5 +12,6 @@ pub(crate) use admission::{Admission, admit_documents, judge};
 pub use admission::{admit, admit_at, admit_to_read, check_policies, is_policy_asked};
 pub use judged::Judged;
 pub(crate) use making::{admit_files, admit_new_form, refuse_unread};
+pub(crate) use remote_data::admit_remote_file;
 pub use single::admit_form;
 pub(crate) use single::admit_index;
