@@ -134,7 +134,14 @@ fn objection(required: &RequiredAttestation, predicate: &Value) -> Option<String
         let pointer = if required.predicate_type == PROVENANCE[0] { "/runDetails/builder/id" } else { "/builder/id" };
         not_among(builders, predicate.pointer(pointer), "has builder")
     });
-    let results = || required.results.as_ref().and_then(|results| not_among(results, predicate.get("result"), "says"));
+    let results = || {
+        let accepted = required.results.as_ref()?;
+        match predicate.get("result") {
+            Some(Value::String(_)) => not_among(accepted, predicate.get("result"), "says"),
+            Some(_) => Some(format!("has a `result` that is not a text; it must be {}", accepted.join(" or "))),
+            None => Some(format!("has no `result`; it must be {}", accepted.join(" or "))),
+        }
+    };
     let level = || required.at_most.and_then(|at_most| too_high(at_most, predicate));
     builders.or_else(results).or_else(level)
 }

@@ -93,7 +93,10 @@ fn an_attestation_needs_its_type_its_key_and_its_predicate() {
     let other_type = attestation(SLSA, "b", json!({ "result": "PASSED" }));
     check(line, &with(vec![other_type]), &["attestation test-result by `b`: there is none"]);
     let silent = attestation(TEST, "b", json!({}));
-    check(line, &with(vec![silent]), &["attestation test-result by `b` says nothing, not PASSED or WARNED"]);
+    check(line, &with(vec![silent]), &["attestation test-result by `b` has no `result`; it must be PASSED or WARNED"]);
+    let list = attestation(TEST, "b", json!({ "result": ["PASSED"] }));
+    let words = "attestation test-result by `b` has a `result` that is not a text; it must be PASSED or WARNED";
+    check(line, &with(vec![list]), &[words]);
 }
 
 fn provenance(builder: &str, finished: Option<&str>) -> AttestationFact {
@@ -197,6 +200,7 @@ fn findings_are_compared_with_each_requirement() {
         ],
         pickles: owned(&["p", "q"]),
         unread: Vec::new(),
+        ..ContentFacts::default()
     };
     let check = |lines: &str, expected: &[&str]| check_with(lines, &facts(), &content, expected);
     let (p, c) = ("p!m.pkl: detail (pickle-global)", "c!m.pkl: detail (remote-code)");
