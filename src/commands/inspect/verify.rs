@@ -170,8 +170,8 @@ impl VerifyArgs {
         }
         if !self.signatures.name_signers() {
             return Err(usage(format!(
-                "folder `{name}` does not exist, and nothing says whose signature of a ModelKit with this name counts: no \
-                 rule of a policy is in force for it; use --key FILE with the public key of the signer, or write a \
+                "folder `{name}` does not exist, and nothing says whose signature of a ModelKit with this name counts: \
+                 no rule of a policy is in force for it; use --key FILE with the public key of the signer, or write a \
                  policy: `kit policy init`"
             )));
         }

@@ -45,9 +45,9 @@ impl CheckArgs {
 /// The question that a verdict answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// Whether operations may use the ModelKit: a rule that only warns refuses nothing.
+    /// The ModelKit may be used: a rule that only warns refuses nothing.
     IfUsable,
-    /// Whether all requirements hold.
+    /// All requirements hold.
     IfAllHolds,
 }
 

@@ -1,4 +1,4 @@
-//! Judging a remote dataset, which is no part of the ModelKit that refers to it.
+//! Judging a remote dataset, which is not a part of the ModelKit that refers to it.
 
 use std::path::Path;
 
