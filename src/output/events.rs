@@ -274,7 +274,8 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("{kind} {path} has too many files for a table of contents, so reading single files takes longer")
         }
         Warning::PolicyNotSatisfied { modelkit, reason } => {
-            format!("the policy does not allow `{modelkit}`, but its rule only warns: {}", reason.replace('\n', "; "))
+            let lines: Vec<_> = reason.lines().map(without_columns).collect();
+            format!("the policy does not allow `{modelkit}`, but its rule only warns: {}", lines.join("; "))
         }
         Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),
         Warning::PlainHttp { registry } => {
@@ -375,4 +376,12 @@ fn named(paths: &[&str], more: usize) -> String {
 /// The end of a sentence about a request that is repeated for a limited time.
 fn for_up_to(seconds: Option<u64>) -> String {
     seconds.map(|seconds| format!(", for up to {}m{:02}s", seconds / 60, seconds % 60)).unwrap_or_default()
+}
+
+/// A line of a list of failed requirements, without the spaces that make columns.
+fn without_columns(line: &str) -> String {
+    match line.strip_prefix("  ").and_then(|row| row.split_once(' ')) {
+        Some((requirement, reason)) => format!("{requirement}: {}", reason.trim_start()),
+        None => line.to_owned(),
+    }
 }

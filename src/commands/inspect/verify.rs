@@ -164,13 +164,15 @@ impl VerifyArgs {
             let (location, _) = given.or_latest();
             let session = context.session(&self.network)?;
             if ops::is_policy_asked(&session, &[&location])? {
-                return trust::check_policy(context, &session, &location, (self.lookup.place(), &self.format));
+                let output = (self.lookup.place(), &self.format);
+                return trust::check_policy(context, &session, &location, output, trust::Asked::IfAllHolds);
             }
         }
         if !self.signatures.name_signers() {
             return Err(usage(format!(
-                "folder `{name}` does not exist, and nothing says whose signature of a ModelKit with this name counts; \
-                 use --key FILE with the public key of the signer, or write a policy: `kit policy init`"
+                "folder `{name}` does not exist, and nothing says whose signature of a ModelKit with this name counts: \
+                 no rule of a policy is in force for it; use --key FILE with the public key of the signer, or write a \
+                 policy: `kit policy init`"
             )));
         }
         if !self.filter.is_empty() || self.exact {

@@ -27,7 +27,7 @@ pub(crate) use key::KeyArgs;
 pub(crate) use keys::public_key;
 pub(crate) use network::TrustNetworkArgs;
 pub(crate) use not_signed::{Beside, NotSigned};
-pub(crate) use policy::{PolicyArgs, check as check_policy};
+pub(crate) use policy::{Asked, PolicyArgs, check as check_policy};
 pub(crate) use predicate_types::word as predicate_word;
 pub(crate) use referrers::ReferrersArgs;
 pub(crate) use sbom::SbomArgs;

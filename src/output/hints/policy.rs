@@ -7,7 +7,7 @@ pub(super) fn hint_for_policy(error: &PolicyError) -> String {
     match error {
         PolicyError::NotAllowed { name, .. } => format!("`kit policy check {name}` shows every requirement"),
         PolicyError::Unreadable { .. } | PolicyError::Invalid(_) => {
-            "without a valid policy nothing is allowed; `kit policy test FILE` checks one".to_owned()
+            "correct the file; until it is valid, kit refuses whatever has to ask it".to_owned()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Policies: the requirements of their rules, and the commands that show and check them.
 
-use super::guarded::{Guarded, NOT_SIGNED};
+use super::guarded::Guarded;
 use super::scene::{golden, key, kit};
 
 #[test]
@@ -10,7 +10,8 @@ fn a_rule_that_warns_stops_nothing() {
     kit(guarded.sandbox(), &["pull", &guarded.name])
         .ok()
         .says("but its rule only warns")
-        .says(NOT_SIGNED)
+        .says("; signed-by: no signature of `release`")
+        .says("; licence: `")
         .says("is not allowed");
 }
 
@@ -125,6 +126,47 @@ fn verify_without_a_key_asks_the_policy() {
     guarded.sign(&guarded.name, "test-cosign.key", &[]);
     kit(guarded.sandbox(), &["verify", &guarded.name]).ok().prints("signed-by     satisfied");
     kit(guarded.sandbox(), &["verify", "other.example/net:v1"]).exits(2).says("nothing says whose signature");
+}
+
+#[test]
+fn verify_fails_where_a_rule_only_warns() {
+    let guarded = Guarded::unsigned();
+    guarded.require("mode = 'warn'\nsigned-by = { any = ['release'] }");
+    let words = "does not satisfy the policy, whose rule only warns elsewhere";
+    kit(guarded.sandbox(), &["verify", &guarded.name])
+        .exits(1)
+        .prints("not satisfied; the rule only warns")
+        .says(words);
+    guarded.check(&[]).ok().prints(": allowed\n");
+    guarded.require("mode = 'off'\nsigned-by = { any = ['release'] }");
+    kit(guarded.sandbox(), &["verify", &guarded.name]).exits(2).says("no rule of a policy is in force for it");
+}
+
+#[test]
+fn a_remote_dataset_is_judged_before_it_is_unpacked() {
+    let guarded = Guarded::unsigned();
+    let (sandbox, server) = (guarded.sandbox(), &guarded.scene.registry);
+    let pickle = fs_err::read(golden().join("scan/pickle/evil-os-system-p0.pkl")).unwrap();
+    server.add_file("/evil.pkl", &pickle);
+    let dataset = |hash: &str| {
+        let place = format!("http://{}/evil.pkl", guarded.host());
+        let dataset = serde_json::json!({ "name": "a", "path": "evil.pkl", "remotePath": place, "remoteHash": hash });
+        let kitfile =
+            serde_json::json!({ "manifestVersion": "1.0.0", "code": [{ "path": "src" }], "datasets": [dataset] });
+        sandbox.write("far/Kitfile", kitfile.to_string());
+        sandbox.write("far/src/a.py", "print()\n");
+        let name = format!("{}/production/far:v1", guarded.host());
+        sandbox.kit(&["pack", "far", "-t", &name, "--plain-http"]).ok();
+        name
+    };
+    let name = dataset(&kit_testkit::registry::sha256(&pickle));
+    let unpack = ["unpack", &name, "-d", "out", "--include-remote", "--plain-http"];
+    guarded.require("pickle = 'forbid'");
+    kit(sandbox, &unpack).exits(1).says("pickle  evil.pkl: is a pickle");
+    assert!(!sandbox.path("out/evil.pkl").exists());
+    guarded.require("secrets = 'forbid'");
+    kit(sandbox, &unpack).ok();
+    assert!(sandbox.path("out/evil.pkl").exists());
 }
 
 #[test]

@@ -77,7 +77,8 @@ impl Problem {
             return write!(f, "\n  {file}: {message}");
         };
         let Position { line, column, .. } = position;
-        write!(f, "\n  {file}:{line}:{column}: {message}\n{position}")
+        write!(f, "\n  {file}:{line}:{column}: {message}")?;
+        if position.excerpt.is_some() { write!(f, "\n{position}") } else { Ok(()) }
     }
 }
 
@@ -88,13 +89,22 @@ pub struct Position {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    excerpt: Excerpt,
+    /// The line, unless it must not be shown.
+    excerpt: Option<Excerpt>,
+}
+
+impl Position {
+    /// The same position, displayed without the line, which may contain a secret.
+    #[must_use]
+    pub fn without_line(self) -> Self {
+        Self { excerpt: None, ..self }
+    }
 }
 
 /// Writes the line with its number, and carets below the position.
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Excerpt { text, indent, width } = &self.excerpt;
+        let Some(Excerpt { text, indent, width }) = &self.excerpt else { return Ok(()) };
         let number = self.line.to_string();
         let gutter = number.len();
         let carets = "^".repeat(*width);
@@ -138,7 +148,7 @@ impl<'a> Source<'a> {
         let before = floor(line_text, start - line_start);
         let after = floor(line_text, mark.end.saturating_sub(line_start)).max(before);
         let column = line_text[..before].chars().count() + 1;
-        Position { line, column, excerpt: Excerpt::of(line_text, before, after) }
+        Position { line, column, excerpt: Some(Excerpt::of(line_text, before, after)) }
     }
 }
 

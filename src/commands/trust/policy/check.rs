@@ -38,8 +38,17 @@ impl CheckArgs {
     pub(super) fn run(&self, context: &Context) -> Result<()> {
         let location = context.location(&self.name)?;
         let session = context.session(&self.network)?;
-        check(context, &session, &location, (self.lookup.place(), &self.format))
+        check(context, &session, &location, (self.lookup.place(), &self.format), Asked::IfUsable)
     }
+}
+
+/// The question that a verdict answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// The ModelKit may be used: a rule that only warns refuses nothing.
+    IfUsable,
+    /// All requirements hold.
+    IfAllHolds,
 }
 
 /// Judges the ModelKit or index at `location` by all requirements of its rules, and prints the verdicts.
@@ -48,25 +57,31 @@ pub(crate) fn check(
     session: &Session<'_>,
     location: &Location,
     (place, format): (Lookup, &Format),
+    asked: Asked,
 ) -> Result<()> {
     let failed = || format!("cannot check `{location}`");
     let found = ops::find_signed(session, location, place).with_context(failed)?;
     report_local_store(context, location, &found);
     let judged = ops::check_policies(session, &found).with_context(failed)?;
     let is_allowed = judged.iter().all(|judged| judged.allows() || judged.mode != Mode::Enforce);
+    let holds = asked == Asked::IfUsable || judged.iter().all(Judged::allows);
     let data = json!({
         "name": location.to_string(),
         "allowed": is_allowed,
         "rules": judged.iter().map(to_json).collect::<Value>(),
     });
-    context.output.result(format.render(&data, || in_words(&location.to_string(), &judged, is_allowed))?)?;
-    if is_allowed {
+    context.output.result(format.render(&data, || in_words(&location.to_string(), &judged, (is_allowed, holds)))?)?;
+    if is_allowed && holds {
         return Ok(());
+    }
+    if is_allowed {
+        let message = format!("`{location}` does not satisfy the policy, whose rule only warns elsewhere");
+        return Err(Failure::error(Code::Failed, message));
     }
     Err(Failure::error(Code::Failed, format!("the policy does not allow `{location}`")))
 }
 
-fn in_words(name: &str, judged: &[Judged], is_allowed: bool) -> String {
+fn in_words(name: &str, judged: &[Judged], (is_allowed, holds): (bool, bool)) -> String {
     let mut text = String::new();
     for judged in judged {
         let heading = match &judged.pattern {
@@ -83,6 +98,7 @@ fn in_words(name: &str, judged: &[Judged], is_allowed: bool) -> String {
         text += &table::render(["REQUIREMENT", "VERDICT", "REASON"], &rows);
     }
     let verdict = match (is_allowed, judged) {
+        (true, _) if !holds => "not satisfied; the rule only warns elsewhere",
         (true, []) => "allowed: no rule applies",
         (true, _) => "allowed",
         (false, _) => "refused",

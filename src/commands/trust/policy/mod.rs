@@ -5,5 +5,5 @@ mod command;
 mod example;
 mod show;
 
-pub(crate) use check::check;
+pub(crate) use check::{Asked, check};
 pub(crate) use command::PolicyArgs;

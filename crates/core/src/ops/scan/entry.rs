@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::result::{ScanOptions, Scanned};
 use super::spool::Spool;
 use crate::scan::{self, Report, Rules};
 
@@ -14,6 +15,15 @@ pub fn scan_entry(reader: &mut dyn Read, name: &str, rules: &Rules, scratch: &Pa
     let mut content = Spool::of(reader, scratch)?;
     let size = content.size()?;
     scan::scan_file(&mut content, size, name, rules)
+}
+
+/// Scans the file `name` like [`scan_entry`], as the only file of a scan.
+pub(crate) fn scan_one(reader: &mut dyn Read, name: &str, options: &ScanOptions) -> io::Result<Scanned> {
+    let mut content = Spool::of(reader, &options.scratch)?;
+    let size = content.size()?;
+    let mut scanned = Scanned::new(name, options);
+    scanned.add(name, size, scan::scan_file(&mut content, size, name, &options.rules)?);
+    Ok(scanned)
 }
 
 #[cfg(test)]

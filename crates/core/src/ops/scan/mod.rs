@@ -8,6 +8,7 @@ mod result;
 mod spool;
 
 pub use entry::scan_entry;
+pub(crate) use entry::scan_one;
 pub use folder::{ScannedFolder, scan_file, scan_folder};
 pub use modelkit::scan_modelkit;
 pub use result::{FileFinding, ScanOptions, Scanned, SkippedPath};

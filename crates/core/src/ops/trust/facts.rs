@@ -124,7 +124,12 @@ pub(super) fn licences(kitfile: &Kitfile) -> Vec<LicenceFact> {
     let parts = kitfile.model.iter().flat_map(|model| &model.parts).map(|part| fact(&part.path, &part.license));
     let datasets = kitfile.datasets.iter().map(|dataset| fact(&dataset.path, &dataset.license));
     let code = kitfile.code.iter().map(|code| fact(&code.path, &code.license));
-    model.chain(parts).chain(datasets).chain(code).collect()
+    let mut facts: Vec<_> = model.chain(parts).chain(datasets).chain(code).collect();
+    // Prompts and documents have no licence of their own.
+    if !package.trim().is_empty() && !facts.iter().any(|fact| fact.licence.as_ref() == Some(package)) {
+        facts.push(fact("package", package));
+    }
+    facts
 }
 
 /// Compares signed lists of files with the tables of contents of a ModelKit. Layers without one are read.
@@ -249,7 +254,8 @@ pub(super) fn content_of_folder(
     Ok(content_of(scan_folder(folder, &folder.path.display().to_string(), options, progress)?))
 }
 
-fn content_of(scanned: Scanned) -> ContentFacts {
+/// The facts that a scan shows.
+pub(super) fn content_of(scanned: Scanned) -> ContentFacts {
     let mut unread: Vec<_> = scanned.skipped.into_iter().map(|skipped| (skipped.path, skipped.reason)).collect();
     let limited = scanned.findings.iter().filter(|found| UNREAD.contains(&found.finding.rule));
     unread.extend(limited.map(|found| (found.path(), found.finding.detail.clone())));
@@ -261,4 +267,22 @@ fn content_of(scanned: Scanned) -> ContentFacts {
     let finding = |found: scan::FileFinding| FileFinding { path: found.file, finding: found.finding };
     let findings = scanned.findings.into_iter().map(finding).collect();
     ContentFacts { findings, pickles, unread }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_licence_of_the_package_counts_once() {
+        let subjects = |yaml: &str| -> Vec<String> {
+            let kitfile = crate::kitfile::parse(&format!("manifestVersion: 1.0.0\n{yaml}")).unwrap();
+            licences(&kitfile).into_iter().map(|fact| fact.subject).collect()
+        };
+        let package = "package:\n  name: a\n  license: GPL-3.0\n";
+        assert_eq!(subjects(&format!("{package}docs:\n  - path: weights\n")), ["package"]);
+        assert_eq!(subjects(&format!("{package}model:\n  path: a\n  license: MIT\n")), ["model", "package"]);
+        assert_eq!(subjects(&format!("{package}model:\n  path: a\n")), ["model"]);
+        assert!(subjects("docs:\n  - path: weights\n").is_empty());
+    }
 }

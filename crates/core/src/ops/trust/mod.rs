@@ -24,7 +24,8 @@ pub use attestations::{Attestation, attestations, recorded_provenance};
 pub use candidates::{Beside, Candidates, beside, candidates};
 pub use error::SigningError;
 pub(crate) use gate::{
-    Admission, admit_documents, admit_files, admit_index, admit_new_form, judge as judge_manifest, refuse_unread,
+    Admission, admit_documents, admit_files, admit_index, admit_new_form, admit_remote_file, judge as judge_manifest,
+    refuse_unread,
 };
 pub use gate::{
     Judged, admit, admit_at, admit_form, admit_packing, admit_to_read, check_policies, is_policy_asked,

@@ -1,6 +1,7 @@
 //! The choice of the parts of a ModelKit to unpack, made before the first file is written.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use super::into_folder::UnpackOptions;
 use crate::digest::Digest;
@@ -14,7 +15,7 @@ use crate::ops::error::Error;
 use crate::ops::files::may_be_selected;
 use crate::ops::remote_data::{self, RemoteData, RemoteKit, Remotes, wanted_remotes};
 use crate::ops::session::{Located, Session};
-use crate::ops::trust::admit;
+use crate::ops::trust::{admit, admit_remote_file};
 use crate::ops::workers;
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
@@ -41,8 +42,9 @@ impl Choice {
         Ok(Self { child, parents, remotes })
     }
 
-    /// Fails if a policy does not allow the ModelKit `found`, or one of the others.
-    pub(super) fn admit(&self, session: &Session<'_>, found: &Located) -> Result<(), Error> {
+    /// Fails if a policy does not allow the ModelKit `found`, one of the others, or the
+    /// content of a remote dataset, which may be in `folder` already.
+    pub(super) fn admit(&self, session: &Session<'_>, found: &Located, folder: &Path) -> Result<(), Error> {
         admit(session, found)?;
         let wrong = |reference: &Reference, source| Error::Parent {
             reference: reference.to_string(),
@@ -51,7 +53,10 @@ impl Choice {
         for Parent { reference, found, .. } in &self.parents {
             admit(session, found).map_err(|error| wrong(reference, error))?;
         }
-        self.remotes.kits.iter().try_for_each(|kit| admit(session, &kit.found).map_err(|e| wrong(&kit.reference, e)))
+        for kit in &self.remotes.kits {
+            admit(session, &kit.found).map_err(|error| wrong(&kit.reference, error))?;
+        }
+        self.remotes.files.iter().try_for_each(|file| admit_remote_file(session, found, file, folder))
     }
 
     /// Returns the layers to unpack; those of the ModelKit itself, which are the last, are read from `source`. Fails if

@@ -35,6 +35,9 @@ pub(super) fn scanned(at_most: Ceiling, by: &Signers, facts: &DocumentFacts) -> 
             let date = predicate.pointer("/scanner/rules").and_then(Value::as_str)?;
             let parsed = format!("{date}T00:00:00Z").parse::<Timestamp>();
             let Ok(rules) = parsed else { return Some(format!("has rules with an invalid date, `{date}`")) };
+            if is_in_the_future(rules, facts.now) {
+                return Some(format!("has rules of {date}, which is in the future"));
+            }
             let age_days = facts.now.duration_since(rules).as_hours() / 24;
             (age_days > RULES_DAYS).then(|| format!("has rules of {date}, older than {RULES_DAYS} days"))
         })
@@ -46,6 +49,11 @@ pub(super) fn scanned(at_most: Ceiling, by: &Signers, facts: &DocumentFacts) -> 
     signed_by(SCAN, by, facts, &fits)
 }
 
+/// Returns true for a time more than a day after `now`. Clocks differ, but not by more.
+fn is_in_the_future(time: Timestamp, now: Timestamp) -> bool {
+    time.duration_since(now).as_hours() > 24
+}
+
 /// Returns the reasons why there are not enough attestations of a type by `signers` that fit.
 fn signed_by(
     predicate_type: &str,
@@ -54,7 +62,8 @@ fn signed_by(
     objection: &impl Fn(&Value) -> Option<String>,
 ) -> Result<(), Vec<String>> {
     let of_type: Vec<_> = facts.attestations.iter().filter(|found| found.predicate_type == predicate_type).collect();
-    let outcomes: BTreeMap<_, _> = signers.names.iter().map(|name| (name, by_key(name, &of_type, objection))).collect();
+    let outcomes = signers.names.iter().map(|name| (name, by_key(name, &of_type, facts.now, objection)));
+    let outcomes: BTreeMap<_, _> = outcomes.collect();
     // A newer attestation by one of the keys that does not fit contradicts those of the others, too.
     let newest_fit = outcomes.values().filter_map(|outcome| outcome.fits).max();
     let contradicted = outcomes.iter().find_map(|(name, outcome)| {
@@ -94,12 +103,21 @@ struct ByKey {
     newest_misfit: Option<(Dated, String)>,
 }
 
-fn by_key(name: &String, of_type: &[&AttestationFact], objection: &impl Fn(&Value) -> Option<String>) -> ByKey {
+fn by_key(
+    name: &String,
+    of_type: &[&AttestationFact],
+    now: Timestamp,
+    objection: &impl Fn(&Value) -> Option<String>,
+) -> ByKey {
     let mut found = ByKey::default();
     for fact in of_type.iter().filter(|fact| fact.signers.contains(name)) {
         let time = Dated(time(&fact.predicate_type, &fact.predicate));
         match objection(&fact.predicate) {
-            None => found.fits = found.fits.max(Some(time)),
+            // One from the future would be newer than every later one.
+            None => {
+                let believed = Dated(time.0.filter(|time| !is_in_the_future(*time, now)));
+                found.fits = found.fits.max(Some(believed));
+            }
             Some(reason) => {
                 if found.newest_misfit.as_ref().is_none_or(|(newest, _)| *newest < time) {
                     found.newest_misfit = Some((time, reason));
@@ -116,7 +134,14 @@ fn objection(required: &RequiredAttestation, predicate: &Value) -> Option<String
         let pointer = if required.predicate_type == PROVENANCE[0] { "/runDetails/builder/id" } else { "/builder/id" };
         not_among(builders, predicate.pointer(pointer), "has builder")
     });
-    let results = || required.results.as_ref().and_then(|results| not_among(results, predicate.get("result"), "says"));
+    let results = || {
+        let accepted = required.results.as_ref()?;
+        match predicate.get("result") {
+            Some(Value::String(_)) => not_among(accepted, predicate.get("result"), "says"),
+            Some(_) => Some(format!("has a `result` that is not a text; it must be {}", accepted.join(" or "))),
+            None => Some(format!("has no `result`; it must be {}", accepted.join(" or "))),
+        }
+    };
     let level = || required.at_most.and_then(|at_most| too_high(at_most, predicate));
     builders.or_else(results).or_else(level)
 }
@@ -133,21 +158,34 @@ fn shown(text: &str) -> String {
     crate::problem::quoted(text).trim_matches('`').to_owned()
 }
 
-/// Describes why the level of a scan is not accepted. A level that is not known is never accepted.
+/// Describes why the level of a scan is not accepted. A level that is not known is never accepted, nor is one that is
+/// lower than the level of a finding.
 fn too_high(at_most: Ceiling, predicate: &Value) -> Option<String> {
     let text = predicate.get("level").and_then(Value::as_str).unwrap_or_default();
-    let level = match text {
+    let limit = at_most.map_or("clean", Level::as_str);
+    let Some(level) = level(text) else { return Some(format!("says no known level, not at most {limit}")) };
+    if level > at_most {
+        return Some(format!("says {text}, not at most {limit}"));
+    }
+    let findings = predicate.get("findings").and_then(Value::as_array);
+    findings.into_iter().flatten().find_map(|finding| {
+        let found = finding.get("level").and_then(Value::as_str).unwrap_or_default();
+        match self::level(found) {
+            Some(found) if found <= level => None,
+            Some(_) => Some(format!("says {text}, but has a finding of the level {found}")),
+            None => Some(format!("says {text}, but has a finding without a known level")),
+        }
+    })
+}
+
+/// The level that a scan calls `text`; `None` if there is no such level.
+fn level(text: &str) -> Option<Ceiling> {
+    match text {
         "clean" => Some(None),
         "low" => Some(Some(Level::Low)),
         "medium" => Some(Some(Level::Medium)),
         "high" => Some(Some(Level::High)),
         _ => None,
-    };
-    let limit = at_most.map_or("clean", Level::as_str);
-    match level {
-        Some(level) if level <= at_most => None,
-        Some(_) => Some(format!("says {text}, not at most {limit}")),
-        None => Some(format!("says no known level, not at most {limit}")),
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
 /// The state of a parser: the text, and the problems so far.
 pub(super) struct Decoder<'t> {
+    text: &'t str,
     source: Source<'t>,
     /// The folder that relative paths refer to.
     folder: &'t Path,
@@ -38,11 +39,31 @@ impl<'v, 't> Table<'v, 't> {
 
 impl<'t> Decoder<'t> {
     pub(super) fn new(text: &'t str, folder: &'t Path) -> Self {
-        Self { source: Source::new(text), folder, problems: Vec::new() }
+        Self { text, source: Source::new(text), folder, problems: Vec::new() }
     }
 
+    /// The position of `span`, with its line, unless someone wrote a private key into the file.
     pub(super) fn position(&self, span: Range<usize>) -> Position {
-        self.source.position(Mark { start: span.start, end: span.end })
+        let line = self.line(span.start);
+        let position = self.source.position(Mark { start: span.start, end: span.end });
+        let may_be_secret = self.text.contains("PRIVATE") || line.contains("pem");
+        if may_be_secret { position.without_line() } else { position }
+    }
+
+    /// Reports that the text is not TOML. Only the key is quoted: the value may be a private key.
+    pub(super) fn not_toml(&mut self, span: Range<usize>, message: &str) {
+        let key = self.line(span.start).split('=').next().unwrap_or_default().trim();
+        let is_key = !key.is_empty() && key.len() <= 20 && key.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        let message = if is_key { format!("{message} (key `{key}`)") } else { message.to_owned() };
+        let position = Some(self.position(span).without_line());
+        self.problems.push(Problem { position, ..Problem::of("", message) });
+    }
+
+    /// The line that contains the byte at `offset`.
+    fn line(&self, offset: usize) -> &'t str {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        self.text[start..].lines().next().unwrap_or_default()
     }
 
     pub(super) fn complain(&mut self, span: Range<usize>, field: &str, message: impl Into<String>) {

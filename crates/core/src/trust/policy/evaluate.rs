@@ -30,7 +30,11 @@ pub fn evaluate_documents(rule: &Rule, facts: &DocumentFacts) -> Verdict {
         content::formats(formats, &facts.weights, &mut verdict);
     }
     if let Some(allowed) = &rule.licences {
-        let objections: Vec<_> = facts.licences.iter().filter_map(|fact| licences::objection(allowed, fact)).collect();
+        let mut objections: Vec<_> =
+            facts.licences.iter().filter_map(|fact| licences::objection(allowed, fact)).collect();
+        if facts.licences.is_empty() && !allowed.allows_unknown {
+            objections.push("no licence is given".to_owned());
+        }
         if objections.is_empty() {
             verdict.satisfied(Requirement::Licences, "all licences are allowed");
         }

@@ -21,7 +21,7 @@ impl Policy {
         let mut decoder = Decoder::new(text, folder);
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in errors {
-            decoder.complain(error.span().unwrap_or_default(), "", error.message());
+            decoder.not_toml(error.span().unwrap_or_default(), error.message());
         }
         // What a parser makes of text that is not TOML would only lead to misleading problems.
         let is_toml = decoder.problems.is_empty();

@@ -4,6 +4,7 @@ mod admission;
 mod content;
 mod judged;
 mod making;
+mod remote_data;
 mod single;
 mod subject;
 
@@ -12,5 +13,6 @@ pub use admission::{admit, admit_at, admit_to_read, check_policies, is_policy_as
 pub use judged::Judged;
 pub use making::admit_packing;
 pub(crate) use making::{admit_files, admit_new_form, refuse_unread};
+pub(crate) use remote_data::admit_remote_file;
 pub use single::admit_form;
 pub(crate) use single::admit_index;

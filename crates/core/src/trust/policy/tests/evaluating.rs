@@ -93,7 +93,10 @@ fn an_attestation_needs_its_type_its_key_and_its_predicate() {
     let other_type = attestation(SLSA, "b", json!({ "result": "PASSED" }));
     check(line, &with(vec![other_type]), &["attestation test-result by `b`: there is none"]);
     let silent = attestation(TEST, "b", json!({}));
-    check(line, &with(vec![silent]), &["attestation test-result by `b` says nothing, not PASSED or WARNED"]);
+    check(line, &with(vec![silent]), &["attestation test-result by `b` has no `result`; it must be PASSED or WARNED"]);
+    let list = attestation(TEST, "b", json!({ "result": ["PASSED"] }));
+    let words = "attestation test-result by `b` has a `result` that is not a text; it must be PASSED or WARNED";
+    check(line, &with(vec![list]), &[words]);
 }
 
 fn provenance(builder: &str, finished: Option<&str>) -> AttestationFact {
@@ -167,6 +170,8 @@ fn formats_of_weights_have_to_be_listed() {
 
 #[test]
 fn all_licences_have_to_be_allowed() {
+    check("licenses = { allow = ['MIT'], unknown = 'refuse' }", &facts(), &["licence no licence is given"]);
+    check("licenses = { allow = ['MIT'], unknown = 'allow' }", &facts(), &[]);
     let line = "licenses = { allow = ['MIT'] }";
     let fact = |subject: &str, licence: Option<&str>| LicenceFact {
         subject: subject.to_owned(),
@@ -195,6 +200,7 @@ fn findings_are_compared_with_each_requirement() {
         ],
         pickles: owned(&["p", "q"]),
         unread: Vec::new(),
+        ..ContentFacts::default()
     };
     let check = |lines: &str, expected: &[&str]| check_with(lines, &facts(), &content, expected);
     let (p, c) = ("p!m.pkl: detail (pickle-global)", "c!m.pkl: detail (remote-code)");
@@ -249,6 +255,17 @@ fn a_signed_scan_replaces_scanning() {
     check(scan("medium", "2026-11-01"), false);
     check(scan("unknown", "2026-11-01"), false);
     check(scan("clean", "yesterday"), false);
+    check(scan("clean", "2026-11-30"), true);
+    check(scan("clean", "2026-12-01"), false);
+    check(scan("clean", "2999-01-01"), false);
+    let with_finding = |level: &str, finding: Value| {
+        let scanner = json!({ "rules": "2026-11-01" });
+        attestation("urn:kit:scan:v1", "b", json!({ "level": level, "scanner": scanner, "findings": [finding] }))
+    };
+    check(with_finding("low", json!({ "level": "low" })), true);
+    check(with_finding("low", json!({ "level": "high" })), false);
+    check(with_finding("clean", json!({ "level": "low" })), false);
+    check(with_finding("low", json!({})), false);
     check(attestation("urn:kit:scan:v1", "b", json!({ "level": "clean" })), false);
     let foreign = AttestationFact { signers: owned(&["a"]), ..scan("clean", "2026-11-01") };
     check(foreign, false);

@@ -238,3 +238,23 @@ proptest! {
         drop(Policy::parse(&changed, Path::new("p")));
     }
 }
+
+#[test]
+fn a_private_key_in_the_file_is_not_printed() {
+    let secret = "MIGHAgEAMBMGByqGSM49";
+    let begin = "-----BEGIN PRIVATE KEY-----";
+    for text in [
+        format!("version = 1\n[keys.a]\npem = \"{begin}\\n{secret}\n[[rule]]\n"),
+        format!("version = 1\n[keys.a]\npem = \"\"\"{begin}\n{secret}\\q\n\"\"\"\n"),
+        format!("version = 1\n[keys.a]\npemm = \"{begin}\\n{secret}\"\n"),
+        format!("version = 1\nkeys.a = {{ pem = \"{secret}\", fil = \"x\" }}\n"),
+        format!("version = 1\n[keys.a]\n{secret}\n"),
+        format!("version = 1\n[keys.a]\npem = {secret}\n"),
+    ] {
+        let error = Policy::parse(&text, Path::new("policy.toml")).unwrap_err().to_string();
+        assert!(!error.contains("MIGH") && !error.contains("BEGIN"), "{error}");
+        assert!(error.contains("policy.toml:3:") || error.contains(":4:") || error.contains(":2:"), "{error}");
+    }
+    let error = Policy::parse("version = 1\n[keys.a]\npem = \"open\n", Path::new("policy.toml")).unwrap_err();
+    assert!(error.to_string().contains("(key `pem`)"), "{error}");
+}
