@@ -151,12 +151,8 @@ fn is_registry(text: &str) -> bool {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => host.split('.').all(is_host_label),
     };
-    host_is_valid && port.is_none_or(is_port)
-}
-
-/// Accepts a number without leading zeros: a port has one spelling, because policies compare names as text.
-fn is_port(text: &str) -> bool {
-    text.parse::<u16>().is_ok_and(|port| port.to_string() == text)
+    // A port has one spelling, because policies compare names as text.
+    host_is_valid && port.is_none_or(|text| text.parse::<u16>().is_ok_and(|port| port.to_string() == text))
 }
 
 fn is_host_label(label: &str) -> bool {

@@ -60,8 +60,8 @@ pub fn copy(
     copy_unless((source, name), (target, tag), (options, Carry::IfPossible), || Ok(()), progress)
 }
 
-/// Like [`copy`], but calls `refuse` right before the artifact appears at the target. Referrers that cannot be copied are
-/// treated as the [`Carry`] says.
+/// Like [`copy`], but calls `refuse` right before the artifact appears at the target. Referrers that cannot be copied
+/// are treated as the [`Carry`] says.
 pub fn copy_unless(
     (source, name): (&dyn Source, &str),
     (target, tag): (&dyn Target, Option<&str>),

@@ -1,6 +1,6 @@
 //! Extended headers of tar archives (POSIX.1-2017, pax, "pax Extended Header"): lines with a length, a key and a value.
 
-/// What an extended header says about a member.
+/// The statements of an extended header about a member.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Pax {
     pub(super) name: Option<String>,

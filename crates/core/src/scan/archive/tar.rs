@@ -1,5 +1,5 @@
-//! The members of a tar archive (POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar). Sizes are believed only as far
-//! as the file has bytes. Links and folders have no content.
+//! The members of a tar archive (POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar). Sizes are believed only as
+//! far as the file has bytes. Links and folders have no content.
 
 use std::io;
 
@@ -29,7 +29,12 @@ pub(super) fn scan(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<O
     if !head.first_chunk().is_some_and(is_header) {
         // An archive without members consists of zeros.
         if member.has_extension(EXTENSIONS) && member.head()?.iter().any(|byte| *byte != 0) {
-            scan.findings.add(Level::Medium, NOT_READ, "its name is that of a tar archive, but it is none", None);
+            scan.findings.add(
+                Level::Medium,
+                NOT_READ,
+                "its name is that of a tar archive, but its content is not",
+                None,
+            );
         }
         return Ok(Outcome::Open);
     }
@@ -42,7 +47,7 @@ struct Archive<'s, 'm, 'r> {
     scan: &'s mut Scan<'r>,
     /// The offset of the next block.
     at: u64,
-    /// What extended headers say about the next member.
+    /// The statements of extended headers about the next member.
     next: Pax,
 }
 

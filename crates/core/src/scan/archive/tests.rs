@@ -210,10 +210,10 @@ fn members_of_tar_archives_are_scanned() {
 fn sizes_and_names_of_tar_archives_may_be_in_other_headers() {
     let evil = tar("a", EVIL);
     let size = EVIL.len();
-    let line = format!("{} size={size}\n", 9 + size.to_string().len());
+    let record = format!("{} size={size}\n", 9 + size.to_string().len());
     let pax = |kind, line: &str| tar_member("x", kind, &format!("{:o}", line.len()), line.as_bytes());
     let stated = tar_member("a", b'0', "0", EVIL);
-    assert_eq!(found("a", &[pax(b'x', &line), stated].concat()), ["a!pickle-global os.system"]);
+    assert_eq!(found("a", &[pax(b'x', &record), stated].concat()), ["a!pickle-global os.system"]);
     let name = [pax(b'x', "12 path=b/c\n"), evil.clone()].concat();
     assert_eq!(found("a", &name), ["b/c!pickle-global os.system"]);
     assert_eq!(found("a", &[pax(b'L', "long\0"), evil.clone()].concat()), ["long!pickle-global os.system"]);
@@ -225,7 +225,7 @@ fn sizes_and_names_of_tar_archives_may_be_in_other_headers() {
         ([tar("a", HARMLESS), vec![1; 512]].concat(), "there are bytes after its end"),
         (tar_member("a", b'1', "4", b""), "a is a link or a folder, but has a size"),
         ([pax(b'x', "12 path"), evil.clone()].concat(), "an extended header is damaged"),
-        ([pax(b'g', &line), evil.clone()].concat(), "a global header has a size"),
+        ([pax(b'g', &record), evil.clone()].concat(), "a global header has a size"),
         (tar_member("a", b'0', "9x", b""), "a size is not a number"),
     ] {
         let expected = format!("archive-not-read {detail}");

@@ -74,7 +74,8 @@ impl<'a> Global<'a> {
     /// Returns false for a name that leads out of its module: through an attribute, or to what Python keeps there, such
     /// as `__builtins__`.
     fn is_plain(self) -> bool {
-        !self.is_dotted() && !(self.name.starts_with("__") && self.name.ends_with("__"))
+        let is_special = self.name.starts_with("__") && self.name.ends_with("__");
+        !self.is_dotted() && !is_special
     }
 
     fn is_in(self, table: &Table) -> bool {

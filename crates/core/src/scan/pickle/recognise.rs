@@ -46,8 +46,8 @@ pub(in crate::scan) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -
     Ok(if is_whole { Outcome::Pickle } else { Outcome::Open })
 }
 
-/// Scans a file of another format as a pickle if it is one, too: if a loader of pickles would get to an import that runs
-/// code, or would load all of it with an import that is not allowed.
+/// Scans a file of another format as a pickle if it is one, too: if a loader of pickles would get to an import that
+/// runs code, or would load all of it with an import that is not allowed.
 pub(in crate::scan) fn hidden(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<()> {
     let is_likely = is_named_like_a_pickle(member.name) || begins_like_a_pickle(member.head()?);
     let mark = scan.findings.mark();

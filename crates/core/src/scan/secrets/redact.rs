@@ -6,7 +6,7 @@ use regex::{Captures, Regex};
 
 use super::tokens::{LITERAL, PASSWORD, TOKENS};
 
-/// What is shown in the place of a secret.
+/// The text that replaces a secret.
 const REDACTED: &str = "[redacted]";
 
 /// The user, and perhaps the password, in an address (RFC 3986, section 3.2).

@@ -200,7 +200,6 @@ fn findings_are_compared_with_each_requirement() {
         ],
         pickles: owned(&["p", "q"]),
         unread: Vec::new(),
-        ..ContentFacts::default()
     };
     let check = |lines: &str, expected: &[&str]| check_with(lines, &facts(), &content, expected);
     let (p, c) = ("p!m.pkl: detail (pickle-global)", "c!m.pkl: detail (remote-code)");
