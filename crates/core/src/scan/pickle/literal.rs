@@ -3,9 +3,9 @@
 use std::io::Cursor;
 
 use super::halt::Halt;
+use super::machine::Value;
 use super::opcodes::opcode;
 use super::recognise::{begins_like_a_pickle, try_pickle};
-use super::machine::Value;
 use super::walk::Walk;
 use crate::limits;
 use crate::scan::window::Window;
