@@ -70,6 +70,13 @@ impl Findings {
         }
     }
 
+    /// Records that the current member was not read completely.
+    pub(super) fn skip_rest(&mut self, reason: &str) {
+        if self.report.skipped.len() < limits::SCAN_FINDINGS {
+            self.report.skipped.push(Skipped { members: self.members.clone(), reason: reason.to_owned() });
+        }
+    }
+
     /// Records that the current member is a pickle.
     pub(super) fn note_pickle(&mut self) {
         self.report.has_pickle = true;

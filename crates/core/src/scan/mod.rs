@@ -8,6 +8,7 @@
 
 mod archive;
 mod config_json;
+mod encoding;
 mod finding;
 mod findings;
 mod gguf;

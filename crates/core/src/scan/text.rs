@@ -1,7 +1,8 @@
 //! Texts: secrets.
 
-use std::io;
+use std::io::{self, Read};
 
+use super::encoding::{Encoding, Text};
 use super::finding::{Level, Place};
 use super::findings::Findings;
 use super::member::Member;
@@ -17,14 +18,22 @@ const SECRET: &str = "secret";
 /// Scans the content of texts, and the names of all files.
 pub(super) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<Outcome> {
     let before = scan.findings.mark();
-    let text = member.whole(limits::SCANNED_TEXT_BYTES)?.filter(|bytes| memchr::memchr(0, bytes).is_none());
-    if let Some(text) = &text {
-        add_secrets(text, &mut scan.findings, |hit| Some(Place::Line(hit.line() as u64)));
-    }
+    let encoding = Encoding::of(member.head()?);
+    let searched = if encoding.is_some() && member.size > limits::SEARCHED_TEXT_BYTES {
+        scan.findings.skip_rest("a text that is too large to be searched for secrets");
+        Ok(())
+    } else if let Some(encoding) = encoding {
+        member.reader.rewind()?;
+        let text = Text::new(Read::take(&mut *member.reader, member.size), encoding);
+        search(text).map(|hits| add_hits(&hits, &mut scan.findings, |hit| Some(Place::Line(hit.line() as u64))))
+    } else {
+        Ok(())
+    };
+    let text = member.whole(limits::SCANNED_TEXT_BYTES)?.filter(|_| encoding.is_some());
     if scan.findings.since(before).is_empty() && has_name_of_secret(member.file_name(), text.as_deref()) {
         scan.findings.add(Level::Low, SECRET, "a file with this name usually holds secrets", None);
     }
-    Ok(Outcome::Open)
+    searched.map(|()| Outcome::Open)
 }
 
 /// Returns true if files with this name usually hold secrets, and the content does not say that this one holds none.
@@ -38,13 +47,77 @@ fn has_name_of_secret(name: &str, text: Option<&[u8]>) -> bool {
 
 /// Adds the secrets in a text, each at the place that `place` returns. The secrets themselves are not shown.
 pub(super) fn add_secrets(text: &[u8], findings: &mut Findings, place: impl Fn(&Hit) -> Option<Place>) {
-    for hit in search(text).unwrap_or_default() {
+    add_hits(&search(text).unwrap_or_default(), findings, place);
+}
+
+fn add_hits(hits: &[Hit], findings: &mut Findings, place: impl Fn(&Hit) -> Option<Place>) {
+    for hit in hits {
         let (level, kind) = match hit {
-            Hit::Token(_, kind) => (Level::High, kind),
+            Hit::Token(_, kind) => (Level::High, *kind),
             Hit::WebToken(_) => (Level::Medium, WEB_TOKEN),
             Hit::Password(_) => (Level::Medium, "a password in an address"),
             Hit::Literal(_) => continue,
         };
-        findings.add_at(level, SECRET, kind, place(&hit));
+        findings.add_at(level, SECRET, kind, place(hit));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use crate::scan::{Report, Rules, scan_file};
+
+    fn scan(name: &str, text: &[u8]) -> Report {
+        scan_file(&mut Cursor::new(text), text.len() as u64, name, &Rules::default()).unwrap()
+    }
+
+    #[test]
+    fn secrets_are_found_in_texts_of_any_size_and_encoding() {
+        let token = format!("ghp{}{}", '_', "aB".repeat(18));
+        let text = format!("first line\n\u{e4} {token}\n");
+        let wide = |swap: bool| {
+            let units = text.encode_utf16().flat_map(|unit| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() });
+            units.collect::<Vec<u8>>()
+        };
+        for (case, text) in [
+            ("plain", text.clone().into_bytes()),
+            ("one zero", format!("a\0\n{token}").into_bytes()),
+            ("large", format!("{}\n{token}", "word ".repeat(400_000)).into_bytes()),
+            ("large with a zero", format!("{}\0\n{token}", "word ".repeat(400_000)).into_bytes()),
+            ("UTF-16LE", [&b"\xff\xfe"[..], &wide(false)].concat()),
+            ("UTF-16BE", [&b"\xfe\xff"[..], &wide(true)].concat()),
+            ("UTF-16LE without a mark", wide(false)),
+            ("UTF-16BE without a mark", wide(true)),
+        ] {
+            let found = scan("notes.txt", &text).findings;
+            let found: Vec<_> = found.iter().map(|found| (found.detail.as_str(), found.place)).collect();
+            assert_eq!(found, [("a GitHub token", Some(crate::scan::Place::Line(2)))], "{case}");
+        }
+        let binary: Vec<u8> = (0..=255).cycle().take(5000).chain(token.bytes()).collect();
+        assert_eq!(scan("notes", &binary), Report::default());
+    }
+
+    #[test]
+    fn a_text_that_is_too_large_is_skipped() {
+        struct Spaces(u64);
+        impl std::io::Read for Spaces {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                buffer.fill(b' ');
+                Ok(buffer.len())
+            }
+        }
+        impl std::io::Seek for Spaces {
+            fn seek(&mut self, target: std::io::SeekFrom) -> std::io::Result<u64> {
+                if let std::io::SeekFrom::Start(position) = target {
+                    self.0 = position;
+                }
+                Ok(self.0)
+            }
+        }
+        let report = scan_file(&mut Spaces(0), 1 << 30, "notes.txt", &Rules::default()).unwrap();
+        assert!(report.findings.is_empty());
+        assert_eq!(report.skipped.len(), 1);
+        assert!(report.skipped[0].members.is_empty());
     }
 }
