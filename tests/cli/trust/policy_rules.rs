@@ -117,6 +117,18 @@ fn pickles_are_forbidden_or_limited_to_known_names() {
     guarded.require("formats = ['safetensors']");
     kit(sandbox, &["pull", &evil]).exits(1).says("weights/evil-os-system-p0.pkl: pickle is not allowed");
     kit(sandbox, &["pull", &none]).ok();
+    let pickle = fs_err::read(scanned.join("evil-os-system-p0.pkl")).unwrap();
+    let binary = fs_err::read(scanned.join("benign-ordered-dict.pkl")).unwrap();
+    for (tag, name, content) in [("a", "b.safetensors", &binary), ("b", "x.txt", &pickle), ("c", "README.md", &binary)]
+    {
+        sandbox.write("disguised/Kitfile", "manifestVersion: 1.0.0\nmodel:\n  name: net\n  path: weights\n");
+        sandbox.write(&format!("disguised/weights/{name}"), content);
+        let kit_name = format!("{}/production/disguised-{tag}:v1", guarded.host());
+        sandbox.kit(&["pack", "disguised", "-t", &kit_name]).ok();
+        let words = format!("weights/{name}: its content is a pickle");
+        kit(sandbox, &["unpack", &kit_name, "-d", "disguised-out"]).exits(1).says(&words);
+        fs_err::remove_dir_all(sandbox.path("disguised")).unwrap();
+    }
 }
 
 #[test]

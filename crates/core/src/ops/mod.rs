@@ -88,7 +88,8 @@ pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
 pub use sbom::{SbomFormat, sbom};
 pub use scan::{
-    FileFinding, ScanOptions, Scanned, ScannedFolder, SkippedPath, scan_entry, scan_file, scan_folder, scan_modelkit,
+    FileFinding, FirstBytes, ScanOptions, Scanned, ScannedFolder, SkippedPath, scan_entry, scan_file, scan_folder,
+    scan_modelkit,
 };
 pub use session::{Located, Location, Lookup, Session, find_here, find_index_here, not_here};
 pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, install_skill, read_skills};

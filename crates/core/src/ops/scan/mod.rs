@@ -1,6 +1,7 @@
 //! Scanning a folder, a file or a ModelKit. Nothing is loaded or executed.
 
 mod entry;
+mod first_bytes;
 mod folder;
 mod licenses;
 mod modelkit;
@@ -9,6 +10,7 @@ mod spool;
 
 pub use entry::scan_entry;
 pub(crate) use entry::scan_one;
+pub use first_bytes::FirstBytes;
 pub use folder::{ScannedFolder, scan_file, scan_folder};
 pub use modelkit::scan_modelkit;
 pub use result::{FileFinding, ScanOptions, Scanned, SkippedPath};

@@ -4,11 +4,12 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
 use super::entry::scan_entry;
+use super::first_bytes::FirstBytes;
 use super::licenses::{LicenseFile, license_file, licenses};
 use super::result::{ScanOptions, Scanned, SkippedPath, code_among_weights};
 use super::spool::Spool;
 use crate::compression::Compression;
-use crate::kitfile::Model;
+use crate::kitfile::{Model, Section};
 use crate::modelkit::{Layer, ModelKit};
 use crate::oci::{Content, RangedReader, Source};
 use crate::ops::artifact::{Inspected, check_filters, entries};
@@ -111,11 +112,13 @@ fn scan_member(
 ) -> Result<(), Error> {
     let name = member.path.as_str();
     let place = member.offset.zip(member.size).filter(|(_, size)| !Spool::is_in_memory(*size));
-    let (size, report, license) = match place {
+    let (size, report, license, first) = match place {
         Some((offset, size)) => {
             let mut reader = Part { reader: RangedReader::new(blob, layer.descriptor.size), offset, size, position: 0 };
             let report = scan::scan_file(&mut reader, size, name, &options.rules);
-            (size, report.map_err(|error| member.failed(error))?, None)
+            let report = report.map_err(|error| member.failed(error))?;
+            let first = FirstBytes::read(&mut reader).map_err(|error| member.failed(error))?;
+            (size, report, None, first)
         }
         None => scan_stream(member, content, options).map_err(|error| member.failed(error))?,
     };
@@ -123,6 +126,9 @@ fn scan_member(
     let findings = report.findings.into_iter().chain(code).collect();
     scanned.add(name, size, Report { findings, ..report });
     scanned.license_files.extend(license);
+    if matches!(layer.section, Section::Model | Section::ModelPart) {
+        scanned.model_files.push((name.to_owned(), first));
+    }
     Ok(())
 }
 
@@ -131,14 +137,15 @@ fn scan_stream(
     member: &Member,
     content: &mut dyn Read,
     options: &ScanOptions,
-) -> io::Result<(u64, Report, Option<LicenseFile>)> {
+) -> io::Result<(u64, Report, Option<LicenseFile>, FirstBytes)> {
     let mut content = Spool::of(content, &options.scratch)?;
     let size = content.size()?;
     if member.size.is_some_and(|expected| expected != size) {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     let report = scan::scan_file(&mut content, size, member.path.as_str(), &options.rules)?;
-    Ok((size, report, license_file(&mut content, size, &member.path)?))
+    let license = license_file(&mut content, size, &member.path)?;
+    Ok((size, report, license, FirstBytes::read(&mut content)?))
 }
 
 /// A file in a layer that is not compressed.

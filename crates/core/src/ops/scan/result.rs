@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
+use super::first_bytes::FirstBytes;
 use super::licenses::LicenseFile;
 use crate::digest::Digest;
 use crate::file_kind::has_extension;
@@ -43,6 +44,8 @@ pub struct Scanned {
     pub findings: Vec<FileFinding>,
     /// The files that are pickles or contain one.
     pub pickles: Vec<String>,
+    /// The files in the layers of models, each with what its first bytes show.
+    pub model_files: Vec<(String, FirstBytes)>,
     /// Files and members that were not read.
     pub skipped: Vec<SkippedPath>,
     /// The licences of the parts: `part`, `text`, `expression` and `file` of each.
@@ -127,6 +130,7 @@ impl Scanned {
         self.bytes += other.bytes;
         self.findings.extend(other.findings);
         self.pickles.extend(other.pickles);
+        self.model_files.extend(other.model_files);
         self.skipped.extend(other.skipped);
         self.license_files.extend(other.license_files);
     }

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::disguised::disguised;
 use super::model_signing::{FilesMismatch, file_digests, signature_of};
 use crate::digest::Digest;
 use crate::file_kind::{is_license_file, is_model_file};
@@ -214,7 +215,7 @@ const TEXTS: &[&str] = &[
 ];
 
 /// Returns the file at `path`, unless it is a text by its name.
-fn weight(path: &str) -> Option<WeightFact> {
+pub(super) fn weight(path: &str) -> Option<WeightFact> {
     let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let is_numbered_onnx = name.contains(".onnx_data_") || name.ends_with(".onnx.data");
@@ -264,9 +265,12 @@ pub(super) fn content_of(scanned: Scanned) -> ContentFacts {
     pickles.extend(suspects.map(|found| found.file.clone()));
     pickles.sort_unstable();
     pickles.dedup();
+    let files = scanned.model_files.iter();
+    let disguised = files.filter_map(|(path, first)| disguised(path, *first, pickles.binary_search(path).is_ok()));
+    let disguised = disguised.collect();
     let finding = |found: scan::FileFinding| FileFinding { path: found.file, finding: found.finding };
     let findings = scanned.findings.into_iter().map(finding).collect();
-    ContentFacts { findings, pickles, unread }
+    ContentFacts { findings, pickles, disguised, unread }
 }
 
 #[cfg(test)]

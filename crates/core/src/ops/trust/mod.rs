@@ -4,6 +4,7 @@ mod attach_files;
 mod attachment_error;
 mod attestations;
 mod candidates;
+mod disguised;
 mod error;
 mod facts;
 mod gate;

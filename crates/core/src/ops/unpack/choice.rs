@@ -56,7 +56,10 @@ impl Choice {
         for kit in &self.remotes.kits {
             admit(session, &kit.found).map_err(|error| wrong(&kit.reference, error))?;
         }
-        self.remotes.files.iter().try_for_each(|file| admit_remote_file(session, found, file, folder))
+        self.remotes.files.iter().try_for_each(|file| {
+            let open = file.digest.is_some().then_some(|| file.reader(folder, session.progress));
+            admit_remote_file(session, found, file.path.as_str(), open)
+        })
     }
 
     /// Returns the layers to unpack; those of the ModelKit itself, which are the last, are read from `source`. Fails if

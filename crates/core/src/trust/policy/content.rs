@@ -2,7 +2,7 @@
 
 use super::attested;
 use super::document::{PickleRule, Rule, ScanRule, WeightFormat};
-use super::facts::{ContentFacts, DocumentFacts, FileFinding, WeightFact};
+use super::facts::{ContentFacts, DisguisedFile, DocumentFacts, FileFinding, WeightFact};
 use super::verdict::{Requirement, Verdict};
 use crate::scan::Level;
 
@@ -20,11 +20,17 @@ pub(super) fn formats(allowed: &[WeightFormat], weights: &Result<Vec<WeightFact>
         Some(format) => Some(format!("{}: {} is not allowed", file.path, format.as_str())),
         None => Some(format!("{}: its format is not known", file.path)),
     });
-    report(Requirement::Formats, refused.collect(), "all formats are allowed", verdict);
+    report(Requirement::Formats, refused.collect(), "by their names, all files have allowed formats", verdict);
 }
 
 /// Evaluates the requirements about the content of `rule`.
 pub(super) fn content(rule: &Rule, facts: &DocumentFacts, content: &ContentFacts, verdict: &mut Verdict) {
+    if let Some(allowed) = &rule.formats {
+        let is_refused = |file: &&DisguisedFile| !file.formats.iter().any(|format| allowed.contains(format));
+        let refused = content.disguised.iter().filter(is_refused);
+        let refused = refused.map(|file| format!("{}: {}", file.path, file.reason)).collect();
+        report(Requirement::Formats, refused, "no content differs from what the name of its file says", verdict);
+    }
     match rule.pickle {
         PickleRule::Allow => {}
         PickleRule::Listed => {

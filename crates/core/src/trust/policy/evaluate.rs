@@ -51,7 +51,7 @@ pub fn needs_content(rule: &Rule, facts: &DocumentFacts) -> bool {
     let is_scanned =
         |scan: &ScanRule| scan.by.as_ref().is_some_and(|by| attested::scanned(scan.at_most, by, facts).is_ok());
     let others = Rule { scan: None, ..rule.clone() };
-    others.reads_content() || rule.scan.as_ref().is_some_and(|scan| !is_scanned(scan))
+    others.reads_content() || rule.formats.is_some() || rule.scan.as_ref().is_some_and(|scan| !is_scanned(scan))
 }
 
 /// Evaluates the requirements about the content of layers.

@@ -98,8 +98,21 @@ pub struct ContentFacts {
     pub findings: Vec<FileFinding>,
     /// The files that are pickles or contain one.
     pub pickles: Vec<String>,
+    /// The files of models whose content is not what their names say.
+    pub disguised: Vec<DisguisedFile>,
     /// The files that could not be examined, each with the reason.
     pub unread: Vec<(String, String)>,
+}
+
+/// A file of a model whose content is not what its name says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisguisedFile {
+    /// The path.
+    pub path: String,
+    /// The description of the content: `its content is gguf`.
+    pub reason: String,
+    /// The formats of the content, of which one must be allowed. Without any the file is never allowed.
+    pub formats: Vec<WeightFormat>,
 }
 
 /// A finding in a file.

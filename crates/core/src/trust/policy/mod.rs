@@ -26,7 +26,8 @@ pub use document::{
 };
 pub use evaluate::{evaluate, evaluate_content, evaluate_documents, needs_content};
 pub use facts::{
-    AttestationFact, ContentFacts, DocumentFacts, FileFinding, FilesFact, LicenceFact, SignatureFact, WeightFact,
+    AttestationFact, ContentFacts, DisguisedFile, DocumentFacts, FileFinding, FilesFact, LicenceFact, SignatureFact,
+    WeightFact,
 };
 pub use name::{Name, Pattern};
 pub use predicate::{PREDICATE_TYPES, predicate_type};

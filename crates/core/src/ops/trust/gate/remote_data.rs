@@ -1,23 +1,22 @@
 //! Judging a remote dataset, which is not a part of the ModelKit that refers to it.
 
-use std::path::Path;
+use std::io::Read;
 
 use super::content::scan_options;
 use super::judged::{Applied, Judged, enforce, judgement};
 use crate::ops::error::Error;
-use crate::ops::remote_data::RemoteFile;
 use crate::ops::scan::scan_one;
 use crate::ops::session::{Located, Session};
 use crate::ops::trust::facts::content_of;
 use crate::trust::policy::{ContentFacts, DocumentFacts, Rule, evaluate_content};
 
-/// Fails if a policy for the ModelKit that was found does not allow the content of `file`, which is fetched and
-/// scanned, unless it is already in `folder`. Without a digest, the file that is fetched later may be another one.
-pub(crate) fn admit_remote_file(
+/// Fails if a policy for the ModelKit that was found does not allow the content of the remote dataset at `path`, which
+/// `open` fetches. Without `open` the content is not known in advance: the file that is fetched later may be another.
+pub(crate) fn admit_remote_file<'r>(
     session: &Session<'_>,
     found: &Located,
-    file: &RemoteFile,
-    folder: &Path,
+    path: &str,
+    open: Option<impl FnOnce() -> Result<Box<dyn Read + Send + 'r>, Error>>,
 ) -> Result<(), Error> {
     let Some(name) = &found.policy_name else { return Ok(()) };
     let policies = session.policies.load()?;
@@ -29,13 +28,12 @@ pub(crate) fn admit_remote_file(
     if reading.is_empty() {
         return Ok(());
     }
-    let content = if file.digest.is_some() {
-        let mut reader = file.reader(folder, session.progress)?;
-        let scanned = scan_one(&mut reader, file.path.as_str(), &scan_options(session));
-        content_of(scanned.map_err(|error| file.failed(error.into()))?)
+    let content = if let Some(open) = open {
+        let scanned = scan_one(&mut open()?, path, &scan_options(session));
+        content_of(scanned.map_err(|error| Error::reading(&format!("dataset {path}"), error.into()))?)
     } else {
         let reason = "the remote dataset has no digest, so that another file may be downloaded than the one checked";
-        ContentFacts { unread: vec![(file.path.to_string(), reason.to_owned())], ..ContentFacts::default() }
+        ContentFacts { unread: vec![(path.to_owned(), reason.to_owned())], ..ContentFacts::default() }
     };
     // Signed scans are about the ModelKit, not about what it refers to.
     let facts = DocumentFacts::at(session.policies.time());
