@@ -8,7 +8,6 @@
 
 mod archive;
 mod config_json;
-mod encoding;
 mod finding;
 mod findings;
 mod gguf;

@@ -2,11 +2,11 @@
 
 use std::io::{self, Read};
 
-use super::encoding::{Encoding, Text};
 use super::finding::{Level, Place};
 use super::findings::Findings;
 use super::member::Member;
 use super::scanner::{Outcome, Scan};
+use super::secrets::encoding::{Encoding, Text};
 use super::secrets::{
     Hit, WEB_TOKEN, has_secret_setting, is_certificate, is_environment, is_secret_name, is_sure_name, search,
 };

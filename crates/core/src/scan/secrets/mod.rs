@@ -1,5 +1,6 @@
 //! Secrets in texts, and names of files that usually hold secrets. The secret that is found is never shown.
 
+pub(in crate::scan) mod encoding;
 mod names;
 mod redact;
 mod search;

@@ -200,6 +200,7 @@ fn findings_are_compared_with_each_requirement() {
         ],
         pickles: owned(&["p", "q"]),
         unread: Vec::new(),
+        disguised: Vec::new(),
     };
     let check = |lines: &str, expected: &[&str]| check_with(lines, &facts(), &content, expected);
     let (p, c) = ("p!m.pkl: detail (pickle-global)", "c!m.pkl: detail (remote-code)");

@@ -5,13 +5,13 @@ use std::io::{self, Read};
 /// The number of bytes that are decoded at a time.
 const STEP: u64 = 64 * 1024;
 
-/// The number of bytes of a text for each one that no text has. A text may have some: it may be damaged, or made to look
-/// like a binary file.
+/// The number of bytes of a text for each one that no text has. A text may have some: it may be damaged, or made to
+/// look like a binary file.
 const BYTES_FOR_EACH_CONTROL: usize = 20;
 
 /// The encoding of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(in crate::scan) enum Encoding {
     /// UTF-8, or another one in which ASCII is itself.
     Ascii,
     /// UTF-16 with the lower byte first.
@@ -22,7 +22,7 @@ pub(super) enum Encoding {
 
 impl Encoding {
     /// Returns the encoding of a file with this beginning, or none if it is not a text.
-    pub(super) fn of(head: &[u8]) -> Option<Self> {
+    pub(in crate::scan) fn of(head: &[u8]) -> Option<Self> {
         match head {
             [0xff, 0xfe, ..] => return Some(Self::Utf16Le),
             [0xfe, 0xff, ..] => return Some(Self::Utf16Be),
@@ -47,7 +47,7 @@ impl Encoding {
 }
 
 /// A text in UTF-8, or with the bytes of another encoding in which ASCII is itself. Zeros are spaces.
-pub(super) struct Text<R> {
+pub(in crate::scan) struct Text<R> {
     inner: R,
     encoding: Encoding,
     ready: Vec<u8>,
@@ -55,7 +55,7 @@ pub(super) struct Text<R> {
 }
 
 impl<R: Read> Text<R> {
-    pub(super) fn new(inner: R, encoding: Encoding) -> Self {
+    pub(in crate::scan) fn new(inner: R, encoding: Encoding) -> Self {
         Self { inner, encoding, ready: Vec::new(), at: 0 }
     }
 
