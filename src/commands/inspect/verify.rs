@@ -47,6 +47,9 @@ Examples:
   kit verify registry.example/team/sentiment:v2 --key release.pub
   kit verify registry.example/team/sentiment:v2 --key ci.pub --type test-result
   kit verify registry.example/team/sentiment:v2 --ca models.pem --certificate-identity ada@models.example
+  kit verify registry.example/team/sentiment:v2 --trusted-root trusted_root.json \\
+    --certificate-identity https://github.com/acme/models/.github/workflows/release.yml@refs/heads/main \\
+    --certificate-oidc-issuer https://token.actions.githubusercontent.com
   kit verify /srv/model registry.example/team/sentiment:v2 --key release.pub
   kit verify ./model --key release.pub --model-signature
   kit verify ./model --ca models.pem --model-signature ada.sig --ignore-unsigned-files")]
