@@ -1,5 +1,5 @@
-//! The files that scripts/packages.sh makes of the archives of a release, and the GitHub Action, which installs kit with
-//! them. The program in the archives is a shell script that starts the tested one.
+//! The files that scripts/packages.sh makes of the archives of a release, and the GitHub Action, which installs kit
+//! with them. The program in the archives is a shell script that starts the tested one.
 #![cfg(target_os = "linux")]
 
 use std::env::consts::ARCH;
