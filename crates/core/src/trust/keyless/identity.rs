@@ -54,8 +54,13 @@ impl KeylessIdentity {
         let subject: Sha256Hash = subject.ok_or(KeylessError::NoSubject)?;
         let entries: Vec<TransparencyLogEntry> = values(&evidence.entries, "log entry")?;
         let policy = self.policy(&entries)?;
+        let is_known = entries.iter().all(|entry| self.root.contains_log(&entry.log_id.key_id));
         let bundle = bundle(chain, evidence, entries, envelope)?;
-        let verified = self.root.verifier().verify(subject, &bundle, &policy)?;
+        let verified = self.root.verifier().verify(subject, &bundle, &policy);
+        let verified = verified.map_err(|error| match error.into() {
+            KeylessError::Log(_) if !is_known => KeylessError::UnknownLog,
+            reason => reason,
+        })?;
         self.expect_identity(chain, &verified)
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use sigstore_verify::Verifier;
 use sigstore_verify::trust_root::TrustedRoot as Document;
+use sigstore_verify::types::LogKeyId;
 
 use super::error::TrustedRootError;
 use super::provider;
@@ -20,6 +21,7 @@ pub(in crate::trust) const TRUSTED_ROOT: &str = "application/vnd.dev.sigstore.tr
 pub struct TrustedRoot {
     verifier: Arc<Verifier>,
     has_certificate_logs: bool,
+    logs: Vec<LogKeyId>,
     digest: Digest,
 }
 
@@ -38,12 +40,18 @@ impl TrustedRoot {
         provider::install();
         let verifier = Verifier::new(&document).map_err(|error| invalid(&error))?;
         let (has_certificate_logs, digest) = (!document.ctlogs.is_empty(), Digest::of(json));
-        Ok(Self { verifier: Arc::new(verifier), has_certificate_logs, digest })
+        let logs = document.tlogs.into_iter().map(|log| log.log_id.key_id).collect();
+        Ok(Self { verifier: Arc::new(verifier), has_certificate_logs, logs, digest })
     }
 
     /// Returns true if certificates of this service are in a certificate transparency log.
     pub(super) fn has_certificate_logs(&self) -> bool {
         self.has_certificate_logs
+    }
+
+    /// Returns true if the trusted root contains the key of this log.
+    pub(super) fn contains_log(&self, log: &LogKeyId) -> bool {
+        self.logs.contains(log)
     }
 
     pub(super) fn verifier(&self) -> &Verifier {

@@ -225,7 +225,7 @@ fn only_the_trusted_service_counts() {
     for (part, expected) in [
         ("certificateAuthorities", "no authority of the trusted root issued its certificate"),
         ("ctlogs", "its certificate is not proven to be in a certificate transparency log"),
-        ("tlogs", "its log entry is not proven to be in the log"),
+        ("tlogs", "its log entry is from a log that the trusted root does not contain"),
         ("timestampAuthorities", "the proof of its time is not valid"),
     ] {
         let mut root = scene.service.trusted_root();
