@@ -23,7 +23,11 @@ use kit_core::ops::{self, Belonging, ExtraFiles, SubsetProof, Verified, VerifyOp
 /// the local store, an image layout or the registry; no other server is asked. Exits with 1 if the ModelKit is not
 /// signed.
 ///
-/// Without --key, a ModelKit is checked by the policies for its name, as `kit policy check` does.
+/// --certificate-identity, --certificate-oidc-issuer and --trusted-root name a signer without a key, such as a workflow
+/// of GitHub Actions. The certificate, its log entry and the time of the signature are verified offline, with what the
+/// signature and the trusted root contain; `cosign trusted-root create` writes a trusted root.
+///
+/// Without a key or an identity, a ModelKit is checked by the policies for its name, as `kit policy check` does.
 ///
 /// Lists files that are missing, files that differ in size, content or mode, and additional files within the paths of
 /// the Kitfile that .kitignore does not exclude. Exits with 3 if there are any. Permission bits that an umask masks

@@ -20,7 +20,7 @@ pub(crate) struct IdentityArgs {
     /// Certificate of an authority (PEM) whose certificates count for --certificate-identity (repeatable)
     #[arg(long, value_name = "FILE", conflicts_with = "trusted_root")]
     ca: Vec<PathBuf>,
-    /// Trusted root (JSON) with the authorities and logs whose certificates count for --certificate-identity
+    /// Trusted root (JSON) of the service whose certificates count for --certificate-identity
     #[arg(long, value_name = "FILE")]
     trusted_root: Option<PathBuf>,
     /// E-mail address or URI in the certificate of the signer
@@ -31,7 +31,7 @@ pub(crate) struct IdentityArgs {
     #[arg(long, value_name = "URL", conflicts_with = "ca")]
     certificate_oidc_issuer: Option<String>,
     /// Accept a keyless signature that is in no transparency log, if an authority of the trusted root confirms its time
-    #[arg(long, requires = "certificate_oidc_issuer")]
+    #[arg(long)]
     insecure_ignore_tlog: bool,
 }
 
@@ -52,6 +52,7 @@ impl IdentityArgs {
             || self.trusted_root.is_some()
             || self.certificate_identity.is_some()
             || self.certificate_oidc_issuer.is_some()
+            || self.insecure_ignore_tlog
     }
 
     /// The owner of the certificate that the flags name, and the words for it.
@@ -61,6 +62,10 @@ impl IdentityArgs {
         }
         if let Some(issuer) = &self.certificate_oidc_issuer {
             return self.keyless(context, issuer).map(Some);
+        }
+        if self.insecure_ignore_tlog {
+            let message = "--insecure-ignore-tlog applies to keyless signatures; add --certificate-oidc-issuer URL";
+            return Err(usage(message));
         }
         let authority = authority(context, &self.ca, self.trusted_root.as_deref(), "--certificate-oidc-issuer")?;
         let authority = authority.ok_or_else(|| {

@@ -24,7 +24,7 @@ pub(super) struct PublisherArgs {
     #[arg(id = "publisher_ca", long = "publisher-ca", value_name = "FILE")]
     #[arg(requires = "publisher_identity", conflicts_with = "publisher_trusted_root")]
     ca: Vec<PathBuf>,
-    /// Trusted root (JSON) with the authorities and logs whose certificates count for --publisher-identity
+    /// Trusted root (JSON) of the service whose certificates count for --publisher-identity
     #[arg(id = "publisher_trusted_root", long = "publisher-trusted-root", value_name = "FILE")]
     #[arg(requires = "publisher_identity")]
     trusted_root: Option<PathBuf>,
