@@ -29,7 +29,7 @@ def test_a_callback_gets_typed_events(project: Path) -> None:
 
 
 def test_warnings_are_logged_and_reported(project: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (project / ".kitignore").write_text("weigths\n")
+    (project / ".kitignore").write_text("datas\n")
     seen: list[events.Event] = []
     with caplog.at_level(logging.WARNING):
         kit.pack(project, "digits:v1", progress=seen.append)
@@ -78,19 +78,33 @@ def test_an_exception_of_the_callback_interrupts_kit(program: Callable[[str], No
     assert Path("trace").read_text() == "interrupted\n"
 
 
+# Python notices the interrupt after kit did.
 CALLER = """
+import signal, time
 import kit_modelkit as kit
+def interrupt(*details):
+    time.sleep(0.1)
+    signal.default_int_handler(*details)
+signal.signal(signal.SIGINT, interrupt)
 try:
     kit.run("list", progress=lambda event: print("started", flush=True))
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
 
-WORKER = """
-trap 'echo once >> trace; sleep 0.3; echo cleaned >> trace; exit 130' INT
-echo '{"type":"overall","bytes":0,"totalBytes":1}' >&2
-while :; do sleep 0.05; done
-"""
+WORKER = """exec python3 -c '
+import os, signal, sys, time
+def end(*_):
+    print("once", file=trace, flush=True)
+    signal.signal(signal.SIGINT, lambda *_: os._exit(1))
+    time.sleep(0.3)
+    print("cleaned", file=trace, flush=True)
+    os._exit(130)
+trace = open("trace", "w")
+signal.signal(signal.SIGINT, end)
+print("{\\"type\\":\\"overall\\",\\"bytes\\":0,\\"totalBytes\\":1}", file=sys.stderr, flush=True)
+time.sleep(60)
+'"""
 
 
 @pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["to Python only", "from a terminal"])

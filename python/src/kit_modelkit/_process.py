@@ -20,6 +20,9 @@ log = logging.getLogger("kit_modelkit")
 # A terminal, and Jupyter, send an interrupt to kit as well. A second one would end it before it has cleaned up.
 SECONDS_BEFORE_INTERRUPT = 1.0
 
+# A notebook on Windows has no console, so each program would open a window.
+FLAGS = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+
 
 def run(
     arguments: Sequence[str], callback: Optional[events.Callback] = None, output: Optional[IO[bytes]] = None
@@ -44,7 +47,11 @@ def run_lines(
 ) -> tuple[int, bytes]:
     """Run a command, and return its exit code and standard output; `on_line` gets each line of standard error."""
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=output or subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output or subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        creationflags=FLAGS,
     )
     assert process.stderr is not None
     reader = _Reader(process.stdout)
