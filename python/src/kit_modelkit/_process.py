@@ -21,7 +21,10 @@ log = logging.getLogger("kit_modelkit")
 SECONDS_BEFORE_INTERRUPT = 1.0
 
 # A notebook on Windows has no console, so each program would open a window.
-FLAGS = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+if sys.platform == "win32":
+    FLAGS = subprocess.CREATE_NO_WINDOW
+else:
+    FLAGS = 0
 
 
 def run(

@@ -22,17 +22,17 @@ class KitError(Exception):
         document: Any = None,
     ) -> None:
         super().__init__(message, tuple(causes), hint, exit_code, tuple(command), document)
-        self.message = message
+        self.message: str = message
         """What failed."""
-        self.causes = tuple(causes)
+        self.causes: tuple[str, ...] = tuple(causes)
         """The causes, from the outside in."""
-        self.hint = hint
+        self.hint: Optional[str] = hint
         """A change that can help, if kit knows one."""
-        self.exit_code = exit_code
+        self.exit_code: int = exit_code
         """The exit code of kit."""
-        self.command = tuple(command)
+        self.command: tuple[str, ...] = tuple(command)
         """The arguments of kit."""
-        self.document = document
+        self.document: Any = document
         """What kit printed as JSON nevertheless, such as the differences that `kit verify` found."""
 
     def __str__(self) -> str:
