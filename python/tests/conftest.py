@@ -1,16 +1,16 @@
 """What the tests share: a local store of its own for each test, a project, and a registry on this machine."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
 
 import pytest
+
+import kit_modelkit
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
@@ -24,7 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KIT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KIT_PYTHON_CACHE", str(tmp_path / "cache"))
     # Programs that a test starts find the same package.
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+    monkeypatch.setenv("PYTHONPATH", str(Path(kit_modelkit.__file__).parents[1]))
     work = tmp_path / "my wörk"
     work.mkdir()
     monkeypatch.chdir(work)

@@ -92,7 +92,7 @@ except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
 
-WORKER = """exec python3 -c '
+WORKER = f"""exec {sys.executable} -c '
 import os, signal, sys, time
 def end(*_):
     print("once", file=trace, flush=True)
@@ -102,7 +102,7 @@ def end(*_):
     os._exit(130)
 trace = open("trace", "w")
 signal.signal(signal.SIGINT, end)
-print("{\\"type\\":\\"overall\\",\\"bytes\\":0,\\"totalBytes\\":1}", file=sys.stderr, flush=True)
+print("{{\\"type\\":\\"overall\\",\\"bytes\\":0,\\"totalBytes\\":1}}", file=sys.stderr, flush=True)
 time.sleep(60)
 '"""
 
