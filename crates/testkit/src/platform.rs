@@ -36,10 +36,10 @@ mod windows {
     }
 
     /// Permission bits, which Windows does not have.
-    pub trait PermissionsExt {
+    pub trait PermissionsExt: Sized {
         fn mode(&self) -> u32;
         fn set_mode(&mut self, mode: u32);
-        fn from_mode(mode: u32) -> Permissions;
+        fn from_mode(mode: u32) -> Self;
     }
 
     impl PermissionsExt for Permissions {
@@ -51,7 +51,7 @@ mod windows {
             self.set_readonly(mode & 0o200 == 0);
         }
 
-        fn from_mode(_mode: u32) -> Permissions {
+        fn from_mode(_mode: u32) -> Self {
             panic!("a test of permission bits is ignored on Windows")
         }
     }

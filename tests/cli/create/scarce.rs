@@ -4,6 +4,7 @@ use std::process::Command;
 
 use fs_err as fs;
 
+#[cfg(unix)]
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::Sandbox;
 
