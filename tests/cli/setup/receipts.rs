@@ -238,7 +238,7 @@ fn a_digest_goes_into_a_device_or_through_a_link_and_replaces_neither() {
         .unwrap();
     let digest = sandbox.kit(&["pack", "project", "-t", "a:v1", "--digest-file", "pipe"]).ok().digest();
     assert_eq!(reader.wait_with_output().unwrap().stdout, digest.as_bytes());
-    std::os::unix::fs::symlink("old", sandbox.path("link")).unwrap();
+    kit_testkit::platform::symlink("old", sandbox.path("link")).unwrap();
     sandbox.write("old", "sha256:earlier");
     sandbox.kit(&["pack", "project", "-t", "a:v1", "--digest-file", "link"]).ok();
     assert_eq!(sandbox.read("old"), digest);
