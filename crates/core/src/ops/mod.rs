@@ -86,7 +86,7 @@ pub use promotion::{
 pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
-pub use sbom::{SbomFormat, sbom};
+pub use sbom::{SbomFormat, sbom, sbom_of_folder};
 pub use scan::{
     FileFinding, FirstBytes, ScanOptions, Scanned, ScannedFolder, SkippedPath, scan_entry, scan_file, scan_folder,
     scan_modelkit,
