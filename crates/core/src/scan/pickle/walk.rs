@@ -4,7 +4,8 @@ use super::bytes::Bytes;
 use super::escapes;
 use super::globals::Global;
 use super::halt::Halt;
-use super::machine::{Machine, NAME_BYTES, Value, is_name, result_of};
+use super::machine::{Machine, Value, result_of};
+use super::names::{NAME_BYTES, Name, is_name};
 use super::opcodes::{Index, Opcode, opcode};
 use crate::limits;
 use crate::scan::finding::{Level, Place};
@@ -177,17 +178,27 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
     }
 
     fn stack_global(&mut self, offset: u64) -> Result<(), Halt> {
-        let (name, module) = (self.machine.pop()?, self.machine.pop()?);
-        if let (Some(module), Some(name)) = (self.machine.name(module), self.machine.name(name)) {
-            let (module, name) = (module.to_owned(), name.to_owned());
-            return self.import(offset, &module, &name);
-        }
-        if self.raw.is_some() {
-            self.doubtful.push(offset);
-        } else {
-            self.computed_global(offset);
+        let text = |name: Name<'_>| match name {
+            Name::Text(text) => Some(Some(text.to_owned())),
+            Name::Forgotten => Some(None),
+            Name::Unknown => None,
+        };
+        let (module, name) = self.machine.pop_import()?;
+        match (text(module), text(name)) {
+            (Some(Some(module)), Some(Some(name))) => return self.import(offset, &module, &name),
+            (Some(module), Some(name)) => self.forgotten_global(offset, module, name),
+            _ if self.raw.is_some() => self.doubtful.push(offset),
+            _ => self.computed_global(offset),
         }
         self.machine.push(Value::Unknown)
+    }
+
+    /// Records an import of which a part is in none of the tables and was forgotten.
+    fn forgotten_global(&mut self, offset: u64, module: Option<String>, name: Option<String>) {
+        let [module, name] = [module, name].map(|part| part.unwrap_or_else(|| "?".to_owned()));
+        let global = Global::new(&module, &name);
+        let level = if global.is_high() { Level::High } else { Level::Medium };
+        self.scan.findings.add(level, "pickle-global", &global.path(), Place::Offset(offset));
     }
 
     /// Records an import and pushes it.
