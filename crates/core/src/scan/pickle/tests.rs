@@ -56,6 +56,22 @@ fn names_in_the_tables_and_of_other_imports_are_kept_whatever_comes_between() {
 }
 
 #[test]
+fn a_pickle_of_another_name_is_found_whatever_its_size_and_its_end() {
+    let call = b"cos\nsystem\n(S'id'\ntR";
+    let large = [b"(lp0\n", &b"I1\na".repeat(300_000)[..], call, b"a."].concat();
+    for (name, bytes, is_found) in [
+        ("large.txt", &large[..], true),
+        ("notes.md", &[&call[..], b" and more, without an end"].concat(), true),
+        ("notes.md", b"(S'id'\nios\nsystem\n and more", true),
+        // Functions by name, which begin like an import.
+        ("operators.txt", b"cos\nsin\ntan\nexp\nlog\n", false),
+        ("notes.md", b"cos\nsystem\nis a function.", false),
+    ] {
+        assert_eq!(found(name, bytes).contains(&SYSTEM.to_owned()), is_found, "{name}");
+    }
+}
+
+#[test]
 fn a_number_of_the_memo_is_that_of_python() {
     // `MEMOIZE` takes the number of entries, not the number of the last one.
     let pickle = b"\x80\x04\x8c\x02osq\x05\x8c\x06system\x9400h\x05h\x01\x93.";

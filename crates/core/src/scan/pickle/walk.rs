@@ -29,12 +29,27 @@ pub(super) struct Walk<'w, 'b, 'r> {
     doubtful: Vec<u64>,
     /// True if the file is not known to be a pickle, so that names must look like names.
     pub(super) is_trial: bool,
+    /// True if an import that is not allowed was found.
+    has_imported: bool,
+    /// True if something was called after the first import that is not allowed.
+    pub(super) has_called: bool,
 }
 
 impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
     pub(super) fn new(bytes: &'w mut Bytes<'b>, name: &'w str, scan: &'w mut Scan<'r>) -> Self {
         let (machine, opcodes) = (Machine::default(), limits::PICKLE_OPCODES as u64);
-        Self { bytes, scan, name, machine, opcodes, raw: None, doubtful: Vec::new(), is_trial: false }
+        Self {
+            bytes,
+            scan,
+            name,
+            machine,
+            opcodes,
+            raw: None,
+            doubtful: Vec::new(),
+            is_trial: false,
+            has_imported: false,
+            has_called: false,
+        }
     }
 
     /// Walks over one pickle up to its end.
@@ -107,6 +122,7 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
             Opcode::CallAboveMark => {
                 let called = self.machine.pop_to_mark()?;
                 self.machine.push(result_of(called))?;
+                self.has_called |= self.has_imported;
             }
             _ => self.rearrange(opcode)?,
         }
@@ -205,6 +221,7 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
     fn import(&mut self, offset: u64, module: &str, name: &str) -> Result<(), Halt> {
         let global = Global::new(module, name);
         if let Some(level) = global.level(self.scan.rules) {
+            self.has_imported = true;
             self.scan.findings.add(level, "pickle-global", &global.path(), Place::Offset(offset));
         }
         self.machine.push(match global {
@@ -235,9 +252,12 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
 
     fn call(&mut self, count: usize) -> Result<(), Halt> {
         if count == 2 {
-            return self.machine.call();
+            self.machine.call()?;
+            self.has_called |= self.has_imported;
+            return Ok(());
         }
         let called = self.machine.pop_many(count)?;
+        self.has_called |= self.has_imported;
         self.machine.push(result_of(called))
     }
 
