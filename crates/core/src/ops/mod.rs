@@ -18,6 +18,7 @@ mod import;
 mod index_error;
 mod init;
 mod keep;
+mod known_names;
 mod lacking;
 mod location;
 mod owners;

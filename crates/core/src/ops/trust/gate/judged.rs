@@ -58,6 +58,25 @@ impl<'a> Applied<'a> {
         }
     }
 
+    /// The parts of all policies that apply to one of `names`, each once.
+    pub(super) fn to(policies: &'a [LoadedPolicy], names: &[Name]) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for applied in policies.iter().flat_map(|policy| names.iter().filter_map(|name| Self::of(policy, name))) {
+            if all.iter().all(|known| known.place() != applied.place()) {
+                all.push(applied);
+            }
+        }
+        all
+    }
+
+    /// The file and the line of the rule.
+    fn place(&self) -> (&str, Option<usize>) {
+        match self {
+            Self::Rule(policy, rule, _) => (&policy.policy.file, Some(rule.line)),
+            Self::Refused(policy) => (&policy.policy.file, None),
+        }
+    }
+
     pub(super) fn rule(&self) -> Option<&'a Rule> {
         match self {
             Self::Rule(_, rule, _) => Some(rule),
