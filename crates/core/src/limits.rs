@@ -256,10 +256,10 @@ limits! {
         Bytes SCANNED_TEXT_BYTES = MIB;
         /// The opcodes of the pickles in a file.
         Count PICKLE_OPCODES = 100_000_000;
-        /// The values on the stack of a pickle, and in its memo.
+        /// The values on the stack of a pickle and in its memo together.
         Count PICKLE_MEMO = 10_000_000;
-        /// The different texts of a pickle that may be names.
-        Bytes PICKLE_NAMES_BYTES = 64 * MIB;
+        /// The texts of a pickle that are kept, because they are names in the tables of rules or of imports.
+        Bytes PICKLE_NAMES_BYTES = 8 * MIB;
         /// A text of a pickle that is read into memory. A longer one is not a name; bytes are examined where they are.
         Bytes PICKLE_TEXT_BYTES = MIB;
         /// The header of a NumPy array. NumPy itself reads at most 10,000 bytes.

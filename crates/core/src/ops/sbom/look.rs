@@ -78,7 +78,7 @@ impl Looked {
             _ => digest(&mut (&*text).chain(&mut content), &mut buffer(member.size), &Silent).map_err(failed)?,
         };
         let path = member.path.to_string();
-        let (section, index, layer) = (layer.section, layer.index, layer.descriptor.digest);
+        let (section, index, layer) = (layer.section, layer.index, Some(layer.descriptor.digest));
         self.files.push(BilledFile { path, digest, size, section, index, layer });
         Ok(())
     }
