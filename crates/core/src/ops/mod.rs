@@ -28,6 +28,7 @@ mod read_once;
 mod refused;
 mod remote_data;
 mod remote_data_error;
+mod report;
 mod sbom;
 mod scan;
 mod session;
@@ -86,6 +87,10 @@ pub use promotion::{
 pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
+pub use report::{
+    AttachedRow, Evaluation, Recall, Report, ReportOptions, ReportedChanges, ReportedPart, ScanSummary, SignedDocument,
+    Standing, Unknown as UnknownFact, report,
+};
 pub use sbom::{SbomFormat, sbom};
 pub use scan::{
     FileFinding, FirstBytes, ScanOptions, Scanned, ScannedFolder, SkippedPath, scan_entry, scan_file, scan_folder,

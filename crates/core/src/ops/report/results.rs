@@ -1,0 +1,93 @@
+//! The results of evaluations and scans in attestations, and of a scan that was made for the report.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::recall::text;
+use super::signed::SignedDocument;
+use crate::ops::scan::Scanned;
+use crate::verdict::numbers;
+
+/// The type of an attestation with the result of a test (in-toto attestation framework, "Test Result").
+const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
+
+/// The type of an attestation with the result of `kit scan`.
+const SCAN: &str = "urn:kit:scan:v1";
+
+/// The result of an evaluation, as an attestation states it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// The manifest of the attestation.
+    pub manifest: crate::digest::Digest,
+    /// The result: `PASSED`, `WARNED` or `FAILED`.
+    pub result: String,
+    /// The names of the tests, datasets or configurations.
+    pub configuration: Vec<String>,
+    /// The address with details.
+    pub url: Option<String>,
+    /// The number of tests that passed, had warnings and failed.
+    pub counts: [usize; 3],
+    /// The numbers in the member `metrics`, by name.
+    pub metrics: BTreeMap<String, f64>,
+    /// True if the attestation was verified.
+    pub is_verified: bool,
+}
+
+/// Returns the evaluations in `documents`.
+pub(super) fn evaluations(documents: &[SignedDocument]) -> Vec<Evaluation> {
+    let read = |document: &SignedDocument| {
+        let predicate = document.predicate_of(TEST_RESULT)?;
+        let count = |name: &str| predicate.get(name).and_then(Value::as_array).map_or(0, Vec::len);
+        let configuration = predicate.get("configuration").and_then(Value::as_array);
+        let named = |entry: &Value| text(entry, "name").or_else(|| text(entry, "uri"));
+        Some(Evaluation {
+            manifest: document.manifest,
+            result: text(predicate, "result").unwrap_or_default(),
+            configuration: configuration.into_iter().flatten().filter_map(named).collect(),
+            url: text(predicate, "url"),
+            counts: ["passedTests", "warnedTests", "failedTests"].map(count),
+            metrics: numbers(predicate.get("metrics")),
+            is_verified: document.is_verified(),
+        })
+    };
+    documents.iter().filter_map(read).collect()
+}
+
+/// The result of a scan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanSummary {
+    /// The attestation that contains it; `None` if the scan was made for the report.
+    pub manifest: Option<crate::digest::Digest>,
+    /// True if it was made for the report, or if its attestation was verified.
+    pub is_verified: bool,
+    /// The document: that of `kit scan --format json`.
+    pub document: Value,
+}
+
+impl ScanSummary {
+    /// The scan that was made for the report.
+    pub(super) fn made_now(scanned: &Scanned) -> Self {
+        Self { manifest: None, is_verified: true, document: scanned.to_json() }
+    }
+
+    /// The level of the worst finding, or `clean`.
+    pub fn level(&self) -> String {
+        text(&self.document, "level").unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    /// The findings.
+    pub fn findings(&self) -> &[Value] {
+        self.document.get("findings").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Returns the scans in `documents`.
+pub(super) fn scans(documents: &[SignedDocument]) -> Vec<ScanSummary> {
+    let read = |document: &SignedDocument| {
+        let manifest = Some(document.manifest);
+        let predicate = document.predicate_of(SCAN)?.clone();
+        Some(ScanSummary { manifest, is_verified: document.is_verified(), document: predicate })
+    };
+    documents.iter().filter_map(read).collect()
+}
