@@ -16,7 +16,7 @@ const WIDTH: f64 = 340.0;
 const HEIGHT: f64 = 176.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 20.0;
-const TOP: f64 = 22.0;
+const TOP: f64 = 20.0;
 const BOTTOM: f64 = 40.0;
 
 /// The largest number of names below the axis that do not overlap.
@@ -42,7 +42,10 @@ pub(crate) fn line_chart(series: &Series) -> Html {
         .add(label(4.0, 11.0, "axis", "start", series.unit.unwrap_or("value")))
         .add(line(series, &scale))
         .all(dots(series, &scale));
-    element("figure").class("plot").add(element("figcaption").text(&series.title)).add(picture).into()
+    let last = series.points.iter().rev().find_map(|(_, value)| *value).map(number).unwrap_or_default();
+    let last = element("b").text(&last).text(&series.unit.map(|unit| format!(" {unit}")).unwrap_or_default());
+    let caption = element("figcaption").add(element("span").text(&series.title)).add(last);
+    element("figure").class("plot").add(caption).add(picture).into()
 }
 
 /// The scale of the vertical axis.
@@ -131,18 +134,13 @@ fn line(series: &Series, scale: &Scale) -> Element {
     element("polyline").class("line").with("points", points.join(" "))
 }
 
-/// The points, the last one with its value.
+/// The points.
 fn dots(series: &Series, scale: &Scale) -> Vec<Html> {
-    let places: Vec<_> = places(series, scale).collect();
-    let dot = |(x, y, name, value): &(f64, f64, &str, f64)| {
+    let dot = |(x, y, name, value): (f64, f64, &str, f64)| {
         let dot = element("circle").class("dot").with("cx", format_args!("{x:.1}")).with("cy", format_args!("{y:.1}"));
-        dot.with("r", 3.5).add(element("title").text(&format!("{name}: {}", number(*value)))).into()
+        dot.with("r", 3.5).add(element("title").text(&format!("{name}: {}", number(value)))).into()
     };
-    let value = places.last().map(|(x, y, _, value)| {
-        let y = if *y < TOP + 12.0 { y + 18.0 } else { y - 9.0 };
-        label(x.min(WIDTH - RIGHT) + 8.0, y, "value", "end", &number(*value)).into()
-    });
-    places.iter().map(dot).chain(value).collect()
+    places(series, scale).map(dot).collect()
 }
 
 /// Formats a value with at most five significant digits.

@@ -22,14 +22,14 @@ pub(crate) struct GraphEdge {
     pub(crate) is_dashed: bool,
 }
 
-const BOX_WIDTH: f64 = 224.0;
+const BOX_WIDTH: f64 = 272.0;
 const BOX_HEIGHT: f64 = 66.0;
-const COLUMN: f64 = 288.0;
+const COLUMN: f64 = 340.0;
 const ROW: f64 = 84.0;
 const MARGIN: f64 = 6.0;
 /// The letters that fit into a box.
 const LETTERS: usize = 29;
-const ROLE_LETTERS: usize = 32;
+const ROLE_LETTERS: usize = 36;
 
 /// Draws the graph. The first box is the result; `description` says in words what is drawn.
 pub(crate) fn graph(title: &str, description: &str, nodes: &[GraphNode], edges: &[GraphEdge]) -> Html {

@@ -106,8 +106,11 @@ impl ReportArgs {
         report_local_store(context, location, &found);
         ops::admit_to_read(&session, &found)?;
         let options = ReportOptions {
-            place,
-            since: self.since.as_ref().map(|since| context.location(since)).transpose()?,
+            since: self
+                .since
+                .as_ref()
+                .map(|since| Ok::<_, anyhow::Error>((context.location(since)?, place)))
+                .transpose()?,
             verifiers: self.signers.of_modelkits(context)?,
             scan: self.scan.then(|| self.scanning(context, &session)).transpose()?,
             jobs: session.jobs_to_read(location).small,

@@ -22,14 +22,21 @@ pub struct ReportedChanges {
     pub difference: Difference,
 }
 
+/// An earlier version.
+pub(super) struct Earlier {
+    location: Location,
+    place: Lookup,
+    name: String,
+}
+
 /// The earlier version: the one that the user named, or the one before the first of `history`.
 pub(super) fn earlier(
-    location: &Location,
-    since: Option<&Location>,
+    (location, place): (&Location, Lookup),
+    since: Option<&(Location, Lookup)>,
     history: &[Version],
-) -> Option<(Location, String)> {
-    if let Some(since) = since {
-        return Some((since.clone(), since.to_string()));
+) -> Option<Earlier> {
+    if let Some((since, place)) = since {
+        return Some(Earlier { location: since.clone(), place: *place, name: since.to_string() });
     }
     let digest = history.first()?.before?;
     let tags = history.iter().find(|version| version.descriptor.digest == digest).map(|version| &version.tags);
@@ -41,7 +48,7 @@ pub(super) fn earlier(
         }
         Location::Layout { path, .. } => Location::Layout { path: path.clone(), selector: Some(digest.to_string()) },
     };
-    Some((location, name))
+    Some(Earlier { location, place, name })
 }
 
 /// Compares `earlier` with `found`. If that would read too much, the contents of files are not compared, which is added
@@ -49,12 +56,12 @@ pub(super) fn earlier(
 pub(super) fn changes(
     session: &Session<'_>,
     found: &Arc<dyn Source>,
-    earlier: (&Location, String, Lookup),
+    earlier: &Earlier,
     jobs: usize,
     (name, unknown): (&str, &mut Vec<Unknown>),
 ) -> Result<ReportedChanges, Error> {
-    let (location, since, place) = earlier;
-    let before = session.find(location, place)?;
+    let Earlier { location, place, name: since } = earlier;
+    let before = session.find(location, *place)?;
     admit_to_read(session, &before)?;
     let before: Arc<dyn Source> = Arc::from(before.source);
     let before_name = selector(location);
@@ -80,7 +87,7 @@ pub(super) fn changes(
         let options = DiffOptions { with_contents: false, remote_limit: 0, ..options };
         run(&options, limits::REPORT_PARTS_BYTES)
     })?;
-    Ok(ReportedChanges { since, difference })
+    Ok(ReportedChanges { since: since.clone(), difference })
 }
 
 /// The tag or digest of a location.

@@ -26,10 +26,8 @@ use crate::trust::Verifier;
 /// Settings of a report.
 #[derive(Debug, Clone)]
 pub struct ReportOptions {
-    /// The place to look in for other versions.
-    pub place: Lookup,
-    /// The version to compare with; `None` for the previous one.
-    pub since: Option<Location>,
+    /// The version to compare with, and the place to look in; `None` for the previous version.
+    pub since: Option<(Location, Lookup)>,
     /// The signers whose signatures count.
     pub verifiers: Vec<Verifier>,
     /// The settings of a scan; `None` if the files are not scanned.
@@ -113,10 +111,12 @@ pub fn report(
     let has_ranges = gathering.has_ranges(&inspected);
     let models = if has_ranges { gathering.models(&inspected.modelkit, options.jobs) } else { Vec::new() };
     let (parts, documents) = gathering.parts(&inspected, has_ranges);
-    let history = gathering.history(location, options);
+    // Other versions are in the same place.
+    let place = if is_remote { Lookup::Remote } else { Lookup::Local };
+    let history = gathering.history(location, place, options.jobs);
     let lineage = lineage(session, location, &root);
     let lineage = gathering.known("the lineage", lineage);
-    let changes = gathering.changes(location, options, (&name, has_ranges), &history)?;
+    let changes = gathering.changes((location, place), options, (&name, has_ranges), &history)?;
     let read = signed::read(&root, &options.verifiers);
     let (signed, is_cut_off) = gathering.known("the signatures and attestations", read);
     if is_cut_off {
@@ -218,27 +218,26 @@ impl Gathering<'_> {
         (parts, found)
     }
 
-    fn history(&mut self, location: &Location, options: &ReportOptions) -> Vec<Version> {
-        let log = log(self.session, location, &LogOptions { place: options.place, files: None, jobs: options.jobs });
+    fn history(&mut self, location: &Location, place: Lookup, jobs: usize) -> Vec<Version> {
+        let log = log(self.session, location, &LogOptions { place, files: None, jobs });
         self.known("the history", log)
     }
 
     fn changes(
         &mut self,
-        location: &Location,
+        here: (&Location, Lookup),
         options: &ReportOptions,
         (name, has_ranges): (&str, bool),
         history: &[Version],
     ) -> Result<Option<ReportedChanges>, Error> {
-        let earlier = changes::earlier(location, options.since.as_ref(), history);
-        let Some((earlier, since)) = earlier else { return Ok(None) };
+        let earlier = changes::earlier(here, options.since.as_ref(), history);
+        let Some(earlier) = earlier else { return Ok(None) };
         if !has_ranges {
             self.add("the changes", "the registry does not support requests for parts of a layer");
             return Ok(None);
         }
         let (source, mut unknown) = (Arc::clone(&self.source), Vec::new());
-        let earlier = (&earlier, since, options.place);
-        let changes = changes::changes(self.session, &source, earlier, options.jobs, (name, &mut unknown));
+        let changes = changes::changes(self.session, &source, &earlier, options.jobs, (name, &mut unknown));
         self.unknown.append(&mut unknown);
         match changes {
             // A version that the user names must exist.

@@ -1,5 +1,7 @@
 //! The blocks that sections consist of: headings, tables, lists of facts, badges, digests.
 
+use jiff::Timestamp;
+
 use super::super::facts::Tone;
 use crate::output::page::{Element, Html, element};
 use kit_core::digest::Digest;
@@ -97,10 +99,12 @@ pub(super) fn facts_list(facts: impl IntoIterator<Item = (&'static str, Option<S
     (!rows.is_empty()).then(|| element("dl").class("facts").all(rows).into())
 }
 
-/// Content that is shown on request, with its summary; shown at once if it is short.
+/// Content that is shown on request, below its summary; shown at once, without the summary, if it is short.
 pub(super) fn details(summary: &str, is_short: bool, content: impl Into<Html>) -> Html {
-    let details = if is_short { element("details").with("open", "") } else { element("details") };
-    details.add(element("summary").text(summary)).add(content).into()
+    if is_short {
+        return content.into();
+    }
+    element("details").add(element("summary").text(summary)).add(content).into()
 }
 
 /// A word with the colour and the sign of its meaning.
@@ -128,6 +132,13 @@ pub(super) fn code(text: &str) -> Html {
 pub(super) fn with_note(text: impl Into<Html>, note: &str) -> Html {
     let note = (!note.is_empty()).then(|| element("small").text(note));
     [text.into()].into_iter().chain(note.map(Html::from)).collect()
+}
+
+/// A time in UTC, or a sign that there is none.
+pub(super) fn moment(time: Option<Timestamp>) -> Html {
+    let Some(time) = time else { return none() };
+    let text = time.strftime("%Y-%m-%d %H:%M").to_string();
+    element("time").class("date").with("datetime", time).text(&text).into()
 }
 
 /// A sign for a value that does not exist.

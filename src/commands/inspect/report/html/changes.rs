@@ -87,7 +87,9 @@ fn of_tensors(tensors: &TensorsDiff) -> Html {
     let unread = if tensors.is_compared { "" } else { "; tensors of the same shape may differ as well" };
     let listed = if count > TENSORS { format!("; the first {TENSORS} are listed") } else { String::new() };
     let summary = format!("{count} of {} tensors differ{unread}{listed}", tensors.total);
-    details(&summary, count <= SHORT, table)
+    [element("p").class("more").text(&summary).into(), details("Show the tensors", count <= SHORT, table)]
+        .into_iter()
+        .collect()
 }
 
 fn tensor_word(change: TensorChange) -> &'static str {

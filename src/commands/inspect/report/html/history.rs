@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::facts::{metric_name, metrics, version_name};
-use super::blocks::{Kind, Section, digest, none, or_none, table, with_note};
+use super::super::facts::{capitalized, metric_name, metrics, version_name};
+use super::blocks::{Kind, Section, digest, moment, none, or_none, table, with_note};
 use crate::output::page::{Element, Html, Series, chart_number, element, line_chart};
-use kit_core::ops::{Report, Version};
+use kit_core::ops::{LayerCount, Report, Version};
 use kit_core::progress::human;
 
 /// The most versions that are shown.
@@ -101,33 +101,43 @@ fn versions(report: &Report, shown: &[Version]) -> Html {
 
 fn row(version: &Version) -> [Html; 6] {
     let record = version.record.as_ref();
-    let time = record.and_then(|record| record.time).map(|time| time.strftime("%Y-%m-%d %H:%M").to_string());
     let commit = record.and_then(|record| record.commit.as_ref());
     let commit = commit.map(|commit| format!("commit {}", commit.id.chars().take(10).collect::<String>()));
     let name = element("b").text(&version_name(version));
     let others = version.tags.iter().skip(1).cloned().collect::<Vec<_>>().join(", ");
     [
         with_note(name, &others),
-        with_note(or_none(&time.unwrap_or_default()), &commit.unwrap_or_default()),
+        with_note(moment(record.and_then(|record| record.time)), &commit.unwrap_or_default()),
         Html::text(&human(version.size)),
         with_note(Html::text(&changes(version)), &promoted(version)),
-        or_none(version.author.as_deref().unwrap_or_default()),
+        author(version.author.as_deref().unwrap_or_default()),
         digest(&version.descriptor.digest),
     ]
 }
 
+/// The author without the address in angle brackets, which is in the title.
+fn author(author: &str) -> Html {
+    let name = author.split('<').next().unwrap_or_default().trim();
+    if name.is_empty() { or_none(author) } else { element("span").with("title", author).text(name).into() }
+}
+
+/// The kinds of layers that were changed, added and removed.
 fn changes(version: &Version) -> String {
     if version.before.is_none() {
         return "first known version".to_owned();
     }
-    let marks = |count: &kit_core::ops::LayerCount| {
-        let all = [("changed", count.changed), ("added", count.added), ("removed", count.removed)];
-        let words = all.into_iter().filter(|(_, number)| *number > 0).map(|(word, number)| format!("{number} {word}"));
-        format!("{}: {}", count.kind, words.collect::<Vec<_>>().join(", "))
-    };
-    let kitfile = version.kitfile_changed.then(|| "Kitfile".to_owned());
-    let words: Vec<_> = version.layers.iter().map(marks).chain(kitfile).collect();
-    if words.is_empty() { "none".to_owned() } else { words.join("; ") }
+    let verbs: [(&str, fn(&LayerCount) -> usize); 3] =
+        [("changed", |it| it.changed), ("added", |it| it.added), ("removed", |it| it.removed)];
+    let words = verbs.into_iter().filter_map(|(verb, count)| {
+        let kinds = version.layers.iter().filter(|it| count(it) > 0);
+        let kinds =
+            kinds.map(|it| if count(it) == 1 { it.kind.to_owned() } else { format!("{} {}", count(it), it.kind) });
+        let kitfile = (verb == "changed" && version.kitfile_changed).then(|| "Kitfile".to_owned());
+        let kinds: Vec<_> = kinds.chain(kitfile).collect();
+        (!kinds.is_empty()).then(|| format!("{verb}: {}", kinds.join(", ")))
+    });
+    let words = words.collect::<Vec<_>>().join("; ");
+    if words.is_empty() { "none".to_owned() } else { capitalized(&words) }
 }
 
 /// The last promotion, which is not signed.

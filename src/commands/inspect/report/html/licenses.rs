@@ -3,14 +3,16 @@
 use serde_json::Value;
 
 use super::super::facts::Tone;
-use super::blocks::{Kind, Section, badge, code, none, or_none, table};
+use super::blocks::{Kind, Section, badge, code, none, or_none, table, with_note};
 use crate::output::page::{Html, element};
+use kit_core::kitfile::Kitfile;
 use kit_core::ops::Report;
 
 /// The most parts that are listed.
 const PARTS: usize = 200;
 
 pub(super) fn section(report: &Report) -> Section {
+    let kitfile = &report.inspected.modelkit.config.kitfile;
     let columns =
         [("Part", Kind::Text), ("In the Kitfile", Kind::Text), ("SPDX", Kind::Text), ("Licence file", Kind::Extra)];
     let is_silent = |part: &&Value| part["text"].is_null() && part["file"].is_null();
@@ -19,15 +21,41 @@ pub(super) fn section(report: &Report) -> Section {
     if stated.is_empty() {
         return section.lead("The Kitfile states no licence, and no licence file was found.");
     }
-    let section = section.add(table("Licences", columns, stated.into_iter().take(PARTS).map(row)));
+    let section =
+        section.add(table("Licences", columns, stated.into_iter().take(PARTS).map(|part| row(kitfile, part))));
     if silent.is_empty() {
         return section;
     }
-    let names: Vec<_> = silent.iter().filter_map(|part| part["part"].as_str()).take(PARTS).collect();
+    let names: Vec<_> =
+        silent.iter().filter_map(|part| part["part"].as_str()).take(PARTS).map(|part| title(kitfile, part)).collect();
     section.add(element("p").class("more").text(&format!("No licence is stated for {}.", names.join(", "))))
 }
 
-fn row(part: &Value) -> [Html; 4] {
+/// The name of a part in the Kitfile: its path or its name.
+fn title(kitfile: &Kitfile, part: &str) -> String {
+    let index = |list: &str| part.strip_prefix(list)?.strip_prefix('[')?.strip_suffix(']')?.parse::<usize>().ok();
+    let path = if let Some(index) = index("model.parts") {
+        kitfile.model.as_ref().and_then(|model| model.parts.get(index)).map(|part| &part.path)
+    } else if let Some(index) = index("datasets") {
+        kitfile.datasets.get(index).map(|it| if it.name.is_empty() { &it.path } else { &it.name })
+    } else if let Some(index) = index("code") {
+        kitfile.code.get(index).map(|code| &code.path)
+    } else if let Some(index) = index("docs") {
+        kitfile.docs.get(index).map(|docs| &docs.path)
+    } else {
+        None
+    };
+    path.filter(|path| !path.is_empty()).map_or_else(|| part.to_owned(), Clone::clone)
+}
+
+/// The name of a part, and its place in the Kitfile.
+fn part_name(kitfile: &Kitfile, part: &str) -> Html {
+    let title = title(kitfile, part);
+    let place = if title == part { "" } else { part };
+    with_note(element("span").class("path").text(&title), place)
+}
+
+fn row(kitfile: &Kitfile, part: &Value) -> [Html; 4] {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let expression = match (part["text"].as_str(), part["expression"].as_str()) {
         (_, Some(expression)) => code(expression),
@@ -39,10 +67,5 @@ fn row(part: &Value) -> [Html; 4] {
         (Some(path), None) => format!("{path}: not recognized"),
         (None, _) => String::new(),
     };
-    [
-        element("span").class("path").text(&text(&part["part"])).into(),
-        or_none(&text(&part["text"])),
-        expression,
-        or_none(&file),
-    ]
+    [part_name(kitfile, &text(&part["part"])), or_none(&text(&part["text"])), expression, or_none(&file)]
 }

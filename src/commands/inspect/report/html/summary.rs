@@ -13,7 +13,7 @@ pub(super) fn header(report: &Report) -> Html {
     let of_model = kitfile.model.as_ref().map_or("", |model| &model.description);
     let description = if package.description.is_empty() { of_model } else { &package.description };
     let mut header = element("header").add(element("p").class("kind").text(&kind(report)));
-    header = header.add(element("h1").text(&report.name));
+    header = header.add(element("h1").add(breakable(&report.name)));
     if !description.is_empty() {
         header = header.add(element("p").class("description").text(&shortened(description)));
     }
@@ -32,6 +32,12 @@ fn kind(report: &Report) -> String {
     let words = [package.name.as_str(), package.version.as_str()];
     let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
     if words.is_empty() { "ModelKit".to_owned() } else { format!("ModelKit · {}", words.join(" ")) }
+}
+
+/// A name that may be broken after its separators.
+fn breakable(name: &str) -> Html {
+    let parts = name.split_inclusive(['/', ':']).flat_map(|part| [Html::text(part), Html::markup("<wbr>")]);
+    parts.collect()
 }
 
 fn shortened(text: &str) -> String {

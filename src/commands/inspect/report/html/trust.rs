@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::facts::{Tone, standing};
-use super::blocks::{Kind, Section, badge, digest, none, or_none, table, with_note};
+use super::blocks::{Kind, Section, badge, digest, moment, none, or_none, table, with_note};
 use crate::commands::trust::predicate_word;
 use crate::output::page::{Html, element};
 use kit_core::ops::{Evaluation, Report, SignedDocument};
@@ -39,12 +39,11 @@ fn documents(label: &str, documents: &[&SignedDocument]) -> Option<Html> {
     let rows = documents.iter().take(ROWS).map(|document| {
         let (tone, word, who) = standing(document);
         let kind = document.predicate_type.as_deref().map_or_else(|| "unknown".to_owned(), type_word);
-        let created = document.created.map(|time| time.strftime("%Y-%m-%d %H:%M").to_string());
         [
             with_note(element("span").class("path").text(&kind), document.form.as_str()),
             badge(tone, word).into(),
             element("span").class("signer").text(&who).into(),
-            or_none(&created.unwrap_or_default()),
+            moment(document.created),
             digest(&document.manifest),
         ]
     });
