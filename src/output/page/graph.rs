@@ -27,6 +27,8 @@ const BOX_HEIGHT: f64 = 66.0;
 const COLUMN: f64 = 340.0;
 const ROW: f64 = 84.0;
 const MARGIN: f64 = 6.0;
+/// The scale below which the graph is scrolled instead.
+const SMALLEST: f64 = 0.75;
 /// The letters that fit into a box.
 const LETTERS: usize = 29;
 const ROLE_LETTERS: usize = 36;
@@ -48,8 +50,7 @@ pub(crate) fn graph(title: &str, description: &str, nodes: &[GraphNode], edges: 
         .class("graph")
         .with("role", "img")
         .with("viewBox", format_args!("0 0 {width:.0} {height:.0}"))
-        .with("width", format_args!("{width:.0}"))
-        .with("height", format_args!("{height:.0}"))
+        .with("style", format_args!("max-width:{width:.0}px;min-width:{:.0}px", width * SMALLEST))
         .add(element("title").text(title))
         .add(element("desc").text(description))
         .all(lines.collect::<Vec<_>>())
@@ -121,11 +122,15 @@ fn shape(node: &GraphNode, (x, y): (f64, f64), is_result: bool) -> Element {
         .add(text("note", 55.0, &node.note, LETTERS))
 }
 
-/// Shortens a text to its beginning and its end: the end of a reference is its tag.
+/// Shortens a text to its last names, which end with the tag of a reference, or else to its beginning and its end.
 pub(super) fn shortened(text: &str, letters: usize) -> String {
     let all: Vec<char> = text.chars().collect();
     if all.len() <= letters {
         return text.to_owned();
+    }
+    let mut names = text.match_indices('/').map(|(at, _)| &text[at..]);
+    if let Some(end) = names.find(|end| end.chars().count() < letters && end.len() > 2) {
+        return format!("…{end}");
     }
     let (head, tail) = (letters / 2 - 1, letters - letters / 2);
     all[..head].iter().chain(&['…']).chain(&all[all.len() - tail..]).collect()
@@ -150,8 +155,9 @@ mod tests {
     }
 
     #[test]
-    fn long_names_keep_both_ends() {
-        assert_eq!(shortened("registry.example/team/project/sentiment:v2", 20), "registry.…entiment:v2");
+    fn long_names_keep_their_end() {
+        assert_eq!(shortened(&"a".repeat(30), 20), format!("{}…{}", "a".repeat(9), "a".repeat(10)));
+        assert_eq!(shortened("registry.example/team/project/sentiment:v2", 20), "…/sentiment:v2");
         assert_eq!(shortened("short", 20), "short");
     }
 }

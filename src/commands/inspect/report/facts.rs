@@ -52,7 +52,13 @@ fn signature(report: &Report) -> Fact {
     match verified {
         Some(signer) => fact("Signature", "Verified", format!("by {signer}"), Tone::Good),
         None if is_unchecked => fact("Signature", "Not checked", format!("{count}; no key was given"), Tone::Caution),
-        None if signatures.is_empty() => fact("Signature", "None", "no signature is attached", Tone::Caution),
+        None if signatures.is_empty() => {
+            let note = match report.signed.len() {
+                0 => "no signature is attached".to_owned(),
+                attestations => format!("only {}", counted(attestations, "attestation")),
+            };
+            fact("Signature", "None", note, Tone::Caution)
+        }
         None => fact("Signature", "Not verified", format!("{count}, none by a known signer"), Tone::Bad),
     }
 }
@@ -104,7 +110,8 @@ pub(super) fn scan_source(scan: &ScanSummary) -> &'static str {
 }
 
 fn size(report: &Report) -> Fact {
-    let files: Option<u64> = report.parts.iter().map(|part| part.files).sum();
+    let stored = report.parts.iter().filter(|part| part.media_type.is_some());
+    let files: Option<u64> = stored.map(|part| part.files).sum();
     let layers = counted(report.inspected.modelkit.manifest.layers.len(), "layer");
     let note = files.map_or_else(|| layers.clone(), |files| format!("{} in {layers}", counted(files, "file")));
     fact("Size", human(report.size()), note, Tone::Neutral)

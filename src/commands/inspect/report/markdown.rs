@@ -21,7 +21,8 @@ pub(super) fn render(report: &Report) -> String {
         text.push_str(&banner(recall));
     }
     if !kitfile.package.description.is_empty() {
-        text.push_str(&format!("\n{}\n", plain(&kitfile.package.description)));
+        let words: Vec<_> = kitfile.package.description.split_whitespace().collect();
+        text.push_str(&format!("\n{}\n", plain(&words.join(" "))));
     }
     text.push_str(&format!("\n{}\n", code(&report.inspected.descriptor.digest.to_string())));
     let row = |Fact { label, value, note, .. }: &Fact| [label.to_string(), plain(value), plain(note)];

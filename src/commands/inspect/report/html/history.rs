@@ -32,8 +32,13 @@ pub(super) fn section(report: &Report) -> Option<Section> {
 fn metric_table(report: &Report, metrics: &BTreeMap<String, f64>) -> Option<Html> {
     let before = report.history.first().and_then(|version| version.before);
     let before = before.and_then(|digest| report.history.iter().find(|version| version.descriptor.digest == digest));
-    let columns =
-        [("Metric", Kind::Text), ("This version", Kind::Number), ("Before", Kind::Number), ("Change", Kind::Number)];
+    let before_name = before.map_or_else(|| "Before".to_owned(), version_name);
+    let columns = [
+        ("Metric", Kind::Text),
+        ("This version", Kind::Number),
+        (&before_name, Kind::Number),
+        ("Change", Kind::Number),
+    ];
     let number = |value: f64| Html::text(&chart_number(value));
     let rows = metrics.iter().take(METRICS).map(|(name, value)| {
         let old = before.and_then(|version| version.metrics.get(name)).copied();

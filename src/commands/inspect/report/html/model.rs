@@ -5,7 +5,7 @@ use super::blocks::{Kind, Section, details, facts_list, none, table};
 use crate::commands::inspect::modelkit::short_count;
 use crate::output::counted;
 use crate::output::page::{Html, Share, element, share_bar};
-use kit_core::ops::{Report, WeightFile};
+use kit_core::ops::{Report, ReportedPart, WeightFile};
 use kit_core::progress::human;
 use kit_core::tensors::{Summary, TypeCount};
 
@@ -41,7 +41,14 @@ fn of_kitfile(report: &Report) -> Vec<(&'static str, Option<String>)> {
         ("Version", given(&model.version)),
         ("Framework", given(&model.framework)),
         ("Task", report.task.clone()),
+        ("Taken from", taken_from(report)),
     ]
+}
+
+/// The ModelKit that the model is taken from.
+fn taken_from(report: &Report) -> Option<String> {
+    let is_elsewhere = |part: &&ReportedPart| part.section == Some("model") && part.media_type.is_none();
+    report.parts.iter().find(is_elsewhere).map(|part| part.path.clone())
 }
 
 fn of_weights(summary: &Summary) -> Vec<(&'static str, Option<String>)> {
