@@ -92,7 +92,7 @@ fn scan(report: &Report) -> Fact {
     let Some(scan) = best else { return fact("Scan", "Not scanned", "no result is attached", Tone::Neutral) };
     let source = scan_source(scan);
     let count = counted(scan.findings().len(), "finding");
-    match scan.level().as_str() {
+    match scan.level() {
         "clean" if scan.is_verified => fact("Scan", "Clean", source, Tone::Good),
         "clean" => fact("Scan", "Clean", source, Tone::Caution),
         "high" => fact("Scan", format!("High: {count}"), source, Tone::Bad),

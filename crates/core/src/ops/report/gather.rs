@@ -171,9 +171,10 @@ impl Gathering<'_> {
         Located::of(Box::new(all), name.to_owned(), title.to_owned(), is_remote)
     }
 
-    /// Returns true if parts of layers can be read. The place is asked about the largest layer.
+    /// Returns true if parts of layers can be read. The place is asked about the largest layer, unless all are small.
     fn has_ranges(&mut self, inspected: &Inspected) -> bool {
-        let largest = inspected.modelkit.layers.iter().max_by_key(|layer| layer.descriptor.size);
+        let layers = inspected.modelkit.layers.iter().filter(|layer| layer.descriptor.size > limits::DIFF_REMOTE_BYTES);
+        let largest = layers.max_by_key(|layer| layer.descriptor.size);
         let knows = largest.map_or(Ok(true), |layer| self.source.blob(&layer.descriptor).knows_ranges());
         let has_ranges = self.known("the files", knows.map_err(|error| Error::reading("the layers", error)));
         if !has_ranges && self.unknown.is_empty() {

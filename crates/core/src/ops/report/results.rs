@@ -71,9 +71,10 @@ impl ScanSummary {
         Self { manifest: None, is_verified: true, document: scanned.to_json() }
     }
 
-    /// The level of the worst finding, or `clean`.
-    pub fn level(&self) -> String {
-        text(&self.document, "level").unwrap_or_else(|| "unknown".to_owned())
+    /// The level of the worst finding, `clean`, or `unknown` if the document has another word.
+    pub fn level(&self) -> &'static str {
+        let level = text(&self.document, "level").unwrap_or_default();
+        ["clean", "low", "medium", "high"].into_iter().find(|known| *known == level).unwrap_or("unknown")
     }
 
     /// The findings.

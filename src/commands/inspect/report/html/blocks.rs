@@ -94,7 +94,7 @@ pub(super) fn table<const N: usize>(
 pub(super) fn facts_list(facts: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Option<Html> {
     let known = facts.into_iter().filter_map(|(name, value)| Some((name, value?)));
     let rows: Vec<_> = known
-        .map(|(name, value)| element("div").add(element("dt").text(name)).add(element("dd").text(&value)))
+        .map(|(name, value)| element("div").add(element("dt").text(name)).add(element("dd").add(breakable(&value))))
         .collect();
     (!rows.is_empty()).then(|| element("dl").class("facts").all(rows).into())
 }
@@ -121,6 +121,12 @@ pub(super) fn badge(tone: Tone, word: &str) -> Element {
 /// The beginning of a digest; the whole is its title.
 pub(super) fn digest(digest: &Digest) -> Html {
     element("code").class("digest").with("title", digest).text(&digest.hex()[..12]).into()
+}
+
+/// A name that may be broken after its separators.
+pub(super) fn breakable(name: &str) -> Html {
+    let parts = name.split_inclusive(['/', ':']).flat_map(|part| [Html::text(part), Html::markup("<wbr>")]);
+    parts.collect()
 }
 
 /// A text as code.

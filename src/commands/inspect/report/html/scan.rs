@@ -23,12 +23,12 @@ pub(super) fn section(report: &Report) -> Section {
 
 fn one(scan: &ScanSummary) -> Html {
     let level = scan.level();
-    let tone = match level.as_str() {
+    let tone = match level {
         "clean" if scan.is_verified => Tone::Good,
         "high" => Tone::Bad,
         _ => Tone::Caution,
     };
-    let source = element("p").add(badge(tone, &capitalized(&level))).text(&format!(" {} ", scan_source(scan)));
+    let source = element("p").add(badge(tone, &capitalized(level))).text(&format!(" {} ", scan_source(scan)));
     let source = match &scan.manifest {
         Some(manifest) => source.add(digest(manifest)),
         None => source,

@@ -1,6 +1,7 @@
 //! The top of the page: name, description, recall and the most important facts.
 
 use super::super::facts::{Fact, Tone, facts};
+use super::blocks::breakable;
 use crate::output::page::{Element, Html, element};
 use kit_core::ops::{Recall, Report};
 
@@ -32,12 +33,6 @@ fn kind(report: &Report) -> String {
     let words = [package.name.as_str(), package.version.as_str()];
     let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
     if words.is_empty() { "ModelKit".to_owned() } else { format!("ModelKit · {}", words.join(" ")) }
-}
-
-/// A name that may be broken after its separators.
-fn breakable(name: &str) -> Html {
-    let parts = name.split_inclusive(['/', ':']).flat_map(|part| [Html::text(part), Html::markup("<wbr>")]);
-    parts.collect()
 }
 
 fn shortened(text: &str) -> String {
