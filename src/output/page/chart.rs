@@ -169,7 +169,7 @@ mod tests {
     fn the_axis_has_round_numbers_around_the_values() {
         for (values, expected) in [
             (&[0.81, 0.84, 0.87][..], &[0.8, 0.82, 0.84, 0.86, 0.88][..]),
-            (&[5.0], &[4.9, 4.95, 5.0, 5.05, 5.1]),
+            (&[5.0], &[4.95, 5.0, 5.05]),
             (&[0.0, 100.0], &[0.0, 50.0, 100.0, 150.0]),
             (&[-1.0, 1.0], &[-2.0, -1.0, 0.0, 1.0, 2.0]),
         ] {
@@ -199,8 +199,8 @@ mod tests {
     #[test]
     fn a_chart_is_described_and_escaped() {
         let points = vec![("<v1>".to_owned(), Some(1.0)), ("v2".to_owned(), None), ("v3".to_owned(), Some(2.0))];
-        let chart = line_chart(&Series { title: "<b>".to_owned(), unit: None, points }).into_string();
-        assert!(chart.contains("<desc>&lt;v1&gt;: 1; v3: 2</desc>") && !chart.contains("<b>"), "{chart}");
+        let chart = line_chart(&Series { title: "<i>".to_owned(), unit: None, points }).into_string();
+        assert!(chart.contains("<desc>&lt;v1&gt;: 1; v3: 2</desc>") && !chart.contains("<i>"), "{chart}");
         assert_eq!(chart.matches("<circle").count(), 2);
     }
 }

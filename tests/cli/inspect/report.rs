@@ -2,7 +2,8 @@
 
 use super::report_scene::{hostile, versions};
 use crate::trust::scene::key;
-use kit_testkit::sandbox::{Run, Sandbox};
+use kit_testkit::sandbox::{Run, Sandbox, repository};
+use serde_json::Value;
 
 fn report(sandbox: &Sandbox, args: &[&str]) -> Run {
     sandbox.kit(&[&["report"], args].concat()).ok()
@@ -78,10 +79,7 @@ fn json_has_the_same_facts() {
     assert_eq!(json["changes"]["first"]["reference"], "net:v1");
     assert_eq!(json["history"][0]["metrics"]["metrics.accuracy"], 0.92);
     assert_eq!(json["history"].as_array().unwrap().len(), 3);
-    assert_eq!(
-        (&json["scans"][0]["manifest"], &json["scans"][0]["verified"]),
-        (&serde_json::Value::Null, &true.into())
-    );
+    assert_eq!((&json["scans"][0]["manifest"], &json["scans"][0]["verified"]), (&Value::Null, &true.into()));
     assert_eq!(json["scans"][1]["verified"], false, "no key was given");
     assert_eq!(json["signatures"].as_array().unwrap().len(), 4);
     assert_eq!(json["signatures"][0]["standing"], "unchecked");
@@ -132,4 +130,21 @@ fn a_report_on_nothing_is_not_written() {
     let sandbox = Sandbox::new();
     sandbox.kit(&["report", "nothing:v1", "-o", "report.html"]).fails().says("cannot make a report on `nothing:v1`");
     assert!(!sandbox.path("report.html").exists());
+}
+
+#[test]
+fn reports_on_modelkits_of_kitops_say_what_they_lack() {
+    let sandbox = Sandbox::new();
+    for layout in ["every-section-plain", "every-section-gzip", "long-names", "nested-layers", "non-ascii-names"] {
+        let folder = repository().join("tests/golden/layouts").join(layout);
+        let index: Value = serde_json::from_str(&fs_err::read_to_string(folder.join("index.json")).unwrap()).unwrap();
+        let name = format!("oci:{}@{}", folder.display(), index["manifests"][0]["digest"].as_str().unwrap());
+        let json = report(&sandbox, &[&name, "--format", "json"]).json();
+        assert!(!json["parts"].as_array().unwrap().is_empty(), "{layout}");
+        assert!(json["parts"].as_array().unwrap().iter().all(|part| part["files"].is_u64()), "{layout}: {json}");
+        let page = words(&report(&sandbox, &[&name]).stdout);
+        for expected in ["Packed Unknown no provenance is attached", "Signature ! None", "Not scanned"] {
+            assert!(page.contains(expected), "{layout}: {expected}\n{page}");
+        }
+    }
 }

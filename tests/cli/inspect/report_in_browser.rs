@@ -25,8 +25,8 @@ fn chromium() -> Option<PathBuf> {
 /// A page that shows `report.html` in a frame of the given width, and replaces itself by its measurements.
 fn frame(width: u32) -> String {
     format!(
-        r##"<!DOCTYPE html><body style="margin:0"><iframe src="report.html" style="width:{width}px;height:900px;border:0">
-</iframe><script>
+        r##"<!DOCTYPE html><body style="margin:0">
+<iframe src="report.html" style="width:{width}px;height:900px;border:0"></iframe><script>
 onload = () => {{
   const page = document.querySelector("iframe").contentDocument;
   const measured = {{

@@ -125,8 +125,13 @@ pub(super) fn digest(digest: &Digest) -> Html {
 
 /// A name that may be broken after its separators.
 pub(super) fn breakable(name: &str) -> Html {
-    let parts = name.split_inclusive(['/', ':']).flat_map(|part| [Html::text(part), Html::markup("<wbr>")]);
+    let parts = name.split_inclusive(['/', ':', '.', '_']).flat_map(|part| [Html::text(part), Html::markup("<wbr>")]);
     parts.collect()
+}
+
+/// A path or another name with separators, as code.
+pub(super) fn path_name(name: &str) -> Html {
+    element("span").class("path").add(breakable(name)).into()
 }
 
 /// A text as code.

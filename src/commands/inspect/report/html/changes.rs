@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::blocks::{Kind, Section, code, details, none, table, with_note};
+use super::blocks::{Kind, Section, code, details, none, path_name, table, with_note};
 use crate::commands::inspect::diff::{count_files, describe_file, field_value};
 use crate::output::page::{Html, element};
 use kit_core::ops::{Concern, FieldDiff, FileDiff, Report, TensorChange, TensorDiff, TensorsDiff};
@@ -39,13 +39,7 @@ pub(super) fn section(report: &Report) -> Option<Section> {
 
 fn fields(fields: &[FieldDiff]) -> Option<Html> {
     let columns = [("Field", Kind::Text), ("Before", Kind::Text), ("Now", Kind::Text)];
-    let row = |field: &FieldDiff| {
-        [
-            element("span").class("path").text(&field.path).into(),
-            side(field.before.as_ref()),
-            side(field.after.as_ref()),
-        ]
-    };
+    let row = |field: &FieldDiff| [path_name(&field.path), side(field.before.as_ref()), side(field.after.as_ref())];
     (!fields.is_empty()).then(|| table("Fields of the Kitfile", columns, fields.iter().take(FIELDS).map(row)))
 }
 
@@ -59,7 +53,7 @@ fn side(value: Option<&Value>) -> Html {
 fn files(files: &[FileDiff]) -> Option<Html> {
     let columns = [("File", Kind::Text), ("Change", Kind::Text), ("Details", Kind::Text)];
     let row = |file: &FileDiff| {
-        let path = element("span").class("path").text(file.path.as_str());
+        let path = path_name(file.path.as_str());
         let change = element("span").with("class", format_args!("change {}", file.change.word()));
         let change = change.text(file.change.word());
         [with_note(path, file.concern.word()), change.into(), Html::text(&describe_file(file).join(", "))]
@@ -76,7 +70,7 @@ fn of_tensors(tensors: &TensorsDiff) -> Html {
     let columns = [("Tensor", Kind::Text), ("Change", Kind::Text), ("Before", Kind::Extra), ("Now", Kind::Extra)];
     let row = |tensor: &TensorDiff| {
         [
-            element("span").class("path").text(tensor.name()).into(),
+            path_name(tensor.name()),
             Html::text(tensor_word(tensor.change)),
             tensor.before().map_or_else(none, |tensor| shape(&tensor)),
             tensor.after().map_or_else(none, shape),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::facts::{capitalized, metric_name, metrics, version_name};
-use super::blocks::{Kind, Section, digest, moment, none, or_none, table, with_note};
+use super::blocks::{Kind, Section, digest, moment, none, or_none, path_name, table, with_note};
 use crate::output::page::{Element, Html, Series, chart_number, element, line_chart};
 use kit_core::ops::{LayerCount, Report, Version};
 use kit_core::progress::human;
@@ -43,12 +43,7 @@ fn metric_table(report: &Report, metrics: &BTreeMap<String, f64>) -> Option<Html
     let rows = metrics.iter().take(METRICS).map(|(name, value)| {
         let old = before.and_then(|version| version.metrics.get(name)).copied();
         let change = old.filter(|old| (old - value).abs() > f64::EPSILON).map(|old| change(value - old));
-        [
-            element("span").class("path").text(metric_name(name)).into(),
-            number(*value),
-            old.map_or_else(none, number),
-            change.unwrap_or_else(none),
-        ]
+        [path_name(metric_name(name)), number(*value), old.map_or_else(none, number), change.unwrap_or_else(none)]
     });
     (!metrics.is_empty()).then(|| table("Metrics", columns, rows))
 }

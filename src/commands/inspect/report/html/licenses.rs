@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::facts::Tone;
-use super::blocks::{Kind, Section, badge, code, none, or_none, table, with_note};
+use super::blocks::{Kind, Section, badge, code, none, or_none, path_name, table, with_note};
 use crate::output::page::{Html, element};
 use kit_core::kitfile::Kitfile;
 use kit_core::ops::Report;
@@ -52,7 +52,7 @@ fn title(kitfile: &Kitfile, part: &str) -> String {
 fn part_name(kitfile: &Kitfile, part: &str) -> Html {
     let title = title(kitfile, part);
     let place = if title == part { "" } else { part };
-    with_note(element("span").class("path").text(&title), place)
+    with_note(path_name(&title), place)
 }
 
 fn row(kitfile: &Kitfile, part: &Value) -> [Html; 4] {

@@ -1,7 +1,7 @@
 //! The model, by the headers of its weights and by the Kitfile.
 
 use super::super::facts::{metrics, parameters_of};
-use super::blocks::{Kind, Section, details, facts_list, none, table};
+use super::blocks::{Kind, Section, details, facts_list, none, path_name, table};
 use crate::commands::inspect::modelkit::short_count;
 use crate::output::counted;
 use crate::output::page::{Html, Share, element, share_bar};
@@ -84,7 +84,7 @@ fn weights(files: &[&WeightFile]) -> Option<Html> {
     let row = |file: &&WeightFile| {
         let tensors = file.header.as_ref().ok().map(|header| header.tensors.len().to_string());
         [
-            element("span").class("path").text(file.path.as_str()).into(),
+            path_name(file.path.as_str()),
             Html::text(file.format.name()),
             tensors.map_or_else(none, |tensors| Html::text(&tensors)),
             file.size.map_or_else(none, |size| Html::text(&human(size))),
@@ -95,9 +95,7 @@ fn weights(files: &[&WeightFile]) -> Option<Html> {
 }
 
 fn of_parameters(parameters: &[(String, String)]) -> Option<Html> {
-    let row = |(name, value): &(String, String)| {
-        [element("span").class("path").text(name).into(), element("code").text(value).into()]
-    };
+    let row = |(name, value): &(String, String)| [path_name(name), element("code").text(value).into()];
     let rows = parameters.iter().take(PARAMETERS).map(row);
     let columns = [("Parameter", Kind::Text), ("Value", Kind::Text)];
     let table = (!parameters.is_empty()).then(|| table("Parameters in the Kitfile", columns, rows))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::facts::section_word;
-use super::blocks::{Kind, Section, code, digest, none, or_none, table, with_note};
+use super::blocks::{Kind, Section, code, digest, none, or_none, path_name, table, with_note};
 use crate::output::page::{Html, Share, element, share_bar};
 use kit_core::ops::{Report, ReportedPart};
 use kit_core::progress::human;
@@ -62,7 +62,7 @@ fn row(part: &ReportedPart) -> [Html; 6] {
         (None, _) => none(),
     };
     [
-        with_note(element("span").class("path").text(name), path),
+        with_note(path_name(name), path),
         Html::text(section_word(part.section)),
         part.files.map_or_else(none, |files| Html::text(&files.to_string())),
         size,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::facts::{Tone, capitalized, scan_source};
-use super::blocks::{Kind, Section, badge, digest, facts_list, table};
+use super::blocks::{Kind, Section, badge, digest, facts_list, path_name, table};
 use crate::output::counted;
 use crate::output::page::{Html, element};
 use kit_core::ops::{Report, ScanSummary};
@@ -55,7 +55,7 @@ fn findings(findings: &[Value]) -> Option<Html> {
             _ => Tone::Neutral,
         };
         [
-            element("span").class("path").text(&text("path")).into(),
+            path_name(&text("path")),
             badge(tone, &text("level")).into(),
             Html::text(&text("rule")),
             Html::text(&text("detail")),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::facts::{Tone, standing};
-use super::blocks::{Kind, Section, badge, digest, moment, none, or_none, table, with_note};
+use super::blocks::{Kind, Section, badge, digest, moment, none, or_none, path_name, table, with_note};
 use crate::commands::trust::predicate_word;
 use crate::output::page::{Html, element};
 use kit_core::ops::{Evaluation, Report, SignedDocument};
@@ -40,7 +40,7 @@ fn documents(label: &str, documents: &[&SignedDocument]) -> Option<Html> {
         let (tone, word, who) = standing(document);
         let kind = document.predicate_type.as_deref().map_or_else(|| "unknown".to_owned(), type_word);
         [
-            with_note(element("span").class("path").text(&kind), document.form.as_str()),
+            with_note(path_name(&kind), document.form.as_str()),
             badge(tone, word).into(),
             element("span").class("signer").text(&who).into(),
             moment(document.created),
@@ -121,11 +121,7 @@ pub(super) fn attached(report: &Report) -> Option<Section> {
     }
     let columns = [("Type", Kind::Text), ("Created", Kind::Text), ("Digest", Kind::Extra)];
     let rows = report.attached.iter().take(ROWS).map(|row| {
-        let kind = if row.artifact_type.is_empty() {
-            none()
-        } else {
-            element("span").class("path").text(&row.artifact_type).into()
-        };
+        let kind = if row.artifact_type.is_empty() { none() } else { path_name(&row.artifact_type) };
         [kind, or_none(row.created.as_deref().unwrap_or_default()), digest(&row.digest)]
     });
     let lead = "Attached to the ModelKit without a signature; `kit referrers` fetches their files.";
