@@ -28,7 +28,7 @@ use crate::trust::Verifier;
 pub struct ReportOptions {
     /// The version to compare with, and the place to look in; `None` for the previous version.
     pub since: Option<(Location, Lookup)>,
-    /// The signers whose signatures count.
+    /// The signers whose signatures count, besides those that a policy names for the ModelKit.
     pub verifiers: Vec<Verifier>,
     /// The settings of a scan; `None` if the files are not scanned.
     pub scan: Option<ScanOptions>,
@@ -105,6 +105,7 @@ pub fn report(
 ) -> Result<Report, Error> {
     let inspected = inspect(&found)?;
     let (is_remote, name) = (found.is_remote, found.name.clone());
+    let verifiers = [&*options.verifiers, &signed::of_policies(session, found.policy_name.as_ref())?].concat();
     let source: Arc<dyn Source> = Arc::from(found.source);
     let mut gathering = Gathering { session, source, unknown: Vec::new() };
     let root = gathering.located(&name, &location.to_string(), is_remote);
@@ -117,7 +118,7 @@ pub fn report(
     let lineage = lineage(session, location, &root);
     let lineage = gathering.known("the lineage", lineage);
     let changes = gathering.changes((location, place), options, (&name, has_ranges), &history)?;
-    let read = signed::read(&root, &options.verifiers);
+    let read = signed::read(&root, &verifiers);
     let (signed, is_cut_off) = gathering.known("the signatures and attestations", read);
     if is_cut_off {
         gathering.add("further signatures and attestations", "there are more than kit reads");

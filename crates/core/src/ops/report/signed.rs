@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use crate::digest::Digest;
 use crate::ops::error::{Error, reason};
-use crate::ops::session::Located;
+use crate::ops::session::{Located, Session};
 use crate::ops::trust::{Beside, beside};
+use crate::trust::policy::Name;
 use crate::trust::{Candidate, Form, Material, NotVerified, PLAIN_SIGNATURE, Signer, Verifier};
 
 /// A signature or an attestation.
@@ -59,6 +60,19 @@ impl SignedDocument {
 
 /// The type of a signed list of files, which names the files instead of the manifest.
 const MODEL_SIGNING: &str = "https://model_signing/signature/v1.0";
+
+/// Returns the signers that the rules of policies name for the ModelKit with this name.
+pub(super) fn of_policies(session: &Session<'_>, name: Option<&Name>) -> Result<Vec<Verifier>, Error> {
+    let Some(name) = name else { return Ok(Vec::new()) };
+    let mut verifiers = Vec::new();
+    for loaded in session.policies.load()? {
+        let Some((rule, _)) = loaded.policy.rule_for(name) else { continue };
+        let of_attestations = rule.attestations.iter().map(|required| &required.signed_by);
+        let names = rule.signed_by.iter().chain(of_attestations).flat_map(|signers| &signers.names);
+        verifiers.extend(names.filter_map(|name| loaded.keys.get(name)).map(|key| key.verifier.clone()));
+    }
+    Ok(verifiers)
+}
 
 /// Reads everything beside `found`, newest first, and whether there are more documents than are read.
 pub(super) fn read(found: &Located, verifiers: &[Verifier]) -> Result<(Vec<SignedDocument>, bool), Error> {
