@@ -103,22 +103,22 @@ fn judge(candidate: Candidate, subject: &Digest, verifiers: &[Verifier]) -> Sign
         has_certificate: false,
         standing: Standing::Unchecked,
     };
-    let signed = match document {
-        Ok(signed) => signed,
+    let document = match document {
+        Ok(document) => document,
         Err(broken) => return SignedDocument { standing: Standing::Refused(reason(&broken)), ..unread },
     };
-    let predicate_type = signed.claim.predicate_type().to_owned();
+    let predicate_type = document.claim.predicate_type().to_owned();
     let is_of_files = predicate_type == MODEL_SIGNING;
-    let is_about = signed.claim.is_about(subject);
-    let standing = match signed.verify(verifiers) {
+    let is_about = document.claim.is_about(subject);
+    let standing = match document.verify(verifiers) {
         _ if !is_about && !is_of_files => Standing::Refused("it is of another manifest".to_owned()),
         Ok(signer) => Standing::Verified(signer),
         Err(NotVerified::NoVerifier) => Standing::Unchecked,
         Err(error) => Standing::Refused(reason(&error)),
     };
     SignedDocument {
-        predicate: signed.claim.predicate().filter(|_| is_about).cloned(),
-        has_certificate: !matches!(signed.material, Material::PublicKey { .. }),
+        predicate: document.claim.predicate().filter(|_| is_about).cloned(),
+        has_certificate: !matches!(document.material, Material::PublicKey { .. }),
         predicate_type: Some(predicate_type),
         standing,
         ..unread
