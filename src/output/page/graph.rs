@@ -79,12 +79,11 @@ impl Layout<'_> {
                 rows.push(self.place(edge.to, column + 1));
             }
         }
-        let row = match (rows.first(), rows.last()) {
-            (Some(first), Some(last)) => f64::midpoint(*first, *last),
-            _ => {
-                self.next_row += 1.0;
-                self.next_row - 1.0
-            }
+        let row = if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
+            f64::midpoint(*first, *last)
+        } else {
+            self.next_row += 1.0;
+            self.next_row - 1.0
         };
         self.places[node] = Some((column, row));
         row

@@ -15,31 +15,37 @@ const ROWS: usize = 100;
 
 /// Renders the report.
 pub(super) fn render(report: &Report) -> String {
-    let kitfile = &report.inspected.modelkit.config.kitfile;
-    let mut text = format!("{}\n# {}\n", front_matter(report), plain(&report.name));
-    if let Some(recall) = &report.recall {
-        text.push_str(&banner(recall));
-    }
-    if !kitfile.package.description.is_empty() {
-        let words: Vec<_> = kitfile.package.description.split_whitespace().collect();
-        text.push_str(&format!("\n{}\n", plain(&words.join(" "))));
-    }
-    text.push_str(&format!("\n{}\n", code(&report.inspected.descriptor.digest.to_string())));
-    let row = |Fact { label, value, note, .. }: &Fact| [label.to_string(), plain(value), plain(note)];
-    text.push_str(&table("", ["Fact", "Value", ""], facts(report).iter().map(row)));
-    text.push_str(&table("Parts", ["Part", "Type", "Files", "Size"], report.parts.iter().map(part)));
+    let fact = |Fact { label, value, note, .. }: &Fact| [(*label).to_owned(), plain(value), plain(note)];
     let metric = |(path, value): (&String, &f64)| [plain(metric_name(path)), chart_number(*value)];
-    text.push_str(&table("Metrics", ["Metric", "Value"], metrics(report).iter().map(metric)));
-    if !report.lineage.edges.is_empty() {
-        text.push_str(&format!("\n## Lineage\n\n{}", mermaid(&report.lineage)));
-    }
-    text.push_str(&table("Versions", ["Version", "Packed", "Size", "Digest"], report.history.iter().map(version)));
-    text.extend(report.changes.as_ref().map(changes));
-    text.push_str(&table("Licences", ["Part", "Licence", "File"], report.licenses.iter().filter_map(license)));
-    let heading = ["Type", "Result", "Signer or reason"];
-    text.push_str(&table("Signatures and attestations", heading, report.signed.iter().map(signed)));
     let unknown = report.unknown.iter().map(|fact| [plain(&fact.what), plain(&fact.reason)]);
-    text + &table("Not known", ["Fact", "Reason"], unknown)
+    let signed = report.signed.iter().map(signed);
+    [
+        head(report),
+        table("", ["Fact", "Value", ""], facts(report).iter().map(fact)),
+        table("Parts", ["Part", "Type", "Files", "Size"], report.parts.iter().map(part)),
+        table("Metrics", ["Metric", "Value"], metrics(report).iter().map(metric)),
+        lineage(report),
+        table("Versions", ["Version", "Packed", "Size", "Digest"], report.history.iter().map(version)),
+        report.changes.as_ref().map(changes).unwrap_or_default(),
+        table("Licences", ["Part", "Licence", "File"], report.licenses.iter().filter_map(license)),
+        table("Signatures and attestations", ["Type", "Result", "Signer or reason"], signed),
+        table("Not known", ["Fact", "Reason"], unknown),
+    ]
+    .concat()
+}
+
+/// The head of the card, the name, the recall, the description and the digest.
+fn head(report: &Report) -> String {
+    let recall = report.recall.as_ref().map(banner).unwrap_or_default();
+    let words: Vec<_> = report.inspected.modelkit.config.kitfile.package.description.split_whitespace().collect();
+    let description = if words.is_empty() { String::new() } else { format!("\n{}\n", plain(&words.join(" "))) };
+    let digest = code(&report.inspected.descriptor.digest.to_string());
+    format!("{}\n# {}\n{recall}{description}\n{digest}\n", front_matter(report), plain(&report.name))
+}
+
+fn lineage(report: &Report) -> String {
+    let is_alone = report.lineage.edges.is_empty();
+    if is_alone { String::new() } else { format!("\n## Lineage\n\n{}", mermaid(&report.lineage)) }
 }
 
 fn banner(recall: &Recall) -> String {

@@ -97,7 +97,7 @@ fn tags(report: &Report) -> Vec<String> {
 fn model_index(report: &Report) -> Option<Value> {
     let (task, metrics) = (report.task.as_ref()?, metrics(report));
     let kitfile = &report.inspected.modelkit.config.kitfile;
-    let evaluated = report.evaluations.iter().flat_map(|evaluation| evaluation.configuration.first());
+    let evaluated = report.evaluations.iter().filter_map(|evaluation| evaluation.configuration.first());
     let named =
         kitfile.datasets.iter().map(|dataset| if dataset.name.is_empty() { &dataset.path } else { &dataset.name });
     let dataset = evaluated.chain(named).next()?;

@@ -59,10 +59,9 @@ fn files(files: &[FileDiff]) -> Option<Html> {
         [with_note(path, file.concern.word()), change.into(), Html::text(&describe_file(file).join(", "))]
     };
     let table = (!files.is_empty()).then(|| table("Files that differ", columns, files.iter().take(FILES).map(row)))?;
-    let mut count = count_files(files);
-    if files.len() > FILES {
-        count.push_str(&format!("; the first {FILES} are listed, see `kit diff`"));
-    }
+    let counts = count_files(files);
+    let is_long = files.len() > FILES;
+    let count = if is_long { format!("{counts}; the first {FILES} are listed, see `kit diff`") } else { counts };
     Some([element("p").class("more").text(&count).into(), table].into_iter().collect())
 }
 

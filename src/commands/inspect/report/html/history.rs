@@ -121,13 +121,15 @@ fn author(author: &str) -> Html {
     if name.is_empty() { or_none(author) } else { element("span").with("title", author).text(name).into() }
 }
 
+/// A kind of change, and the number of layers that it concerns.
+type Verb = (&'static str, fn(&LayerCount) -> usize);
+
 /// The kinds of layers that were changed, added and removed.
 fn changes(version: &Version) -> String {
     if version.before.is_none() {
         return "first known version".to_owned();
     }
-    let verbs: [(&str, fn(&LayerCount) -> usize); 3] =
-        [("changed", |it| it.changed), ("added", |it| it.added), ("removed", |it| it.removed)];
+    let verbs: [Verb; 3] = [("changed", |it| it.changed), ("added", |it| it.added), ("removed", |it| it.removed)];
     let words = verbs.into_iter().filter_map(|(verb, count)| {
         let kinds = version.layers.iter().filter(|it| count(it) > 0);
         let kinds =
