@@ -39,9 +39,9 @@ impl SignerArgs {
             names.push(format!("`{file}` ({})", key.name()));
             verifiers.push(Verifier::Key(key));
         }
-        if let Some((identity, name)) = self.identity.identity(context, purpose)? {
+        if let Some((verifier, name)) = self.identity.verifier(context, purpose)? {
             names.push(name);
-            verifiers.push(Verifier::Identity(Box::new(identity)));
+            verifiers.push(verifier);
         }
         Ok((verifiers, names.join(" or ")))
     }

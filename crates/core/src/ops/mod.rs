@@ -88,8 +88,8 @@ pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
 pub use report::{
-    AttachedRow, Evaluation, Recall, Report, ReportOptions, ReportedChanges, ReportedPart, ScanSummary, SignedDocument,
-    Standing, Unknown as UnknownFact, report,
+    Approval as ReportedApproval, AttachedRow, Evaluation, Recall, Report, ReportOptions, ReportedChanges,
+    ReportedPart, ScanSummary, SignedDocument, Standing, Unknown as UnknownFact, report,
 };
 pub use sbom::{SbomFormat, sbom};
 pub use scan::{

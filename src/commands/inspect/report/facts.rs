@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::commands::inspect::modelkit::short_count;
 use crate::output::counted;
 use kit_core::kitfile::Kitfile;
-use kit_core::ops::{Report, ScanSummary, SignedDocument, Standing, Version};
+use kit_core::ops::{Report, ScanSummary, Standing, Version};
 use kit_core::progress::human;
 
 /// The meaning of a fact.
@@ -150,8 +150,8 @@ fn packed(report: &Report) -> Fact {
 }
 
 /// The words for the standing of a signature or an attestation.
-pub(super) fn standing(document: &SignedDocument) -> (Tone, &'static str, String) {
-    match &document.standing {
+pub(super) fn standing(standing: &Standing) -> (Tone, &'static str, String) {
+    match standing {
         Standing::Verified(signer) => (Tone::Good, "Verified", signer.to_string()),
         Standing::Unchecked => (Tone::Neutral, "Not checked", "no key was given".to_owned()),
         Standing::Refused(reason) => (Tone::Bad, "Does not count", reason.clone()),

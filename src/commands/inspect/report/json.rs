@@ -8,7 +8,8 @@ use crate::commands::inspect::lineage;
 use crate::commands::inspect::modelkit::models_to_json;
 use crate::commands::trust::signer_to_json;
 use kit_core::ops::{
-    AttachedRow, Evaluation, Recall, Report, ReportedPart, ScanSummary, SignedDocument, Standing, UnknownFact, Version,
+    AttachedRow, Evaluation, Recall, Report, ReportedApproval, ReportedPart, ScanSummary, SignedDocument, Standing,
+    UnknownFact, Version,
 };
 
 /// The report as a document.
@@ -32,6 +33,7 @@ pub(super) fn to_json(report: &Report) -> Result<Value> {
         "history": report.history.iter().map(version).collect::<Value>(),
         "changes": changes.transpose()?,
         "signatures": report.signed.iter().map(signed).collect::<Value>(),
+        "approvals": report.approvals.iter().map(approval).collect::<Value>(),
         "evaluations": report.evaluations.iter().map(evaluation).collect::<Value>(),
         "scans": report.scans.iter().map(scan).collect::<Value>(),
         "attached": report.attached.iter().map(attached).collect::<Value>(),
@@ -92,6 +94,18 @@ fn signed(document: &SignedDocument) -> Value {
         "standing": standing,
         "signer": signer,
         "reason": reason,
+    })
+}
+
+fn approval(approval: &ReportedApproval) -> Value {
+    json!({
+        "manifest": approval.manifest,
+        "role": approval.role,
+        "withdrawn": approval.is_withdrawn,
+        "approver": approval.approver,
+        "approvedOn": approval.approved_on,
+        "comment": approval.comment,
+        "verified": matches!(approval.standing, Standing::Verified(_)),
     })
 }
 

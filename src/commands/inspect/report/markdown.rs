@@ -102,7 +102,7 @@ fn license(part: &serde_json::Value) -> Option<[String; 3]> {
 }
 
 fn signed(document: &SignedDocument) -> [String; 3] {
-    let (_, word, who) = standing(document);
+    let (_, word, who) = standing(&document.standing);
     let kind = document.predicate_type.as_deref().map_or_else(|| "unknown".to_owned(), predicate_word);
     [code(&kind), word.to_owned(), plain(&who)]
 }

@@ -9,7 +9,7 @@ use super::changes::{self, ReportedChanges};
 use super::frugal::Frugal;
 use super::parts::{self, ReportedPart};
 use super::recall::{Recall, recall};
-use super::results::{Evaluation, ScanSummary, evaluations, scans};
+use super::results::{Approval, Evaluation, ScanSummary, approvals, evaluations, scans};
 use super::signed::{self, SignedDocument};
 use crate::compression::Compression;
 use crate::limits;
@@ -61,6 +61,8 @@ pub struct Report {
     pub signed: Vec<SignedDocument>,
     /// The recall that is in force.
     pub recall: Option<Recall>,
+    /// The approvals in its attestations.
+    pub approvals: Vec<Approval>,
     /// The results of evaluations in its attestations.
     pub evaluations: Vec<Evaluation>,
     /// The results of scans, that of the report first.
@@ -131,7 +133,8 @@ pub fn report(
     Ok(Report {
         licenses: licenses(&inspected.modelkit.config.kitfile, &documents.license_files),
         task: documents.task,
-        recall: recall(&signed),
+        recall: recall(&signed, session.policies.time()),
+        approvals: approvals(&signed),
         evaluations: evaluations(&signed),
         scans: made_now.into_iter().chain(scans(&signed)).collect(),
         name: location.to_string(),

@@ -14,5 +14,5 @@ pub use changes::ReportedChanges;
 pub use gather::{Report, ReportOptions, Unknown, report};
 pub use parts::ReportedPart;
 pub use recall::Recall;
-pub use results::{Evaluation, ScanSummary};
+pub use results::{Approval, Evaluation, ScanSummary};
 pub use signed::{SignedDocument, Standing};

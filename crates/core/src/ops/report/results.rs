@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::recall::text;
-use super::signed::SignedDocument;
+use super::recall::{person, text};
+use super::signed::{SignedDocument, Standing};
+use crate::digest::Digest;
 use crate::ops::scan::Scanned;
 use crate::verdict::numbers;
 
@@ -15,11 +16,50 @@ const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
 /// The type of an attestation with the result of `kit scan`.
 const SCAN: &str = "urn:kit:scan:v1";
 
+/// The type of an attestation with an approval.
+const APPROVAL: &str = "urn:kit:approval:v1";
+
+/// An approval, or the withdrawal of one, as an attestation states it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Approval {
+    /// The manifest of the attestation.
+    pub manifest: Digest,
+    /// The role in which the signer approves.
+    pub role: String,
+    /// True if earlier approvals of the signer are withdrawn.
+    pub is_withdrawn: bool,
+    /// The person or system that approves, as the attestation names it.
+    pub approver: Option<String>,
+    /// The time, as the attestation gives it.
+    pub approved_on: Option<String>,
+    /// The comment.
+    pub comment: Option<String>,
+    /// The result of the verification of the attestation.
+    pub standing: Standing,
+}
+
+/// Returns the approvals in `documents`.
+pub(super) fn approvals(documents: &[SignedDocument]) -> Vec<Approval> {
+    let read = |document: &SignedDocument| {
+        let predicate = document.predicate_of(APPROVAL)?;
+        Some(Approval {
+            manifest: document.manifest,
+            role: text(predicate, "role").unwrap_or_default(),
+            is_withdrawn: text(predicate, "action").as_deref() == Some("withdraw"),
+            approver: person(predicate, "approver"),
+            approved_on: text(predicate, "approvedOn"),
+            comment: text(predicate, "comment"),
+            standing: document.standing.clone(),
+        })
+    };
+    documents.iter().filter_map(read).collect()
+}
+
 /// The result of an evaluation, as an attestation states it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     /// The manifest of the attestation.
-    pub manifest: crate::digest::Digest,
+    pub manifest: Digest,
     /// The result: `PASSED`, `WARNED` or `FAILED`.
     pub result: String,
     /// The names of the tests, datasets or configurations.
@@ -58,7 +98,7 @@ pub(super) fn evaluations(documents: &[SignedDocument]) -> Vec<Evaluation> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScanSummary {
     /// The attestation that contains it; `None` if the scan was made for the report.
-    pub manifest: Option<crate::digest::Digest>,
+    pub manifest: Option<Digest>,
     /// True if it was made for the report, or if its attestation was verified.
     pub is_verified: bool,
     /// The document: that of `kit scan --format json`.

@@ -1,18 +1,13 @@
 //! Signatures, attestations, approvals and evaluations, and the other documents that are attached.
 
-use serde_json::Value;
-
 use super::super::facts::{Tone, standing};
 use super::blocks::{Kind, Section, badge, digest, moment, none, or_none, path_name, table, with_note};
 use crate::commands::trust::predicate_word;
 use crate::output::page::{Html, element};
-use kit_core::ops::{Evaluation, Report, SignedDocument};
+use kit_core::ops::{Evaluation, Report, ReportedApproval, SignedDocument, Standing};
 
 /// The most rows of each table.
 const ROWS: usize = 100;
-
-/// The type of an attestation with an approval.
-const APPROVAL: &str = "urn:kit:approval:v1";
 
 pub(super) fn section(report: &Report) -> Section {
     let section = Section::new("trust", "Signatures and attestations");
@@ -23,7 +18,7 @@ pub(super) fn section(report: &Report) -> Section {
         report.signed.iter().partition(|document| document.is_signature());
     let section = section
         .add_under("Signatures", documents("Signatures", &signatures))
-        .add_under("Approvals", approvals(&report.signed))
+        .add_under("Approvals", approvals(&report.approvals))
         .add_under("Evaluations", evaluations(&report.evaluations));
     section.add_under("Attestations", documents("Attestations", &attestations))
 }
@@ -37,7 +32,7 @@ fn documents(label: &str, documents: &[&SignedDocument]) -> Option<Html> {
         ("Document", Kind::Extra),
     ];
     let rows = documents.iter().take(ROWS).map(|document| {
-        let (tone, word, who) = standing(document);
+        let (tone, word, who) = standing(&document.standing);
         let kind = document.predicate_type.as_deref().map_or_else(|| "unknown".to_owned(), type_word);
         [
             with_note(path_name(&kind), document.form.as_str()),
@@ -59,28 +54,28 @@ fn type_word(uri: &str) -> String {
     }
 }
 
-fn approvals(documents: &[SignedDocument]) -> Option<Html> {
+fn approvals(approvals: &[ReportedApproval]) -> Option<Html> {
     let columns = [
         ("Role", Kind::Text),
-        ("Approver", Kind::Text),
-        ("On", Kind::Text),
+        ("Decision", Kind::Text),
+        ("By", Kind::Text),
         ("Signature", Kind::Text),
         ("Comment", Kind::Extra),
     ];
-    let rows = documents.iter().filter_map(|document| {
-        let approval = document.predicate_of(APPROVAL)?;
-        let text = |name: &str| approval.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (tone, word, who) = standing(document);
-        Some([
-            Html::text(&text("role")),
-            with_note(or_none(&text("approver")), if document.is_verified() { &who } else { "" }),
-            or_none(&text("approvedOn")),
+    let rows = approvals.iter().take(ROWS).map(|approval| {
+        let (tone, word, who) = standing(&approval.standing);
+        let decision = if approval.is_withdrawn { "withdrawn" } else { "approved" };
+        let signer = if let Standing::Verified(signer) = &approval.standing { signer.to_string() } else { who };
+        let by = approval.approver.as_ref().unwrap_or(&signer);
+        [
+            Html::text(&approval.role),
+            with_note(Html::text(decision), approval.approved_on.as_deref().unwrap_or_default()),
+            with_note(Html::text(by), if *by == signer { "" } else { &signer }),
             badge(tone, word).into(),
-            or_none(&text("comment")),
-        ])
+            or_none(approval.comment.as_deref().unwrap_or_default()),
+        ]
     });
-    let rows: Vec<_> = rows.take(ROWS).collect();
-    (!rows.is_empty()).then(|| table("Approvals", columns, rows))
+    (!approvals.is_empty()).then(|| table("Approvals", columns, rows))
 }
 
 fn evaluations(evaluations: &[Evaluation]) -> Option<Html> {
