@@ -36,7 +36,7 @@ fn a_page_shows_what_people_look_for() {
         "Changed: model, datasets, Kitfile",
         "Since v2, in: model, datasets, configuration.",
         "1 of 2 tensors differ",
-        "owner Grace",
+        "owner approved 2026-11-20 Grace",
         "2 passed, 0 warned, 0 failed held out",
         "CC-BY-4.0",
     ] {
