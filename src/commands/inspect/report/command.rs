@@ -25,7 +25,7 @@ use kit_core::sys::replace_file;
 ///
 /// Only documents, tables of contents and headers are read, also from a registry: less than 20 MB, however large the
 /// ModelKit is. With --scan, the files are scanned as `kit scan` does. Signatures are verified if --key,
-/// --certificate-identity or a policy names their signers. Everything that could not be determined is listed at the end.
+/// --certificate-identity or a policy names their signers. All that could not be determined is listed at the end.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -49,7 +49,7 @@ fn is_withdrawal(notice: &Value) -> bool {
     text(notice, "action").as_deref() == Some("withdraw")
 }
 
-/// A withdrawal that claims to be from the future counts as the oldest notice, because no later recall could replace it.
+/// A withdrawal that claims to be from the future counts as the oldest notice: no later recall could replace it.
 fn rank(notice: &Value, now: Timestamp) -> (Option<Timestamp>, bool) {
     let time = text(notice, "recalledOn").and_then(|time| time.parse::<Timestamp>().ok());
     let is_from_the_future = |time: &Timestamp| time.duration_since(now).as_hours() > 24;
