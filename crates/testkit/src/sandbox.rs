@@ -98,8 +98,8 @@ impl Sandbox {
         Run {
             code: status.code(),
             stdout: String::from_utf8(stdout).unwrap(),
-            stderr: String::from_utf8(stderr).unwrap(),
-            redacted_folder: self.folder.path().canonicalize().unwrap().display().to_string(),
+            stderr: with_slashes(String::from_utf8(stderr).unwrap()),
+            redacted_folder: with_slashes(self.folder.path().canonicalize().unwrap().display().to_string()),
         }
     }
 
@@ -231,6 +231,17 @@ impl Run {
             .iter()
             .fold(text, |text, (pattern, name)| Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned())
     }
+}
+
+/// Returns messages with the separators of Unix in paths. JSON has backslashes of its own.
+fn with_slashes(text: String) -> String {
+    if !cfg!(windows) {
+        return text;
+    }
+    let line = |line: &str| if line.starts_with('{') { line.to_owned() } else { line.replace('\\', "/") };
+    let text: String = text.split_inclusive('\n').map(line).collect();
+    // A path without links begins with `\\?\`.
+    text.strip_prefix("//?/").map(str::to_owned).unwrap_or(text)
 }
 
 /// The repository that the tests are in.

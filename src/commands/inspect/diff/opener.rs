@@ -68,7 +68,7 @@ impl Opener<'_> {
 
 /// Returns true if `text` is a path and cannot be a reference.
 fn is_path(text: &str) -> bool {
-    text.starts_with(['.', '/'])
+    text.starts_with(['.', '/']) || Path::new(text).is_absolute()
 }
 
 fn is_lock(text: &str, path: &Path) -> bool {

@@ -162,7 +162,7 @@ impl ScanArgs {
         if self.lookup.place() == Lookup::Remote {
             return Target::ModelKit;
         }
-        let is_path = self.target.starts_with(['.', '/']);
+        let is_path = self.target.starts_with(['.', '/']) || Path::new(&self.target).is_absolute();
         let is_local =
             || self.target.parse::<Reference>().is_ok_and(|name| ops::find_here(&session.store, &name).is_ok());
         if path.is_dir() && (is_path || find_kitfile(path, path).is_ok() || !is_local()) {
