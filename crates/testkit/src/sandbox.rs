@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use fs_err as fs;
 use regex::Regex;
@@ -246,7 +247,10 @@ fn with_slashes(text: String) -> String {
 
 /// The repository that the tests are in.
 pub fn repository() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+    // Absolute also for a program that was compiled on another system: the sandboxes may be on another drive.
+    static PLACE: LazyLock<PathBuf> =
+        LazyLock::new(|| std::path::absolute(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).unwrap());
+    &PLACE
 }
 
 /// The path of the binary `kit`, which cargo builds next to the folder of the test program.
