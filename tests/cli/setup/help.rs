@@ -25,6 +25,7 @@ const COMMANDS: &[&str] = &[
     "news",
     "log",
     "lineage",
+    "report",
     "verify",
     "index",
     "update",
