@@ -109,6 +109,8 @@ build() {
 in_cargo() {
     local target=$1 command=$2
     shift 2
+    # wine copies a program with all of its debug information into memory each time that it starts.
+    export CARGO_PROFILE_DEV_STRIP=symbols
     case $target in
     *-apple-darwin) run with_frameworks "$target" cargo "$command" "$@" --target "$target" ;;
     *) run cargo "$command" "$@" --target "$target" ;;
