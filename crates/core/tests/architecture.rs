@@ -67,7 +67,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["digest", "compression", "layer_format", "relative_path", "oci", "kitfile", "file_kind", "problem", "limits"],
     ),
     ("sbom", &["modelkit", "kitfile", "contents", "tensors", "provenance", "oci", "digest", "version", "limits"]),
-    ("trust", &["scan", "contents", "relative_path", "oci", "digest", "problem", "limits"]),
+    ("trust", &["scan", "contents", "relative_path", "oci", "provenance", "digest", "problem", "limits"]),
     ("scan", &["tensors", "file_kind", "relative_path", "problem", "limits"]),
     ("verdict", &["tensors", "kitfile", "yaml", "relative_path", "progress"]),
     ("owners", &["kitfile", "relative_path", "problem", "limits"]),
