@@ -7,7 +7,10 @@ pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Create", &["init", "validate", "import", "pack", "update"]),
     ("Transfer", &["push", "pull", "copy", "promote", "subset", "convert", "save", "load", "unpack", "deploy"]),
     ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "news", "log", "lineage", "impact", "verify"]),
-    ("Trust", &["key", "sign", "attest", "scan", "sbom", "policy", "attach", "referrers"]),
+    (
+        "Trust",
+        &["key", "sign", "attest", "approve", "recall", "recalled", "scan", "sbom", "policy", "attach", "referrers"],
+    ),
     ("Manage", &["tag", "index", "remove", "prune", "materialize", "fsck", "cache"]),
     ("Registries", &["login", "logout", "doctor", "config"]),
 ];

@@ -105,6 +105,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("skills", &["artifact", "files"]),
     ("transfer", &["artifact", "files", "trust"]),
     ("deploy", &["artifact", "files", "transfer"]),
+    ("notices", &["artifact", "transfer", "trust"]),
     ("unpack", &["artifact", "files", "remote_data", "transfer", "trust"]),
     ("guard", &["artifact", "files", "scan"]),
     ("init", &["files", "guard"]),

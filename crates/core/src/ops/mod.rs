@@ -20,6 +20,7 @@ mod init;
 mod keep;
 mod lacking;
 mod location;
+mod notices;
 mod owners;
 mod pack;
 mod policies;
@@ -41,7 +42,9 @@ mod validate;
 mod verdict;
 mod workers;
 
-pub use artifact::{Belonging, Inspected, InspectedIndex, SubsetProof, inspect, inspect_index, parents, prove_subset};
+pub use artifact::{
+    Belonging, Inspected, InspectedIndex, SignedRecord, SubsetProof, inspect, inspect_index, parents, prove_subset,
+};
 pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, is_compressed, load, save};
 pub use deploy::{Deployment, DeploymentDrift, ServedModel, check_manifest, deployment};
 pub use diff::{
@@ -74,6 +77,10 @@ pub use keep::{
     remove_remote, tags_of, untag_remote,
 };
 pub use lacking::Lacking;
+pub use notices::{
+    ApproveOptions, InvalidMentions, Mention, RecallAnswer, RecallOptions, RecallQuestion, RecallVerdict, approve,
+    mentions, recall, recalled, recalls_of_versions,
+};
 pub use owners::Ownership;
 pub use pack::{
     Git, ImageBase, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, image_base,
@@ -102,12 +109,12 @@ pub use transfer::{
 };
 pub use trust::{
     AttachOptions, Attached, AttachedDocument, AttachmentError, AttestOptions, Attestation, Beside, Candidates,
-    ComparedFolder, FileToAttach, FilesMismatch, FilesSigning, FolderError, FolderSigning, Judged, SignForm,
-    SignOptions, Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder, SignedManifest, SigningError,
-    VerifiedFolder, admit, admit_at, admit_form, admit_packing, admit_to_read, attach_files, attached_document,
-    attached_documents, attest, attestations, beside, candidates, check_policies, compare_folder, fetch_files,
-    file_digests, find_signed, is_policy_asked, judge, open_signable, recorded_provenance, requires_attached, sign,
-    sign_folder, sign_modelkit_files, verify_folder, verify_signature,
+    ComparedFolder, FileToAttach, FilesMismatch, FilesSigning, FolderError, FolderSigning, Judged, RecallProof,
+    Recalled, Recaller, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder,
+    SignedManifest, SigningError, VerifiedFolder, admit, admit_at, admit_form, admit_packing, admit_to_read,
+    attach_files, attached_document, attached_documents, attest, attestations, beside, candidates, check_policies,
+    compare_folder, fetch_files, file_digests, find_signed, is_policy_asked, judge, open_signable, recalls,
+    recorded_provenance, requires_attached, sign, sign_folder, sign_modelkit_files, verify_folder, verify_signature,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

@@ -236,11 +236,11 @@ mod tests {
     use fs_err as fs;
 
     use super::*;
-    use crate::trust::policy::{Outcome, Requirement};
+    use crate::trust::policy::Requirement;
 
     #[test]
     fn a_refusal_lists_every_failure_of_every_rule() {
-        let row = |requirement, reason: &str| Row { requirement, outcome: Outcome::Failed, reason: reason.to_owned() };
+        let row = |requirement, reason: &str| Row::failed(requirement, reason);
         let system = RefusedBy {
             pattern: Some("r.example/production/".to_owned()),
             file: "/etc/kit/policy.toml".to_owned(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::parts::{IgnoreLine, LayerPlace, Paths};
+use super::parts::{IgnoreLine, LayerPlace, Paths, RecallNotice};
 use crate::digest::Digest;
 
 /// A condition that the user should check although the operation continues. Serialized like an
@@ -49,6 +49,8 @@ pub enum Warning<'a> {
         /// The rules and the requirements that are not satisfied, one a line.
         reason: String,
     },
+    /// A ModelKit was recalled, and no policy decides about that.
+    Recalled(RecallNotice<'a>),
     /// A request failed and is repeated after a long pause.
     WaitingForRegistry {
         /// The pause.

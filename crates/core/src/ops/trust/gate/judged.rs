@@ -5,7 +5,7 @@ use crate::ops::error::Error;
 use crate::ops::policies::{LoadedPolicy, PolicyError, Refusal, RefusedBy};
 use crate::ops::session::Session;
 use crate::progress::Warning;
-use crate::trust::policy::{Mode, Name, Pattern, Rule, Unmatched, Verdict};
+use crate::trust::policy::{Mode, Name, Pattern, Row, Rule, Unmatched, Verdict};
 
 /// The verdict of one policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,17 +31,22 @@ impl Judged {
     }
 
     fn refused(&self) -> RefusedBy {
-        RefusedBy {
-            pattern: self.pattern.clone(),
-            file: self.file.clone(),
-            line: self.line,
-            failures: self.verdict.failures().cloned().collect(),
-        }
+        self.refused_for(self.verdict.failures().cloned().collect())
+    }
+
+    fn refused_for(&self, failures: Vec<Row>) -> RefusedBy {
+        RefusedBy { pattern: self.pattern.clone(), file: self.file.clone(), line: self.line, failures }
+    }
+
+    /// The requirements that are not satisfied, and that the rule only warns of.
+    fn warned(&self) -> Option<RefusedBy> {
+        let rows: Vec<_> = self.verdict.warnings().cloned().collect();
+        (!rows.is_empty()).then(|| self.refused_for(rows))
     }
 }
 
 /// The part of a policy that applies to a name.
-pub(super) enum Applied<'a> {
+pub(in crate::ops::trust) enum Applied<'a> {
     /// A rule that is evaluated.
     Rule(&'a LoadedPolicy, &'a Rule, &'a Pattern),
     /// No rule, and the policy refuses such names.
@@ -49,7 +54,7 @@ pub(super) enum Applied<'a> {
 }
 
 impl<'a> Applied<'a> {
-    pub(super) fn of(loaded: &'a LoadedPolicy, name: &Name) -> Option<Self> {
+    pub(in crate::ops::trust) fn of(loaded: &'a LoadedPolicy, name: &Name) -> Option<Self> {
         match loaded.policy.rule_for(name) {
             Some((rule, _)) if rule.mode == Mode::Off => None,
             Some((rule, pattern)) => Some(Self::Rule(loaded, rule, pattern)),
@@ -58,7 +63,7 @@ impl<'a> Applied<'a> {
         }
     }
 
-    pub(super) fn rule(&self) -> Option<&'a Rule> {
+    pub(in crate::ops::trust) fn rule(&self) -> Option<&'a Rule> {
         match self {
             Self::Rule(_, rule, _) => Some(rule),
             Self::Refused(_) => None,
@@ -82,8 +87,13 @@ pub(super) fn enforce<'j>(
     title: &str,
     judged: impl Iterator<Item = &'j Judged>,
 ) -> Result<(), Error> {
+    let judged: Vec<_> = judged.collect();
+    for warned in judged.iter().filter_map(|judged| judged.warned()) {
+        let reason = Refusal { rules: vec![warned] }.to_string();
+        session.progress.warn(&Warning::PolicyNotSatisfied { modelkit: title, reason });
+    }
     let (enforced, warned): (Vec<_>, Vec<_>) =
-        judged.filter(|judged| !judged.allows()).partition(|judged| judged.mode == Mode::Enforce);
+        judged.into_iter().filter(|judged| !judged.allows()).partition(|judged| judged.mode == Mode::Enforce);
     let refusal = |judged: Vec<&Judged>| Refusal { rules: judged.into_iter().map(Judged::refused).collect() };
     if !warned.is_empty() {
         session.progress.warn(&Warning::PolicyNotSatisfied { modelkit: title, reason: refusal(warned).to_string() });

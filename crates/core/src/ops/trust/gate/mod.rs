@@ -10,9 +10,10 @@ mod subject;
 
 pub(crate) use admission::{Admission, admit_documents, judge};
 pub use admission::{admit, admit_at, admit_to_read, check_policies, is_policy_asked, requires_attached};
+pub(super) use judged::Applied;
 pub use judged::Judged;
 pub use making::admit_packing;
 pub(crate) use making::{admit_files, admit_new_form, refuse_unread};
 pub(crate) use remote_data::admit_remote_file;
 pub use single::admit_form;
-pub(crate) use single::admit_index;
+pub(crate) use single::{admit_index, admit_recalls};
