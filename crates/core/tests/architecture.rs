@@ -111,7 +111,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("init", &["files", "guard"]),
     ("pack", &["artifact", "files", "owners", "remote_data", "transfer", "guard", "init", "scan"]),
     ("subset", &["artifact", "files", "transfer", "pack"]),
-    ("promotion", &["artifact", "transfer", "pack", "trust"]),
+    ("promotion", &["artifact", "owners", "transfer", "pack", "trust"]),
     ("bundle", &["artifact", "files", "transfer", "trust"]),
     ("keep", &["artifact", "files", "transfer", "trust"]),
     ("diff", &["artifact", "files", "owners", "guard", "pack", "unpack"]),

@@ -10,6 +10,7 @@ mod log;
 mod ls;
 mod modelkit;
 mod news;
+mod signed;
 mod verify;
 
 pub(crate) use cat::CatArgs;

@@ -1,5 +1,6 @@
 //! Signatures, attestations, scans, policies and bills of materials, end to end.
 
+mod approvals;
 mod attachments;
 mod attesting;
 mod certificates;
@@ -12,6 +13,7 @@ mod model_signing;
 mod policy;
 mod policy_rules;
 mod publisher;
+mod recall;
 mod sbom;
 mod scan;
 mod scene;

@@ -43,7 +43,8 @@ mod verdict;
 mod workers;
 
 pub use artifact::{
-    Belonging, Inspected, InspectedIndex, SignedRecord, SubsetProof, inspect, inspect_index, parents, prove_subset,
+    Belonging, Inspected, InspectedIndex, RecordedPromotion, SignedRecord, SubsetProof, inspect, inspect_index,
+    parents, prove_subset,
 };
 pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, is_compressed, load, save};
 pub use deploy::{Deployment, DeploymentDrift, ServedModel, check_manifest, deployment};
@@ -88,7 +89,8 @@ pub use pack::{
 };
 pub use policies::{LoadedKey, LoadedPolicy, Policies, PolicyError, PolicyFile, Refusal, RefusedBy};
 pub use promotion::{
-    Addition, PromoteOptions, Promoted, Promotion, Recorder, TagMove, prepare_promotion, prepare_rollback,
+    Addition, Checklist, PromoteOptions, Promoted, Promotion, RecordKey, Recorder, TagMove, prepare_promotion,
+    prepare_rollback,
 };
 pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;

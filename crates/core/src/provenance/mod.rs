@@ -14,7 +14,7 @@ mod subset;
 
 pub use approval::{APPROVAL_PREDICATE_TYPE, Approval};
 pub use import::ImportRecord;
-pub use promotion::{PROMOTION_ARTIFACT_TYPE, PROMOTION_PREDICATE_TYPE, Promotion};
+pub use promotion::{AskedPolicy, PROMOTION_ARTIFACT_TYPE, PROMOTION_PREDICATE_TYPE, Promotion};
 pub use recall::{RECALL_PREDICATE_TYPE, Recall};
 pub use record::{Builder, Commit, Material, Record, Role};
 pub use source_url::{SourceUrl, without_secrets};

@@ -19,6 +19,7 @@ pub use inspect::{Inspected, inspect};
 pub use parents::parents;
 pub(crate) use parents::{Parent, model_reference, resolve};
 pub(crate) use readable::refuse_unreadable;
+pub use records::RecordedPromotion;
 pub(crate) use records::{
     History, Promotions, attestations, history, listed_referrers, oci_uri, promotions, provenance_statements, records,
     sources, superseded,

@@ -13,7 +13,7 @@ use crate::trust::{BUNDLE_MEDIA_TYPE, PREDICATE_TYPE_ANNOTATION};
 const CONTENT: (&str, &str) = ("dev.sigstore.bundle.content", "dsse-envelope");
 
 /// Stores `bundle` as a referrer of `subject`, which exists at the target, and returns the digest of its manifest.
-pub(super) fn attach_bundle(
+pub(crate) fn attach_bundle(
     target: &dyn Target,
     subject: &Descriptor,
     bundle: &[u8],

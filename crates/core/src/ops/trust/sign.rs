@@ -160,6 +160,14 @@ fn attach_statement(
     Ok((Attached { form: Form::Bundle, manifest, is_new: true }, bundle))
 }
 
+/// Signs `statement` like [`attest`], and returns the bundle.
+pub(crate) fn sign_statement(
+    statement: &Statement,
+    (key, certificates): (&PrivateKey, Option<&CertificateChain>),
+) -> Result<Vec<u8>, Error> {
+    bundle(statement.to_bytes(), key, certificates)
+}
+
 fn bundle(statement: Vec<u8>, key: &PrivateKey, certificates: Option<&CertificateChain>) -> Result<Vec<u8>, Error> {
     let envelope = Envelope::sign(statement, IN_TOTO, key).map_err(SigningError::Key)?;
     let hint = || Material::PublicKey { hint: Some(key.public_key().hint()) };

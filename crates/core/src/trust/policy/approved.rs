@@ -26,8 +26,7 @@ pub(super) fn approved(required: &RequiredApproval, facts: &DocumentFacts, verdi
     let withdrawn: Vec<_> = withdrawn.map(|name| format!("; `{name}` has withdrawn it")).collect();
     let reason = format!("{role}: no approval by {}", named(&missing, &facts.keys, joint(signed_by)));
     let reason = reason + &withdrawn.concat() + &others(required, facts);
-    let keys = missing.into_iter().cloned().collect();
-    verdict.rows.push(Row { role: Some((role.clone(), keys)), ..Row::failed(Requirement::Approval, reason) });
+    verdict.rows.push(Row { role: Some(role.clone()), ..Row::failed(Requirement::Approval, reason) });
 }
 
 /// The newest approval in `role` by the key `name`, or the withdrawal of it. Of two with the same time, the withdrawal

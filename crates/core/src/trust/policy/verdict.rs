@@ -77,8 +77,10 @@ pub struct Row {
     pub outcome: Outcome,
     /// The reason, on one line.
     pub reason: String,
-    /// The role of an approval that is missing, and the names of the keys that have not signed it.
-    pub role: Option<(String, Vec<String>)>,
+    /// The role of an approval that is missing.
+    pub role: Option<String>,
+    /// The people who can satisfy it, as far as they are known: owners, and the names of keys.
+    pub ask: Vec<String>,
     /// The name of a version to use in place of one that was recalled. It is as the signer of the notice wrote it.
     pub instead: Option<String>,
 }
@@ -86,7 +88,14 @@ pub struct Row {
 impl Row {
     /// A requirement that is not satisfied.
     pub fn failed(requirement: Requirement, reason: impl Into<String>) -> Self {
-        Self { requirement, outcome: Outcome::Failed, reason: reason.into(), role: None, instead: None }
+        Self {
+            requirement,
+            outcome: Outcome::Failed,
+            reason: reason.into(),
+            role: None,
+            ask: Vec::new(),
+            instead: None,
+        }
     }
 }
 

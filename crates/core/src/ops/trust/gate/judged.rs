@@ -1,5 +1,6 @@
 //! The part of a policy that applies to a name, and its verdict.
 
+use crate::digest::Digest;
 use crate::oci::Descriptor;
 use crate::ops::error::Error;
 use crate::ops::policies::{LoadedPolicy, PolicyError, Refusal, RefusedBy};
@@ -14,6 +15,8 @@ pub struct Judged {
     pub pattern: Option<String>,
     /// The file of the policy.
     pub file: String,
+    /// The digest of this file.
+    pub policy: Digest,
     /// The line of the rule, or of `default`.
     pub line: usize,
     /// The consequence of a failure.
@@ -78,11 +81,11 @@ pub(super) fn judgement(applied: &Applied<'_>, manifest: Option<&Descriptor>) ->
         Applied::Refused(policy) => (policy, None, policy.policy.unmatched_line.unwrap_or(1), Mode::Enforce),
     };
     let (file, manifest) = (policy.policy.file.clone(), manifest.cloned());
-    Judged { pattern, file, line, mode, manifest, verdict: Verdict::default() }
+    Judged { pattern, file, policy: policy.digest, line, mode, manifest, verdict: Verdict::default() }
 }
 
 /// Fails if a rule is enforced and not satisfied, and warns of the others that are not satisfied.
-pub(super) fn enforce<'j>(
+pub(crate) fn enforce<'j>(
     session: &Session<'_>,
     title: &str,
     judged: impl Iterator<Item = &'j Judged>,
