@@ -12,6 +12,7 @@ mod keys;
 mod model_signing;
 mod policy;
 mod policy_rules;
+mod promotions;
 mod publisher;
 mod recall;
 mod sbom;

@@ -2,7 +2,7 @@
 
 use super::mentions::Mention;
 use crate::digest::Digest;
-use crate::oci::{Reference, Source};
+use crate::oci::{Descriptor, MediaType, Reference, Source};
 use crate::ops::error::{Error, reason};
 use crate::ops::session::Session;
 use crate::ops::trust::{Recalled, Recaller, recalls, warn_of_recall};
@@ -73,9 +73,9 @@ pub fn recalls_of_versions(
 ) -> Result<Vec<Option<Vec<Recalled>>>, Error> {
     let (source, name) = (session.client.repository(repository), Name::of(repository));
     let read = workers::run(jobs, versions, |(digest, _)| {
-        let subject = source.resolve(&digest.to_string()).map_err(|error| Error::reading("the manifest", error));
-        let read = subject.and_then(|it| recalls(session, (&source as &dyn Source, &it), Some(&name), &[]));
-        match read {
+        // A list of referrers needs the digest only.
+        let subject = Descriptor::new(MediaType::IMAGE_MANIFEST, *digest, 0);
+        match recalls(session, (&source as &dyn Source, &subject), Some(&name), &[]) {
             Err(error @ Error::Policy(_)) => Err(error),
             read => Ok(read),
         }
