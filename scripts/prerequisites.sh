@@ -51,7 +51,7 @@ need_rust() {
 need_tools() {
     local tool
     command -v docker-registry >/dev/null || install_registry || return
-    for tool in skopeo umoci git openssl python3; do
+    for tool in skopeo umoci git openssl python3 curl; do
         command -v "$tool" >/dev/null || install_packages "$tool" || return
     done
 }

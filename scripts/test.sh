@@ -42,9 +42,10 @@ prepare() {
 give_up() {
     cat >&2 <<'TEXT'
 
-The tests need Rust, a C compiler, docker-registry, skopeo, umoci, git and openssl. On Debian 12, as root:
+The tests need Rust, a C compiler, docker-registry, skopeo, umoci, git, openssl, python3 and
+curl. On Debian 12, as root:
 
-    apt-get install build-essential docker-registry skopeo umoci git openssl python3
+    apt-get install build-essential docker-registry skopeo umoci git openssl python3 curl
 
 Then run scripts/test.sh again.
 TEXT

@@ -6,6 +6,7 @@ mod examples;
 mod exit_codes;
 mod golden;
 mod help;
+mod installer;
 mod peer_models;
 mod peer_servers;
 mod peer_trust;
