@@ -14,10 +14,10 @@ use kit_core::provenance::Recall;
 
 /// Recall a ModelKit, so that others stop using it
 ///
-/// The recall is a signed notice about the digest, which is attached to the ModelKit, to its other forms beside it such
-/// as NAME:TAG-image, and to the members of an index. `kit pull`, `kit unpack`, `kit promote`, `kit update` and
-/// `kit list` of a registry show it. They refuse the ModelKit where a policy trusts the key and has not set `recalled`
-/// to another value than `refuse`. `kit recalled` finds deployments that run it.
+/// The recall is a signed notice about the digest, which is attached to the ModelKit, to the forms whose tags are
+/// beside its tag, such as NAME:TAG-image, and to the members of an index. `kit pull`, `kit unpack`, `kit promote`,
+/// `kit update` and `kit list` of a registry show it. They refuse the ModelKit where a policy lets the key recall it,
+/// unless the rule sets `recalled` to `warn` or `allow`. `kit recalled` finds deployments that run it.
 ///
 /// Notices travel with copies that are made later. Copies that exist in other repositories are recalled there. --undo
 /// attaches a withdrawal: the newest notice by a trusted key counts.

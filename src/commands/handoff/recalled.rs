@@ -21,8 +21,8 @@ use kit_core::trust::Verifier;
 /// each REPOSITORY. The recalls of keys that a policy lets recall the repository count, and those of --key; if none of
 /// them is known, every recall counts and is marked as not verified.
 ///
-/// The exit code is 0 if none of them is recalled, 1 if any is, and 2 if none is known to be recalled but some could not
-/// be looked up.
+/// The exit code is 0 if none of them is recalled, 1 if any is, and 2 if none is known to be recalled but some could
+/// not be looked up.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -26,8 +26,8 @@ use kit_core::provenance::Commit;
 /// the owners of the changes follow: those of the layers, or with --files those of the files. Time, commit and previous
 /// version are read from the provenance attestation that `kit pack` attaches, and are left empty for ModelKits without
 /// one. Promotions of a version with `kit promote` are listed below it, the newest first, and its signed approvals and
-/// recalls. --key verifies their signatures. Records without a verified signature are not proof: anyone with push access
-/// can write them.
+/// recalls. --key verifies their signatures. Records without a verified signature are not proof: anyone with push
+/// access can write them.
 ///
 /// With a tag, the list begins at that version; without a tag, it contains all versions of the repository.
 #[derive(Debug, Args)]

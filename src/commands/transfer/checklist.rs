@@ -7,7 +7,8 @@ use crate::output::{one_line, table};
 use kit_core::ops::{Checklist, Judged};
 use kit_core::trust::policy::{Outcome, Requirement, Row};
 
-/// Shows the checklist on standard error, and adds it to the document. Without a rule for the destination there is none.
+/// Shows the checklist on standard error, and adds it to the document. Without a rule for the destination, there is
+/// none.
 pub(super) fn show(context: &Context, checklist: &Checklist) {
     for judged in &checklist.judged {
         let Judged { file, line, pattern, verdict, .. } = judged;

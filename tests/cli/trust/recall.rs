@@ -154,21 +154,31 @@ fn looking_for_recalls_costs_a_pull_nothing() {
 }
 
 #[test]
-fn a_recall_reaches_the_other_forms_and_the_members_of_an_index() {
+fn a_recall_reaches_the_other_forms() {
     let scene = Scene::new(true);
     let sandbox = &scene.sandbox;
     sandbox.project();
-    let host = scene.registry.host();
-    let name = format!("{host}/team/sample:v1");
-    kit(sandbox, &["pack", "project", "--push", &name]).ok();
-    kit(sandbox, &["convert", &name, "--to", "modelpack", "-t", &format!("{name}-modelpack"), "--push"]);
-    kit(sandbox, &["pull", &name]).ok();
-    kit(sandbox, &["push", &name, "--also", "modelpack"]).ok();
-    let run = recall(sandbox, &name, RELEASE, &["--reason", REASON, "--format", "json"]).ok().json();
-    assert_eq!(run["signatures"].as_array().unwrap().len(), 2, "{run}");
-    let form = format!("{name}-modelpack");
-    let answer = recalled(sandbox, &form, &["--format", "json"]).exits(1).json();
-    assert_eq!(answer[0]["recalled"], true, "{answer}");
+    let name = format!("{}/team/sample:v1", scene.registry.host());
+    kit(sandbox, &["pack", "project", "-t", &name]).ok();
+    kit(sandbox, &["push", &name, "--also", "modelpack", "--also", "image"]).ok();
+    let receipt = recall(sandbox, &name, RELEASE, &["--reason", REASON, "--format", "json"]).ok().json();
+    assert_eq!(receipt["signatures"].as_array().unwrap().len(), 3, "{receipt}");
+    let image = kit(sandbox, &["inspect", "--remote", &format!("{name}-modelpack"), "--format", "json"]).ok().json();
+    let running = format!("{}@{}", name.trim_end_matches(":v1"), image["digest"].as_str().unwrap());
+    for deployed in [format!("{name}-image"), running] {
+        recalled(sandbox, &deployed, &[]).exits(1).prints(REASON);
+    }
+    recall(sandbox, &name, RELEASE, &["--undo"]).ok();
+    recalled(sandbox, &format!("{name}-image"), &[]).ok();
+}
+
+#[test]
+fn the_members_of_a_recalled_index_are_recalled() {
+    let sandbox = Sandbox::packed();
+    kit(&sandbox, &["index", "create", "sample:all", "sample:v1"]).ok();
+    let receipt = recall(&sandbox, "sample:all", RELEASE, &["--reason", REASON, "--format", "json"]).ok().json();
+    assert_eq!(receipt["artifacts"].as_array().unwrap().len(), 2, "{receipt}");
+    kit(&sandbox, &["unpack", "sample:v1", "-d", "out"]).ok().says("was recalled on");
 }
 
 #[test]

@@ -45,9 +45,10 @@ impl Mention {
 #[error("the JSON is not valid")]
 pub struct InvalidMentions(#[source] serde_json::Error);
 
-/// Reads what `text` mentions, each once, in the order of the text. A text that begins with a bracket is JSON: an object
-/// of Kubernetes, a list of them, or a list of texts. In other texts, names are separated by white space or commas, and
-/// a `#` begins a comment.
+/// Reads what `text` mentions, each once, in the order of the text.
+///
+/// A text that begins with a bracket is JSON: an object of Kubernetes, a list of them, or a list of texts. In other
+/// texts, names are separated by white space or commas, and a `#` begins a comment.
 pub fn mentions(text: &str) -> Result<Vec<Mention>, InvalidMentions> {
     let mut found = Found::default();
     if text.trim_start().starts_with(['{', '[']) {
@@ -181,9 +182,15 @@ mod tests {
             "kind": "Pod",
             "metadata": { "namespace": "shop", "name": "web-1" },
             "spec": {
-                "containers": [{ "name": "app", "image": "r.example/app:live" }, { "name": "new", "image": "r.example/new:1" }],
+                "containers": [
+                    { "name": "app", "image": "r.example/app:live" },
+                    { "name": "new", "image": "r.example/new:1" },
+                ],
                 "initContainers": [{ "name": "model", "image": "r.example/net:live-image" }],
-                "volumes": [{ "name": "m", "image": { "reference": "r.example/net:live" } }, { "name": "e", "emptyDir": {} }],
+                "volumes": [
+                    { "name": "m", "image": { "reference": "r.example/net:live" } },
+                    { "name": "e", "emptyDir": {} },
+                ],
             },
             "status": {
                 "containerStatuses": [{

@@ -52,8 +52,8 @@ impl Recalled {
 /// A key that may recall, with its description.
 pub type Recaller = (String, Verifier);
 
-/// Reads the recalls of `subject`, which has the name `name`. Those of the policies for this name and of the keys `more`
-/// are verified. Policies are read only if there are any recalls.
+/// Reads the recalls of `subject`, which has the name `name`. Those by the keys of the policies for this name, and by
+/// the keys `more`, are verified. Policies are read only if there are any recalls.
 pub fn recalls(
     session: &Session<'_>,
     (source, subject): (&dyn Source, &Descriptor),

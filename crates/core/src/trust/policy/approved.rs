@@ -63,7 +63,7 @@ pub(super) fn date(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d").to_string()
 }
 
-/// A text that somebody else wrote, for one line of an output.
+/// A text of a signed statement, for one line of an output.
 pub(super) fn shown(text: &str) -> String {
     /// The number of characters that are shown.
     const SHOWN: usize = 200;

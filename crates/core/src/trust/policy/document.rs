@@ -150,7 +150,7 @@ impl Rule {
             || self.heeds_recalls()
     }
 
-    /// Returns true if a recall has a consequence: some keys may recall, and the rule does not allow what they recalled.
+    /// Returns true if a recall has a consequence: some keys may recall, and the rule does not ignore them.
     pub fn heeds_recalls(&self) -> bool {
         self.recalled.mode != RecallMode::Allow && !self.recall_keys().is_empty()
     }
