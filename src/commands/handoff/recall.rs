@@ -32,8 +32,8 @@ pub(crate) struct RecallArgs {
     /// ModelKit
     #[arg(value_name = "NAME:TAG")]
     reference: String,
-    /// Reason that users see
-    #[arg(long, value_name = "TEXT", required_unless_present = "undo")]
+    /// Reason that users see; required without --undo
+    #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Version to use in its place
     #[arg(long, value_name = "NAME:TAG", conflicts_with = "undo")]
@@ -53,7 +53,7 @@ impl RecallArgs {
         self.receipt.begin_with(context, &members)?;
         let reason = self.reason.as_deref().unwrap_or_default().trim();
         if reason.is_empty() && !self.undo {
-            return Err(usage("--reason must not be empty"));
+            return Err(usage("a recall needs a --reason that users understand"));
         }
         let location = context.location(&self.reference)?;
         let instead = self.instead(context, &location)?;
