@@ -134,6 +134,8 @@ limits! {
         Bytes CERTIFICATES_BYTES = MIB;
         /// A bundle: a signature together with the statement that is signed, or an attestation.
         Bytes BUNDLE_BYTES = 8 * MIB;
+        /// The log entries and timestamps of a bundle, together. A signature has one or two.
+        Count BUNDLE_EVIDENCE = 32;
         /// The predicate of an attestation that is read from a file. The bundle with it has its own limit.
         Bytes PREDICATE_BYTES = 16 * MIB;
         /// A `policy.toml`, or a file with a key that it names.

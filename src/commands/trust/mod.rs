@@ -23,7 +23,7 @@ pub(crate) use attach::AttachArgs;
 pub(crate) use attest::AttestArgs;
 pub(crate) use certificates::CertificateArgs;
 pub(crate) use folder_signature::{FOLDER_MEMBERS, FolderSignatureArgs};
-pub(crate) use identity::authority;
+pub(crate) use identity::{authority, keyless};
 pub(crate) use key::KeyArgs;
 pub(crate) use keys::{private_key, public_key};
 pub(crate) use network::TrustNetworkArgs;

@@ -7,6 +7,7 @@ mod exit_codes;
 mod golden;
 mod help;
 mod installer;
+mod npm;
 mod peer_models;
 mod peer_servers;
 mod peer_trust;

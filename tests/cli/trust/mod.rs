@@ -8,6 +8,7 @@ mod companions;
 mod golden;
 mod guarded;
 mod interrupted;
+mod keyless;
 mod keys;
 mod model_signing;
 mod policy;

@@ -25,7 +25,7 @@ mod verdict;
 
 pub use document::{
     AtLeast, Ceiling, KeyMaterial, LicenceRule, Mode, PickleRule, Policy, RecallMode, RecallRule, RequiredApproval,
-    RequiredAttestation, Rule, ScanRule, Signers, TransparencyLog, TrustedKey, Unmatched, WeightFormat,
+    RequiredAttestation, Rule, ScanRule, Signers, TrustedKey, Unmatched, WeightFormat,
 };
 pub use evaluate::{evaluate, evaluate_content, evaluate_documents, needs_content};
 pub use facts::{
