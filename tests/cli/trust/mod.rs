@@ -1,22 +1,19 @@
 //! Signatures, attestations, scans, policies and bills of materials, end to end.
 
-mod approvals;
 mod attachments;
 mod attesting;
 mod certificates;
 mod companions;
 mod golden;
-mod guarded;
+pub mod guarded;
 mod interrupted;
 mod keyless;
 mod keys;
 mod model_signing;
 mod policy;
 mod policy_rules;
-mod promotions;
 mod publisher;
-mod recall;
 mod sbom;
 mod scan;
-mod scene;
+pub mod scene;
 mod signing;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::scene::{Scene, key, kit};
+use crate::trust::scene::{Scene, key, kit};
 use kit_testkit::sandbox::Sandbox;
 
 const RELEASE: &str = "test-cosign.key";

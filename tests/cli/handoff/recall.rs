@@ -4,8 +4,8 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::guarded::Guarded;
-use super::scene::{PASSWORD, Scene, key, kit};
+use crate::trust::guarded::Guarded;
+use crate::trust::scene::{PASSWORD, Scene, key, kit};
 use kit_testkit::sandbox::{Run, Sandbox};
 
 const RELEASE: &str = "test-cosign.key";

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::guarded::Guarded;
-use super::scene::{Scene, key, kit};
+use crate::trust::guarded::Guarded;
+use crate::trust::scene::{Scene, key, kit};
 use kit_testkit::sandbox::{Run, Sandbox};
 
 const ADA: &str = "test-cosign.key";
