@@ -1,6 +1,7 @@
 //! Events and warnings of operations as lines for people.
 
 use super::media_types::referrer;
+use super::recalls::notice_line;
 use super::words::counted;
 use kit_core::digest::Digest;
 use kit_core::progress::{
@@ -282,6 +283,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             let lines: Vec<_> = reason.lines().map(without_columns).collect();
             format!("{begin}: {}", lines.join("; "))
         }
+        Warning::Recalled(notice) => notice_line(notice),
         Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),
         Warning::PlainHttp { registry } => {
             format!(

@@ -229,6 +229,11 @@ limits! {
         Count REMOTE_DATA_KITS = 1000;
         /// The attestations of one ModelKit that are read.
         Count RECORDS = 16;
+        /// The text on standard input that names deployed ModelKits, such as the pods of a cluster.
+        Bytes MENTIONS_BYTES = 256 * MIB;
+        /// The signed approvals, recalls and promotions of one ModelKit that are read where no policy is asked, the
+        /// newest first.
+        Count SIGNED_RECORDS = 64;
         /// The records of promotions of one ModelKit that are read, the newest first.
         Count PROMOTIONS = 32;
         /// The versions that `kit log` reads. The others are left out, with a warning.

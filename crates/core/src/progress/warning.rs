@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::parts::{IgnoreLine, LayerPlace, Paths, PolicyConsequence};
+use super::parts::{IgnoreLine, LayerPlace, Paths, PolicyConsequence, RecallNotice};
 use crate::digest::Digest;
 
 /// A condition that the user should check although the operation continues. Serialized like an
@@ -51,6 +51,8 @@ pub enum Warning<'a> {
         /// The consequence.
         consequence: PolicyConsequence,
     },
+    /// A ModelKit was recalled, and no policy decides about that.
+    Recalled(RecallNotice<'a>),
     /// A request failed and is repeated after a long pause.
     WaitingForRegistry {
         /// The pause.
