@@ -69,6 +69,9 @@ limits! {
         /// A text of a project or of a layer that is searched for secrets, in parts of 1 MiB. Notebooks with pictures
         /// have some tens of megabytes. A larger text is reported.
         Bytes SEARCHED_TEXT_BYTES = 256 * MIB;
+        /// A notebook that is packed without its outputs, which is read into memory. Notebooks with pictures have some
+        /// tens of megabytes. A larger one is packed as it is, with a warning.
+        Bytes STRIPPED_NOTEBOOK_BYTES = 128 * MIB;
         /// The `config.json` of a model. Real ones have a few KiB; a larger file of that name is something else.
         Bytes MODEL_CONFIG_BYTES = MIB;
         /// The parameters, metrics or tags of an MLflow run. More of them are data.

@@ -102,6 +102,8 @@ pub enum Warning<'a> {
         /// The path in the Kitfile.
         path: &'a str,
     },
+    /// Files are packed as they are, because they are not notebooks that can be read.
+    NotebooksUnreadable(Paths<'a>),
     /// The names of files say that they may contain secrets.
     SecretNames(Paths<'a>),
     /// Addresses in texts contain passwords.

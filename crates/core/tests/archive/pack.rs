@@ -4,7 +4,7 @@ use std::io::{self, Seek, Write};
 use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kit_core::archive::{Error, IgnoreRules, LayerSource, Links, write_layer};
+use kit_core::archive::{Error, IgnoreRules, LayerSource, Links, Notebooks, write_layer};
 use kit_core::compression::Compression;
 use kit_core::contents;
 use kit_core::digest::{Digest, DigestWriter};
@@ -208,6 +208,7 @@ fn pack_and_meddle(context: &Context, meddle: impl FnMut()) -> Error {
         excluded: Vec::new(),
         ignore: &ignore,
         links: Links::InsideContext,
+        notebooks: Notebooks::AsTheyAre,
     };
     let sink = DigestWriter::new(Meddler { meddle, arrived: 0 });
     write_layer(&source, Format::Tar, Compression::None, None, sink, &Silent).unwrap_err()
@@ -281,6 +282,7 @@ fn the_error_of_a_sink_is_returned() {
         excluded: Vec::new(),
         ignore: &ignore,
         links: Links::InsideContext,
+        notebooks: Notebooks::AsTheyAre,
     };
     for compression in Compression::ALL {
         let error =
@@ -316,6 +318,7 @@ fn progress_adds_up_to_the_measured_sizes() {
         excluded: Vec::new(),
         ignore: &ignore,
         links: Links::InsideContext,
+        notebooks: Notebooks::AsTheyAre,
     };
     let counter = Counter(AtomicU64::new(0));
     write_layer(&source, Format::Tar, Compression::Gzip, None, DigestWriter::new(io::sink()), &counter).unwrap();
@@ -329,6 +332,7 @@ fn source_of<'a>(context: &'a Context, ignore: &'a IgnoreRules, path: &str) -> L
         excluded: Vec::new(),
         ignore,
         links: Links::InsideContext,
+        notebooks: Notebooks::AsTheyAre,
     }
 }
 

@@ -79,6 +79,7 @@ impl Context {
             excluded: excluded.iter().map(|path| path.parse().unwrap()).collect(),
             ignore: &ignore,
             links: self.links,
+            notebooks: Notebooks::AsTheyAre,
         };
         let mut layer = DigestWriter::new(Vec::new());
         let summary = write_layer(&source, Format::Tar, compression, None, &mut layer, &Silent)?;

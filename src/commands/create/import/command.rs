@@ -259,8 +259,12 @@ impl ImportArgs {
         start: Instant,
     ) -> Result<()> {
         let session = context.session_with(client)?;
-        let folder =
-            ScannedFolder { path: pack.context.clone(), kitfile: Some(pack.kitfile.clone()), links: pack.links };
+        let folder = ScannedFolder {
+            path: pack.context.clone(),
+            kitfile: Some(pack.kitfile.clone()),
+            links: pack.links,
+            notebooks: pack.notebooks,
+        };
         ops::admit_packing(&session, &folder, &pack.references, destination)?;
         match destination {
             Some(destination) => mlflow::push(context, &session, pack, destination, start),

@@ -25,7 +25,7 @@ pub(crate) fn scan_before_packing(
         scratch: session.store.root().to_owned(),
     };
     let (path, kitfile) = (options.context.clone(), Some(options.kitfile.clone()));
-    let folder = ScannedFolder { path, kitfile, links: options.links };
+    let folder = ScannedFolder { path, kitfile, links: options.links, notebooks: options.notebooks };
     let scanned = ops::scan_folder(&folder, &options.context.display().to_string(), &scanning, &context.bars)?;
     for line in lines::render(&scanned).lines() {
         context.output.warn(line);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use fs_err as fs;
 
 use super::working_folder::WorkingFolder;
-use crate::archive::{self, LayerSource, Links, PathPatterns};
+use crate::archive::{self, LayerSource, Links, Notebooks, PathPatterns};
 use crate::digest::Digest;
 use crate::kitfile::{self, FILE_NAMES};
 use crate::limits;
@@ -225,8 +225,8 @@ impl Expected {
         for path in &searched {
             let excluded =
                 self.paths.iter().filter(|other| *other != path && other.starts_with(path)).cloned().collect();
-            let source =
-                LayerSource { root: &options.folder, path: path.clone(), excluded, ignore, links: Links::Follow };
+            let (links, notebooks) = (Links::Follow, Notebooks::AsTheyAre);
+            let source = LayerSource { root: &options.folder, path: path.clone(), excluded, ignore, links, notebooks };
             match source.files() {
                 Ok(files) => present.extend(files.into_iter().filter(|path| options.paths.take(path))),
                 // Its files are missing, which `compare` reports.

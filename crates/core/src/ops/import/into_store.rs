@@ -8,7 +8,7 @@ use super::choice::Choice;
 use super::error::ImportError;
 use super::publisher::Published;
 use super::work::Work;
-use crate::archive::Links;
+use crate::archive::{Links, Notebooks};
 use crate::kitfile::Kitfile;
 use crate::oci::Reference;
 use crate::ops::guard::{self, Allowed};
@@ -61,8 +61,12 @@ pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOp
     let published = Published::of(upstream, &choice.wanted(), options)?;
     let work = Work::open(&session.store, &options.folder, upstream.about())?;
     work.fetch(upstream, &choice.wanted(), session.progress)?;
-    let fetched =
-        ScannedFolder { path: work.files(), kitfile: Some(choice.kitfile.clone()), links: Links::InsideContext };
+    let fetched = ScannedFolder {
+        path: work.files(),
+        kitfile: Some(choice.kitfile.clone()),
+        links: Links::InsideContext,
+        notebooks: Notebooks::AsTheyAre,
+    };
     admit_files(session, &fetched, &options.references)?;
     if let Some(published) = &published {
         published.compare_content(&work.files(), &choice.wanted())?;

@@ -307,9 +307,10 @@ impl<'a> Packer<'a> {
     /// Returns the key of a remembered layer: a digest of the state of its files and of everything that determines how
     /// they are written, so that equal keys mean equal bytes.
     fn key(&self, layer_type: LayerType, path: &RelativePath, measured: &Measured) -> Digest {
-        let compression = self.options.compression;
-        let (media_type, files) = (layer_type.media_type(), measured.fingerprint.digest);
-        Digest::of(format!("{LAYER_FORMAT}\n{VERSION}\n{compression}\n{media_type}\n{path}\n{files}").as_bytes())
+        let PackOptions { compression, notebooks, .. } = self.options;
+        let (media_type, files, notebooks) = (layer_type.media_type(), measured.fingerprint.digest, notebooks.mark());
+        let key = format!("{LAYER_FORMAT}\n{VERSION}\n{compression}\n{media_type}\n{path}\n{files}{notebooks}");
+        Digest::of(key.as_bytes())
     }
 
     fn source<'s>(&'s self, path: &RelativePath) -> LayerSource<'s> {
@@ -319,6 +320,7 @@ impl<'a> Packer<'a> {
             excluded: self.paths.iter().filter(|other| *other != path && other.starts_with(path)).cloned().collect(),
             ignore: &self.ignore,
             links: self.options.links,
+            notebooks: self.options.notebooks,
         }
     }
 
