@@ -9,8 +9,9 @@
 //! 3  ops ────────────────────────────────────────── operations; threads
 //! 2  archive   store   git   upstream → registry ── places
 //! 1  sbom → modelkit → kitfile → oci   trust → contents → tensors ──────────────────────── documents; no I/O
-//!    owners   verdict   draft   notebook   scan   provenance
-//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  limits  blocks  sys
+//!    owners   verdict   draft   scan   provenance
+//! 0  notebook  yaml  digest  compression  recipe  layer_format  file_kind  relative_path
+//!    progress  problem  limits  blocks  sys
 //! ```
 //!
 //! A *room* is a top-level module. It uses only rooms on lower floors and, on its own floor, rooms in the direction of

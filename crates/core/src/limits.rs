@@ -286,6 +286,8 @@ limits! {
         Bytes DIFF_TEXTS_BYTES = 16 * MIB;
         /// The lines of a text that is compared.
         Count DIFF_LINES = 100_000;
+        /// A notebook whose cells are compared. Pictures in outputs make notebooks larger than other texts.
+        Bytes DIFF_NOTEBOOK_BYTES = 32 * MIB;
         /// A CSV or JSON Lines file whose rows are compared. It is streamed, but every row is read.
         Bytes DIFF_TABLE_BYTES = 256 * MIB;
         /// One record of a CSV or JSON Lines file.

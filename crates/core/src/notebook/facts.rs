@@ -174,7 +174,7 @@ impl Facts {
     }
 }
 
-/// What was found already.
+/// The items that were found before.
 #[derive(Default)]
 struct Seen {
     loads: HashSet<String>,

@@ -18,22 +18,22 @@ pub enum Role {
 }
 
 static SERVING: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        concat!(
-        r"\b(?:FastAPI|Flask|Starlette|LitServer|BentoService)\(|\buvicorn\.run\(|\bgr\.(?:Interface|Blocks|ChatInterface)\(|",
-        r"\bbentoml\.|\bserve\.(?:run|deployment)\b|\.launch\(|@\w+\.(?:get|post|route|api)\(|\bstreamlit\b|\bapp\.run\(",
-    ),
-    )
+    Regex::new(concat!(
+        r"\b(?:FastAPI|Flask|Starlette|LitServer|BentoService)\(|\buvicorn\.run\(|",
+        r"\bgr\.(?:Interface|Blocks|ChatInterface)\(|",
+        r"\bbentoml\.|\bserve\.(?:run|deployment)\b|\.launch\(|@\w+\.(?:get|post|route|api)\(|",
+        r"\bstreamlit\b|\bapp\.run\(",
+    ))
     .expect("the pattern is valid")
 });
 static TRAINING: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        concat!(
-        r"\.(?:fit|partial_fit|fit_generator|backward|train_on_batch|minimize)\(|\b(?:xgb|lgb|xgboost|lightgbm)\.train\(|",
+    Regex::new(concat!(
+        r"\.(?:fit|partial_fit|fit_generator|backward|train_on_batch|minimize)\(|",
+        r"\b(?:xgb|lgb|xgboost|lightgbm)\.train\(|",
         r"\b\w*[tT]rainer\.(?:train|fit)\(|\b\w*optim\w*\.step\(|\btrain(?:_\w+)?\([^)\s]|",
-        r"\b(?:torch\.save|joblib\.dump|save_pretrained|save_model|save_weights|save_state_dict|log_model)\(|\bmodel\.save\(",
-    ),
-    )
+        r"\b(?:torch\.save|joblib\.dump|save_pretrained|save_model|save_weights|save_state_dict|log_model)\(|",
+        r"\bmodel\.save\(",
+    ))
     .expect("the pattern is valid")
 });
 /// Objects that are fitted to data before a model is trained.

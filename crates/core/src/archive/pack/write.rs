@@ -31,8 +31,8 @@ pub struct LayerSummary {
     pub file_mode: Option<u32>,
     /// True if `.kitignore` excludes the path of the layer itself, see [`Measured`](super::measure::Measured).
     pub path_is_ignored: bool,
-    /// The state of each file while it was read. If it equals that of an earlier [`Measured`](super::measure::Measured),
-    /// the layer contains exactly the files in this state.
+    /// The state of each file while it was read. If it equals that of an earlier
+    /// [`Measured`](super::measure::Measured), the layer contains exactly the files in this state.
     pub fingerprint: Fingerprint,
     /// The table of contents, compressed; none if it would be too large.
     pub contents: Option<Vec<u8>>,

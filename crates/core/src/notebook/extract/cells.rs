@@ -1,6 +1,6 @@
 //! The cells of a notebook with the names that connect them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::preamble::{is_preamble, is_setup};
 use crate::notebook::document::Document;
@@ -88,4 +88,45 @@ impl CellCode {
     pub(super) fn has_code(&self) -> bool {
         self.statements.iter().any(|(statement, _)| statement.kind != StatementKind::Comment)
     }
+}
+
+/// Notes the names that functions rebind with `global`, or whose values they change, as changed in the cells that use
+/// such a function. Returns those that are rebound.
+pub(super) fn note_rebound(cells: &mut [CellCode]) -> BTreeSet<String> {
+    let mut effects = BTreeMap::<String, BTreeSet<String>>::new();
+    let mut called = BTreeMap::<String, BTreeSet<String>>::new();
+    let mut rebound = BTreeSet::new();
+    for (statement, names) in cells.iter().flat_map(|cell| &cell.statements) {
+        let global = declared_global(&statement.masked);
+        rebound.extend(global.iter().cloned());
+        for name in &names.defined {
+            let effects = effects.entry(name.clone()).or_default();
+            effects.extend(global.iter().chain(&names.changed_late).cloned());
+            called.entry(name.clone()).or_default().extend(names.late.iter().cloned());
+        }
+    }
+    // A function also does what the functions that it calls do.
+    loop {
+        let before = effects.values().map(BTreeSet::len).sum::<usize>();
+        for (name, called) in &called {
+            let more: Vec<_> = called.iter().filter_map(|other| effects.get(other)).flatten().cloned().collect();
+            effects.entry(name.clone()).or_default().extend(more);
+        }
+        if effects.values().map(BTreeSet::len).sum::<usize>() == before {
+            break;
+        }
+    }
+    for cell in cells {
+        let used = cell.exposed.iter().chain(&cell.late);
+        let names: Vec<_> = used.filter_map(|name| effects.get(name)).flatten().cloned().collect();
+        cell.changed.extend(names.iter().cloned());
+        cell.late.extend(names);
+    }
+    rebound
+}
+
+/// The names in the `global` statements of functions.
+pub(super) fn declared_global(masked: &str) -> Vec<String> {
+    let names = masked.lines().filter_map(|line| line.trim_start().strip_prefix("global "));
+    names.flat_map(|names| names.split(',')).map(|name| name.trim().to_owned()).collect()
 }

@@ -15,12 +15,17 @@ struct Uses {
 
 /// Raises the groups of cells until every name is defined in the group that reads it or before, and until the order
 /// of the groups keeps the order in which a name is read and written.
-pub(super) fn settle(cells: &mut [CellCode]) {
+///
+/// A name in `rebound` has to be in one module, because other modules would keep its first value.
+pub(super) fn settle(cells: &mut [CellCode], rebound: &BTreeSet<String>) {
     let names = uses(cells);
     loop {
         let mut is_settled = true;
-        for uses in names.values() {
+        for (name, uses) in &names {
             is_settled &= !settle_name(cells, uses);
+            if rebound.contains(name) {
+                is_settled &= !gather(cells, uses);
+            }
         }
         if is_settled {
             return;
@@ -45,6 +50,19 @@ fn uses(cells: &[CellCode]) -> BTreeMap<String, Vec<Uses>> {
     names
 }
 
+/// Moves all cells with a name to the last of their modules. Returns true if one was moved.
+fn gather(cells: &mut [CellCode], uses: &[Uses]) -> bool {
+    let last = uses.iter().map(|one| cells[one.cell].group).max();
+    let mut is_moved = false;
+    for one in uses {
+        if Some(cells[one.cell].group) != last {
+            cells[one.cell].group = last.unwrap_or(cells[one.cell].group);
+            is_moved = true;
+        }
+    }
+    is_moved
+}
+
 /// Returns true if a group was raised.
 fn settle_name(cells: &mut [CellCode], uses: &[Uses]) -> bool {
     let mut is_raised = false;
@@ -55,24 +73,24 @@ fn settle_name(cells: &mut [CellCode], uses: &[Uses]) -> bool {
         }
     };
     let (mut read, mut written) = (Group::Parameters, Group::Parameters);
-    for use_ in uses {
-        if use_.reads || use_.reads_late {
-            raise(cells, use_.cell, written);
+    for one in uses {
+        if one.reads || one.reads_late {
+            raise(cells, one.cell, written);
         }
-        if use_.writes {
-            raise(cells, use_.cell, read.max(written));
+        if one.writes {
+            raise(cells, one.cell, read.max(written));
         }
-        let group = cells[use_.cell].group;
-        if use_.reads {
+        let group = cells[one.cell].group;
+        if one.reads {
             read = read.max(group);
         }
-        if use_.writes {
+        if one.writes {
             written = written.max(group);
         }
     }
     // A function sees the names that exist when it is called, also those that later cells define.
-    for use_ in uses.iter().filter(|use_| use_.reads_late) {
-        raise(cells, use_.cell, written);
+    for one in uses.iter().filter(|one| one.reads_late) {
+        raise(cells, one.cell, written);
     }
     is_raised
 }

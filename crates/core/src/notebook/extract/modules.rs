@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 
-use super::cells::{CellCode, Group, cells};
+use super::cells::{CellCode, Group, cells, declared_global, note_rebound};
 use super::groups::settle;
 use super::preamble::{imported_names, preamble};
 use crate::notebook::document::Document;
@@ -24,7 +24,8 @@ pub struct Module {
 /// Returns the code of the notebook called `title` as modules.
 pub fn extract(document: &Document, title: &str) -> Vec<Module> {
     let (mut cells, preamble) = cells(document);
-    settle(&mut cells);
+    let rebound = note_rebound(&mut cells);
+    settle(&mut cells, &rebound);
     let groups: BTreeSet<_> = cells.iter().filter(|cell| cell.has_code()).map(|cell| cell.group).collect();
     // A comment belongs to the module of the cell before it.
     let mut last = groups.first().copied().unwrap_or(Group::Common);
@@ -40,7 +41,7 @@ pub fn extract(document: &Document, title: &str) -> Vec<Module> {
     groups.iter().map(|group| plan.module(*group, &title)).collect()
 }
 
-/// What the modules have to do with each other.
+/// The relations between the modules.
 struct Plan<'a> {
     preamble: &'a [Statement],
     parts: BTreeMap<Group, Part<'a>>,
@@ -261,11 +262,15 @@ impl<'a> Part<'a> {
     fn find_needed(&mut self) {
         let mut defined = BTreeSet::new();
         for cell in &self.cells {
-            self.needed.extend(cell.exposed.iter().filter(|name| !defined.contains(*name)).cloned());
-            defined.extend(cell.defined.iter());
+            for (_, names) in &cell.statements {
+                // A function may be called before the module defines a name that it uses.
+                let read = names.used.iter().chain(&names.late);
+                self.needed.extend(read.filter(|name| !defined.contains(*name)).cloned());
+                defined.extend(names.defined.iter());
+            }
+            // Names that functions of other cells rebind.
+            self.needed.extend(cell.late.iter().filter(|name| !defined.contains(*name)).cloned());
         }
-        let late = self.cells.iter().flat_map(|cell| &cell.late);
-        self.needed.extend(late.filter(|name| !defined.contains(*name)).cloned());
     }
 
     /// Divides the names that the module defines.
@@ -328,12 +333,6 @@ impl<'a> Part<'a> {
         let bound = calls.iter().flat_map(|(_, names)| names.iter().copied());
         assigned.chain(bound).filter(|name| seen.contains(*name)).map(str::to_owned).collect()
     }
-}
-
-/// The names in the `global` statements of functions.
-fn declared_global(masked: &str) -> Vec<String> {
-    let names = masked.lines().filter_map(|line| line.trim_start().strip_prefix("global "));
-    names.flat_map(|names| names.split(',')).map(|name| name.trim().to_owned()).collect()
 }
 
 /// The text of a statement in a function. A global name must not have an annotation.

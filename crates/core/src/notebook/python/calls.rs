@@ -13,7 +13,7 @@ pub(in crate::notebook) type Constants = BTreeMap<String, String>;
 pub(in crate::notebook) struct Call<'a> {
     /// The name of the function, without what is before the last dot.
     pub(in crate::notebook) function: &'a str,
-    /// What is before the last dot of the function; empty if there is none.
+    /// The expression before the last dot of the function; empty if there is none.
     pub(in crate::notebook) receiver: &'a str,
     /// The arguments, each with its name if it has one.
     pub(in crate::notebook) arguments: Vec<(Option<&'a str>, &'a str)>,

@@ -26,8 +26,11 @@ static ASSIGNED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^(\s*)([A-Za-z_]\w*)\s*=\s*([!%].*)$").expect("the pattern is valid"));
 /// A command that IPython accepts without a sign before it.
 static AUTOMAGIC: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:(?:pip|conda)\s+(?:install|uninstall|list|show)\b.*|(?:ls|cd|cat|mkdir|cp|mv|rm)\s+[-~./\w*][-~./\w* ]*)$")
-        .expect("the pattern is valid")
+    Regex::new(concat!(
+        r"^(?:(?:pip|conda)\s+(?:install|uninstall|list|show)\b.*|",
+        r"(?:ls|cd|cat|mkdir|cp|mv|rm)\s+[-~./\w*][-~./\w* ]*)$"
+    ))
+    .expect("the pattern is valid")
 });
 /// The installation of packages.
 static INSTALL: LazyLock<Regex> = LazyLock::new(|| {

@@ -8,10 +8,11 @@ mod literal;
 mod magic;
 mod names;
 mod statement;
+mod structure;
 
 pub(super) use calls::{Call, Constants, calls, path_of};
-pub(super) use imports::{Import, imports};
-pub(super) use literal::{assigned_literal, literal};
-pub(super) use magic::{Plain, plain};
+pub(super) use imports::imports;
+pub(super) use literal::assigned_literal;
+pub(super) use magic::plain;
 pub(super) use names::{Names, identifiers, names_of};
 pub(super) use statement::{Statement, StatementKind, statements};

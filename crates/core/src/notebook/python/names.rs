@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::imports::imports;
 use super::statement::{Statement, StatementKind};
+use super::structure::{assignment_sides, logical_lines, parts, without_subscripts};
 
 /// The names of a statement, as far as they can be seen without parsing it. Rather too many are `used` than too few.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(in crate::notebook) struct Names {
     pub(in crate::notebook) late: BTreeSet<String>,
     /// The names whose values the statement changes in place.
     pub(in crate::notebook) changed: BTreeSet<String>,
+    /// The names whose values a function or a class of the statement changes in place when it is used.
+    pub(in crate::notebook) changed_late: BTreeSet<String>,
 }
 
 /// An identifier that is not an attribute, and not the name of an argument.
@@ -113,8 +116,14 @@ fn of_definition(statement: &Statement) -> Names {
     let mut inner = assigned_anywhere(body);
     inner.extend(parameters);
     inner.extend(comprehension_names(body));
+    names.changed_late = changed_anywhere(body);
+    names.changed_late.retain(|changed| !inner.contains(changed));
     names.late.extend(identifiers(body).iter().map(|found| found.name.to_owned()));
     names.late.retain(|used| !inner.contains(used) && Some(used) != name.as_ref());
+    if text.starts_with("class ") {
+        // The body of a class runs where it is defined, those of its functions do not.
+        names.used.extend(of_block(body.trim_start_matches(':')).used);
+    }
     names.defined.extend(name);
     names
 }
@@ -155,6 +164,15 @@ fn assigned_anywhere(body: &str) -> BTreeSet<String> {
     assigned
 }
 
+/// The names whose values are changed in place anywhere in the body of a function or a class.
+fn changed_anywhere(body: &str) -> BTreeSet<String> {
+    let mut names = Names::default();
+    for line in logical_lines(body) {
+        of_line(line.trim_start_matches([' ', '\t', ':']), &mut names);
+    }
+    names.changed
+}
+
 /// The names of a statement that is neither an import nor a definition, with its blocks.
 fn of_block(masked: &str) -> Names {
     let mut names = Names::default();
@@ -180,6 +198,7 @@ fn of_block(masked: &str) -> Names {
             let inner = of_definition(&statement);
             names.defined.extend(inner.defined);
             names.used.extend(inner.used);
+            names.changed_late.extend(inner.changed_late);
             continue;
         }
         if text.starts_with("import ") || text.starts_with("from ") {
@@ -268,21 +287,6 @@ fn target_names(target: &str) -> BTreeSet<String> {
     names.filter(|name| outside.contains(name)).collect()
 }
 
-/// The text without what is in the brackets after a name.
-fn without_subscripts(text: &str) -> String {
-    let (mut result, mut depth, mut before) = (String::new(), 0_usize, ' ');
-    for sign in text.chars() {
-        match sign {
-            '[' | '(' if depth > 0 || before.is_alphanumeric() || matches!(before, '_' | ']' | ')') => depth += 1,
-            ']' | ')' if depth > 0 => depth -= 1,
-            sign if depth == 0 => result.push(sign),
-            _ => {}
-        }
-        before = sign;
-    }
-    result
-}
-
 /// The names that comprehensions and lambdas in a line define for themselves.
 fn comprehension_names(line: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
@@ -298,79 +302,6 @@ fn comprehension_names(line: &str) -> BTreeSet<String> {
         names.extend(parameters(&format!("def f({})", parts(after, ':').next().unwrap_or_default())));
     }
     names
-}
-
-/// The parts of an assignment `a = b = value`, of which the last one is the value.
-fn assignment_sides(text: &str) -> Vec<&str> {
-    let bytes = text.as_bytes();
-    let (mut sides, mut depth, mut start) = (Vec::new(), 0_usize, 0);
-    for (at, sign) in bytes.iter().enumerate() {
-        match sign {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            b'=' if depth == 0 => {
-                let before = at.checked_sub(1).map_or(b' ', |before| bytes[before]);
-                let before_that = at.checked_sub(2).map_or(b' ', |before| bytes[before]);
-                let is_shift = matches!((before_that, before), (b'<', b'<') | (b'>', b'>'));
-                let is_compared = matches!(before, b'=' | b'!' | b':') || matches!(before, b'<' | b'>') && !is_shift;
-                if !is_compared && bytes.get(at + 1) != Some(&b'=') {
-                    sides.push(&text[start..at]);
-                    start = at + 1;
-                }
-            }
-            _ => {}
-        }
-    }
-    sides.push(&text[start..]);
-    sides
-}
-
-/// Splits masked code at a sign outside of brackets.
-fn parts(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let (mut depth, mut start, mut parts) = (0_usize, 0, Vec::new());
-    for (at, sign) in text.char_indices() {
-        match sign {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth = depth.saturating_sub(1),
-            sign if sign == separator && depth == 0 => {
-                parts.push(&text[start..at]);
-                start = at + sign.len_utf8();
-            }
-            _ => {}
-        }
-    }
-    parts.push(&text[start..]);
-    parts.into_iter()
-}
-
-/// The logical lines of masked code; those without code are left out. Line feeds within one become spaces.
-fn logical_lines(masked: &str) -> Vec<String> {
-    let (mut lines, mut depth, mut current) = (Vec::new(), 0_usize, String::new());
-    let mut quotes = 0_usize;
-    for line in masked.split_inclusive('\n') {
-        for sign in line.chars() {
-            match sign {
-                '(' | '[' | '{' => depth += 1,
-                ')' | ']' | '}' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-        }
-        quotes += line.matches("\"\"\"").count() + line.matches("'''").count();
-        let text = line.trim_end();
-        let is_joined = text.ends_with('\\');
-        current.push_str(text.trim_end_matches('\\'));
-        if depth > 0 || is_joined || quotes % 2 == 1 {
-            current.push(' ');
-        } else if !current.trim().is_empty() {
-            lines.push(std::mem::take(&mut current));
-        } else {
-            current.clear();
-        }
-    }
-    if !current.trim().is_empty() {
-        lines.push(current);
-    }
-    lines
 }
 
 #[cfg(test)]
