@@ -21,7 +21,7 @@ use kit_core::sys::replace_file;
 use kit_core::upstream::HubUpstream;
 use kit_core::upstream::hub::Address;
 
-/// Generate a Kitfile for a folder, for a notebook, or for a repository on the Hugging Face hub
+/// Generate a Kitfile for a folder, a notebook or a Hugging Face repository
 ///
 /// Detects models, datasets, docs and code by file name. The format, framework and size of the model are read from its
 /// headers and configuration, the licence from its text, and other fields from the front matter of the model card

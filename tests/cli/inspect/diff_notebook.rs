@@ -73,7 +73,7 @@ fn cells_are_compared_and_their_outputs_are_not() {
     assert_eq!(file["text"], Value::Null);
     assert_eq!(file["notebook"]["outputsOnly"], json!(false));
     let changes: Vec<_> = file["notebook"]["cells"].as_array().unwrap().iter().map(|cell| &cell["change"]).collect();
-    assert_eq!(changes, ["changed", "added", "removed"].map(|word| json!(word)).iter().collect::<Vec<_>>());
+    assert_eq!(changes, ["removed", "changed", "added"].map(|word| json!(word)).iter().collect::<Vec<_>>());
     sandbox.kit(&["diff", "a:v1", "p", "--format", "markdown"]).ok().prints("cells: 1 changed, 1 added, 1 removed");
 }
 

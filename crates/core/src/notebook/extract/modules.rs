@@ -58,7 +58,7 @@ struct Part<'a> {
     needed: BTreeSet<String>,
     /// The names that exist when the module was imported.
     at_the_top: BTreeSet<String>,
-    /// The names that exist after its function ran.
+    /// The names that exist, or have their values, after its function ran.
     by_function: BTreeSet<String>,
     /// For each name that is needed, the module that has it.
     homes: BTreeMap<String, Group>,
@@ -286,6 +286,9 @@ impl<'a> Part<'a> {
             .filter(|(statement, _)| is_work(statement))
             .flat_map(|(_, names)| names.defined.clone())
             .collect();
+        // Later modules must not see a value before this module has changed it.
+        let changed: BTreeSet<_> = self.cells.iter().flat_map(|cell| &cell.changed).cloned().collect();
+        self.by_function.extend(changed.iter().filter(|name| self.homes.contains_key(*name)).cloned());
         self.by_function.extend(self.homes.iter().filter(|(_, home)| home.is_function()).map(|(name, _)| name.clone()));
         loop {
             let kept: Vec<_> = statements()
@@ -303,7 +306,7 @@ impl<'a> Part<'a> {
         let top = statements().filter(|(statement, names)| self.is_hoisted(statement, names));
         self.at_the_top = top.flat_map(|(_, names)| names.defined.clone()).collect();
         self.at_the_top.retain(|name| !self.by_function.contains(name));
-        let own: BTreeSet<_> = statements().flat_map(|(_, names)| &names.defined).collect();
+        let own: BTreeSet<_> = statements().flat_map(|(_, names)| &names.defined).chain(&changed).collect();
         self.by_function = self.by_function.iter().filter(|name| own.contains(name)).cloned().collect();
     }
 

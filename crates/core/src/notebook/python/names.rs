@@ -66,9 +66,14 @@ const CHANGING: [&str; 22] = [
 /// Returns the identifiers in masked code, without keywords.
 pub(in crate::notebook) fn identifiers(masked: &str) -> Vec<Identifier<'_>> {
     let mut found = Vec::new();
-    let (mut at, mut before) = (0, ' ');
+    let (mut at, mut before, mut depth) = (0, ' ', 0_usize);
     while let Some(sign) = masked[at..].chars().next() {
         if !(sign.is_alphanumeric() || sign == '_') {
+            match sign {
+                '(' | '[' | '{' => depth += 1,
+                ')' | ']' | '}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
             before = if sign.is_whitespace() && sign != '\n' { before } else { sign };
             at += sign.len_utf8();
             continue;
@@ -77,7 +82,7 @@ pub(in crate::notebook) fn identifiers(masked: &str) -> Vec<Identifier<'_>> {
         let end = end.map_or(masked.len(), |end| at + end);
         let (name, rest) = (&masked[at..end], masked[end..].trim_start_matches([' ', '\t']));
         let is_prefix = rest.len() + end == masked.len() && rest.starts_with(['"', '\'']);
-        let is_argument = matches!(before, '(' | ',') && rest.starts_with('=') && !rest.starts_with("==");
+        let is_argument = depth > 0 && matches!(before, '(' | ',') && rest.starts_with('=') && !rest.starts_with("==");
         let is_name = !sign.is_numeric() && !KEYWORDS.contains(&name) && before != '.';
         if is_name && !is_prefix && !is_argument {
             found.push(Identifier { name, rest });
@@ -330,6 +335,8 @@ mod tests {
             ("x, (y, *z) = f(k=v)", "x y z", "f v", "", ""),
             ("x[i] = y.z = a", "", "a i x y", "", "x y"),
             ("x: int = 3", "x", "int", "", ""),
+            ("x, y = y, z", "x y", "y z", "", ""),
+            ("class C:\n    w = v\n    def m(self): return u\n", "C", "v", "u", ""),
             ("x += 1", "x", "x", "", ""),
             ("x = x.dropna()", "x", "x", "", ""),
             ("x == y", "", "x y", "", ""),
