@@ -4,8 +4,8 @@ use super::media_types::referrer;
 use super::words::counted;
 use kit_core::digest::Digest;
 use kit_core::progress::{
-    BlobCopied, CopyOutcome, Event, IgnoreLine, LayerPacked, LayerPlace, PackOutcome, Paths, StoredDocument, Warning,
-    human,
+    BlobCopied, CopyOutcome, Event, IgnoreLine, LayerPacked, LayerPlace, PackOutcome, Paths, PolicyConsequence,
+    StoredDocument, Warning, human,
 };
 
 /// Returns true if `event` has a line of its own without a terminal. The others are facts for scripts, which a line
@@ -145,7 +145,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("waiting for an answer of `{registry}` ({seconds} s)")
         }
         Warning::FromRegistry { registry, text } => format!("`{registry}` warns: {text}"),
-        Warning::LayerIgnored { kind, path } => {
+        Warning::LayerIgnored(LayerPlace { kind, path }) => {
             format!("{} layer path {path} ignored by kitignore", packing_word(kind))
         }
         Warning::IgnoreLinesUnmatched { lines, more } => unmatched_lines(lines, *more),
@@ -280,9 +280,14 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::LayerWithoutTable { kind, path } => {
             format!("{kind} {path} has too many files for a table of contents, so reading single files takes longer")
         }
-        Warning::PolicyNotSatisfied { modelkit, reason } => {
+        Warning::PolicyNotSatisfied { modelkit, reason, consequence } => {
+            let begin = match consequence {
+                PolicyConsequence::Warned => format!("the policy does not allow `{modelkit}`, but its rule only warns"),
+                PolicyConsequence::RefusedLater => format!("the policy would not allow the use of `{modelkit}`"),
+                PolicyConsequence::NotEvaluated => format!("the policy for `{modelkit}` was not evaluated"),
+            };
             let lines: Vec<_> = reason.lines().map(without_columns).collect();
-            format!("the policy does not allow `{modelkit}`, but its rule only warns: {}", lines.join("; "))
+            format!("{begin}: {}", lines.join("; "))
         }
         Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),
         Warning::PlainHttp { registry } => {

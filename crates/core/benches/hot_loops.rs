@@ -8,7 +8,7 @@ use std::path::Path;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use kit_core::archive::{
-    Destination, IgnoreRules, LayerShape, LayerSource, Links, Notebooks, Overwrite, extract_layer, write_layer,
+    Destination, IgnoreRules, LayerShape, LayerSource, Links, Modes, Notebooks, Overwrite, extract_layer, write_layer,
 };
 use kit_core::compression::Compression;
 use kit_core::digest::{Digest, DigestWriter};
@@ -109,9 +109,16 @@ fn read_a_header_of_safetensors(bencher: Bencher) {
 
 fn pack(root: &Path, recipe: Option<&mut RecipeWriter>, sink: impl Write) {
     let ignore = IgnoreRules::parse("").unwrap();
-    let (links, notebooks) = (Links::InsideContext, Notebooks::AsTheyAre);
-    let path = "".parse().unwrap();
-    let source = LayerSource { root, path, excluded: Vec::new(), ignore: &ignore, links, notebooks };
+    let links = Links::InsideContext;
+    let source = LayerSource {
+        root,
+        path: "".parse().unwrap(),
+        excluded: Vec::new(),
+        ignore: &ignore,
+        links,
+        notebooks: Notebooks::AsTheyAre,
+        modes: Modes::default(),
+    };
     let sink = DigestWriter::new(sink);
     write_layer(&source, Format::Tar, Compression::None, recipe, sink, &Silent).unwrap();
 }

@@ -120,11 +120,12 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("verdict", &["artifact", "files", "diff"]),
     ("validate", &["files", "owners", "pack", "guard", "diff"]),
     ("history", &["artifact", "files", "owners", "transfer", "diff"]),
+    ("report", &["artifact", "files", "scan", "sbom", "trust", "diff", "history"]),
     ("import", &["artifact", "files", "transfer", "pack", "guard", "init", "scan", "trust"]),
 ];
 
 /// The maximum number of packages in Cargo.lock. Raising it is a deliberate decision, made in a commit.
-const PACKAGES_CEILING: usize = 250;
+const PACKAGES_CEILING: usize = 271;
 
 /// The maximum number of lines of a file. A longer one has two subjects.
 const LINES_LIMIT: usize = 400;

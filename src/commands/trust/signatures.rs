@@ -7,25 +7,24 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::annotations::AnnotationArgs;
-use super::identity::{IdentityArgs, Purpose};
-use super::keys::public_key;
+use super::identity::Purpose;
 use super::not_signed::{Beside, NotSigned};
 use super::predicate_types;
+use super::signers::SignerArgs;
 use crate::context::Context;
 use crate::output::counted;
 use kit_core::ops::{self, Located, SignatureCheck, SignatureOptions};
 use kit_core::problem::printable;
-use kit_core::trust::{Candidate, Claim, Form, KeyName, Material, NotCounted, NotVerified, Signer, Verifier};
+use kit_core::trust::{
+    Candidate, Certificate, CertificateError, Claim, Form, KeyName, KeylessError, Material, NotCounted, NotVerified,
+    Signer, Verifier,
+};
 
 /// The signatures that count.
 #[derive(Debug, Args)]
 pub(crate) struct SignatureArgs {
-    /// Public key whose signatures count: a file, or `env://NAME` for a variable that contains it; one of several is
-    /// enough (repeatable)
-    #[arg(id = "public_key", long = "key", value_name = "FILE")]
-    key: Vec<String>,
     #[command(flatten)]
-    identity: IdentityArgs,
+    signers: SignerArgs,
     #[command(flatten)]
     annotations: AnnotationArgs,
     /// Type of an attestation that is required instead of a signature: a URI, or a word as for `kit attest --type`
@@ -45,7 +44,7 @@ impl SignatureArgs {
 
     /// Returns true if the flags say whose signatures count.
     pub(crate) fn name_signers(&self) -> bool {
-        !self.key.is_empty() || self.identity.is_given()
+        self.signers.are_given()
     }
 
     /// Returns true if a flag applies to signatures of ModelKits only.
@@ -55,18 +54,7 @@ impl SignatureArgs {
 
     /// The signers whose signatures count, and the words for them.
     pub(crate) fn verifiers(&self, context: &Context, purpose: Purpose) -> Result<(Vec<Verifier>, String)> {
-        let mut verifiers = Vec::new();
-        let mut names = Vec::new();
-        for file in &self.key {
-            let key = public_key(context, file)?;
-            names.push(format!("`{file}` ({})", key.name()));
-            verifiers.push(Verifier::Key(key));
-        }
-        if let Some((identity, name)) = self.identity.identity(context, purpose)? {
-            names.push(name);
-            verifiers.push(Verifier::Identity(Box::new(identity)));
-        }
-        Ok((verifiers, names.join(" or ")))
+        self.signers.verifiers(context, purpose)
     }
 
     fn options(&self, context: &Context) -> Result<(SignatureOptions, String)> {
@@ -195,8 +183,7 @@ impl Checked {
                     attestations.push(predicate_types::word(uri));
                     continue;
                 }
-                NotCounted::NotVerified(NotVerified::HasCertificate) => "signature with a certificate",
-                NotCounted::NotVerified(_) => "signature of another key",
+                NotCounted::NotVerified(reason) => not_verified(reason),
                 NotCounted::OtherSubject(_) => "signature of another manifest",
                 NotCounted::Annotation(_) => "signature with other annotations",
                 NotCounted::Files(_) => "list of other files",
@@ -239,8 +226,21 @@ impl Checked {
     }
 }
 
+/// The kind of a signature that no verifier accepts.
+fn not_verified(reason: &NotVerified) -> &'static str {
+    match reason {
+        NotVerified::HasCertificate => "signature with a certificate",
+        NotVerified::Certificate(CertificateError::OtherIdentity { .. })
+        | NotVerified::Keyless(KeylessError::OtherIdentity { .. } | KeylessError::OtherIssuer { .. }) => {
+            "signature of another identity"
+        }
+        NotVerified::Keyless(_) | NotVerified::KeylessLegacy => "signature without valid proofs",
+        _ => "signature of another key",
+    }
+}
+
 /// The signer in JSON.
-pub(super) fn signer_to_json(signer: &Signer) -> Value {
+pub(crate) fn signer_to_json(signer: &Signer) -> Value {
     match signer {
         Signer::Key(name) => json!({ "key": KeyName::to_string(name) }),
         Signer::Identity(identity) => json!({ "identity": identity.san, "issuer": identity.issuer }),
@@ -274,14 +274,25 @@ fn place(candidate: &Candidate) -> String {
     }
 }
 
-/// The hint of a bundle, or the kind of its certificate.
+/// The hint of a bundle, or the owner that its certificate names.
 pub(crate) fn material(material: &Material) -> String {
     match material {
         Material::PublicKey { hint: Some(hint) } => format!("hint {hint}"),
         Material::PublicKey { hint: None } => "a key".to_owned(),
-        Material::Certificate(_) => "a certificate".to_owned(),
-        Material::Chain(chain) => format!("a chain of {}", counted(chain.len(), "certificate")),
+        Material::Certificate(leaf) => owner(leaf).unwrap_or_else(|| "a certificate".to_owned()),
+        Material::Chain(chain) => {
+            let owner = chain.first().and_then(|leaf| owner(leaf));
+            owner.unwrap_or_else(|| format!("a chain of {}", counted(chain.len(), "certificate")))
+        }
     }
+}
+
+/// The first identity in a certificate, with its issuer.
+fn owner(certificate: &[u8]) -> Option<String> {
+    let certificate = Certificate::read(certificate).ok()?;
+    let identity = certificate.identities().first()?;
+    let issuer = certificate.issuer().map(|issuer| format!(" ({issuer})"));
+    Some(format!("{identity}{}", issuer.unwrap_or_default()))
 }
 
 fn counted_kind(count: usize, kind: &str) -> String {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::parts::{IgnoreLine, LayerPlace, Paths};
+use super::parts::{IgnoreLine, LayerPlace, Paths, PolicyConsequence};
 use crate::digest::Digest;
 
 /// A condition that the user should check although the operation continues. Serialized like an
@@ -42,12 +42,14 @@ pub enum Warning<'a> {
     },
     /// A crash of the machine has damaged the index of the local store, and an earlier version was restored.
     IndexRestored,
-    /// A policy is not satisfied, and its rule has the mode `warn`.
+    /// A policy is not satisfied, and the operation continues.
     PolicyNotSatisfied {
         /// The ModelKit as the user named it.
         modelkit: &'a str,
         /// The rules and the requirements that are not satisfied, one a line.
         reason: String,
+        /// The consequence.
+        consequence: PolicyConsequence,
     },
     /// A request failed and is repeated after a long pause.
     WaitingForRegistry {
@@ -73,12 +75,7 @@ pub enum Warning<'a> {
         text: &'a str,
     },
     /// `.kitignore` excludes the path of a layer, so that the layer is empty.
-    LayerIgnored {
-        /// The kind of layer.
-        kind: &'a str,
-        /// The path in the Kitfile.
-        path: &'a str,
-    },
+    LayerIgnored(LayerPlace<'a>),
     /// Lines of `.kitignore` match nothing.
     IgnoreLinesUnmatched {
         /// The first lines.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
-use kit_core::archive::{Fingerprint, IgnoreRules, LayerSource, Links, Notebooks, write_layer};
+use kit_core::archive::{Fingerprint, IgnoreRules, LayerSource, Links, Modes, Notebooks, write_layer};
 use kit_core::compression::Compression;
 use kit_core::digest::DigestWriter;
 use kit_core::layer_format::Format;
@@ -15,8 +15,16 @@ use proptest::prelude::*;
 use crate::scenery::Context;
 
 fn source<'a>(context: &'a Context, ignore: &'a IgnoreRules) -> LayerSource<'a> {
-    let (links, notebooks) = (Links::InsideContext, Notebooks::AsTheyAre);
-    LayerSource { root: context.root(), path: "d".parse().unwrap(), excluded: Vec::new(), ignore, links, notebooks }
+    let links = Links::InsideContext;
+    LayerSource {
+        root: context.root(),
+        path: "d".parse().unwrap(),
+        excluded: Vec::new(),
+        ignore,
+        links,
+        notebooks: Notebooks::AsTheyAre,
+        modes: Modes::default(),
+    }
 }
 
 fn fingerprint(context: &Context) -> Fingerprint {

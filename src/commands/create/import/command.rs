@@ -19,7 +19,9 @@ use crate::output::{Code, Failure, counted, usage};
 use kit_core::digest::Digest;
 use kit_core::layer_format::Format;
 use kit_core::oci::Reference;
-use kit_core::ops::{self, ImportOptions, Location, Lookup, MlflowFolder, PackOptions, ScannedFolder, Session};
+use kit_core::ops::{
+    self, FolderFiles, ImportOptions, Location, Lookup, MlflowFolder, PackOptions, ScannedFolder, Session,
+};
 use kit_core::progress::human;
 use kit_core::registry::Client;
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
@@ -264,6 +266,7 @@ impl ImportArgs {
             kitfile: Some(pack.kitfile.clone()),
             links: pack.links,
             notebooks: pack.notebooks,
+            files: FolderFiles::All,
         };
         ops::admit_packing(&session, &folder, &pack.references, destination)?;
         match destination {

@@ -1,8 +1,9 @@
 //! The extent of a layer, before it is written.
 
 use super::fingerprint::{Fingerprint, Fingerprinter};
+use super::member::Member;
 use super::notebooks::StrippedNotebooks;
-use super::walk::{Found, FoundFile, LayerSource, Member, Walk};
+use super::walk::{Found, FoundFile, LayerSource, Walk};
 use super::write::metadata_of;
 use crate::archive::error::Error;
 use crate::archive::ignore::LeftOut;
@@ -68,7 +69,7 @@ impl LayerSource<'_> {
         }
         let mut opened = walk.open_file(&file)?;
         let metadata = metadata_of(&file.path, &opened)?;
-        let member = Member::new(file.path, metadata);
+        let member = Member::new(file.path, metadata, &self.modes);
         let Some(stripped) = self.read_stripped(&member, &mut opened)? else {
             notebooks.unreadable.push(member.path.clone());
             let size = member.size;

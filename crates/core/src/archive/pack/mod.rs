@@ -2,6 +2,7 @@
 
 mod fingerprint;
 mod measure;
+mod member;
 mod missing;
 mod notebooks;
 mod walk;
@@ -9,6 +10,7 @@ mod write;
 
 pub use fingerprint::Fingerprint;
 pub use measure::Measured;
+pub use member::Modes;
 pub use notebooks::{Notebooks, StrippedNotebooks};
 pub use walk::{LayerSource, Links};
 pub use write::{LayerSummary, write_layer};

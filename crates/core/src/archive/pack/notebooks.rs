@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read, Seek};
 
-use super::walk::{LayerSource, Member};
+use super::member::Member;
+use super::walk::LayerSource;
 use super::write::check_unchanged;
 use crate::archive::error::Error;
 use crate::limits;

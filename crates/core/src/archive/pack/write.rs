@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io;
 
 use super::fingerprint::{Fingerprint, Fingerprinter};
-use super::walk::{Found, LayerSource, Member, Walk};
+use super::member::Member;
+use super::walk::{Found, LayerSource, Walk};
 use crate::archive::error::Error;
 use crate::archive::reading::{BUFFER_BYTES, read_once};
 use crate::archive::tar::{BLOCK, Header, KITOPS_OWNER, padding};
@@ -118,7 +119,7 @@ fn write_file(
     task: &dyn Task,
 ) -> Result<(Member, u64), Error> {
     let metadata = metadata_of(&path, &file)?;
-    let member = Member::new(path, metadata);
+    let member = Member::new(path, metadata, &source.modes);
     if let Some(stripped) = source.read_stripped(&member, &mut file)? {
         layer.put_bytes_as(&member, &stripped, task)?;
         return Ok((member, stripped.len() as u64));

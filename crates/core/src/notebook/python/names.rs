@@ -336,7 +336,7 @@ mod tests {
             ("x[i] = y.z = a", "", "a i x y", "", "x y"),
             ("x: int = 3", "x", "int", "", ""),
             ("x, y = y, z", "x y", "y z", "", ""),
-            ("class C:\n    w = v\n    def m(self): return u\n", "C", "v", "u", ""),
+            ("class C:\n    w = v\n    def m(self): return u\n", "C", "v", "u v", ""),
             ("x += 1", "x", "x", "", ""),
             ("x = x.dropna()", "x", "x", "", ""),
             ("x == y", "", "x y", "", ""),

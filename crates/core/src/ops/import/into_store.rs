@@ -13,7 +13,7 @@ use crate::kitfile::Kitfile;
 use crate::oci::Reference;
 use crate::ops::guard::{self, Allowed};
 use crate::ops::pack::{Git, PackOptions, Packed, Reading, Recording, pack};
-use crate::ops::scan::ScannedFolder;
+use crate::ops::scan::{FolderFiles, ScannedFolder};
 use crate::ops::session::Session;
 use crate::ops::trust::admit_files;
 use crate::provenance::{Builder, Material, Role};
@@ -66,6 +66,7 @@ pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOp
         kitfile: Some(choice.kitfile.clone()),
         links: Links::InsideContext,
         notebooks: Notebooks::AsTheyAre,
+        files: FolderFiles::All,
     };
     admit_files(session, &fetched, &options.references)?;
     if let Some(published) = &published {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::look_at_layers;
 use super::owners;
-use crate::archive::{self, IgnoreRules, LayerSource, Links, Notebooks, UnmatchedLine};
+use crate::archive::{self, IgnoreRules, LayerSource, Links, Modes, Notebooks, UnmatchedLine};
 use crate::kitfile::{self, Entry, FieldPlaces, Kitfile};
 use crate::oci::Reference;
 use crate::ops::error::Error;
@@ -197,6 +197,7 @@ impl Review<'_> {
             ignore: self.ignore,
             links: Links::InsideContext,
             notebooks: Notebooks::AsTheyAre,
+            modes: Modes::default(),
         }
     }
 
