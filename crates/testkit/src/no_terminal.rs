@@ -1,4 +1,4 @@
-//! What stands for a terminal on Windows, where the tests that need one are ignored.
+//! Stand-ins for a terminal on Windows, where the tests that need one are ignored.
 
 use std::process::Command;
 

@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use fs_err as fs;
 use regex::Regex;
@@ -98,8 +99,8 @@ impl Sandbox {
         Run {
             code: status.code(),
             stdout: String::from_utf8(stdout).unwrap(),
-            stderr: String::from_utf8(stderr).unwrap(),
-            redacted_folder: self.folder.path().canonicalize().unwrap().display().to_string(),
+            stderr: with_slashes(String::from_utf8(stderr).unwrap()),
+            redacted_folder: with_slashes(self.folder.path().canonicalize().unwrap().display().to_string()),
         }
     }
 
@@ -233,9 +234,23 @@ impl Run {
     }
 }
 
+/// Returns messages with the separators of Unix in paths. JSON has backslashes of its own.
+fn with_slashes(text: String) -> String {
+    if !cfg!(windows) {
+        return text;
+    }
+    let line = |line: &str| if line.starts_with('{') { line.to_owned() } else { line.replace('\\', "/") };
+    let text: String = text.split_inclusive('\n').map(line).collect();
+    // A path without links begins with `\\?\`.
+    text.strip_prefix("//?/").map(str::to_owned).unwrap_or(text)
+}
+
 /// The repository that the tests are in.
 pub fn repository() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+    // Absolute also for a program that was compiled on another system: the sandboxes may be on another drive.
+    static PLACE: LazyLock<PathBuf> =
+        LazyLock::new(|| std::path::absolute(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).unwrap());
+    &PLACE
 }
 
 /// The path of the binary `kit`, which cargo builds next to the folder of the test program.

@@ -14,7 +14,9 @@ const TREE: [(&str, u32); 4] =
 /// A context of the files of [`TREE`]; `mode` returns the bits on the disk.
 fn tree(mode: impl Fn(u32) -> u32) -> Context {
     let context = Context::with_files(&TREE.map(|(path, _)| path));
-    TREE.iter().for_each(|(path, recorded)| context.set_mode(path, mode(*recorded)));
+    for (path, recorded) in TREE {
+        context.set_mode(path, mode(recorded));
+    }
     context
 }
 

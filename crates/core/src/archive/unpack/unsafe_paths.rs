@@ -275,6 +275,17 @@ mod tests {
     }
 
     #[test]
+    fn the_second_spelling_of_a_path_is_refused_where_case_is_ignored() {
+        let spellings = Mutex::new(Spellings::new(Folding { case: true, form: false }));
+        let rules = PathRules { is_trusted: true, home: None, spellings };
+        rules.check(&"d/README".parse().unwrap()).unwrap();
+        rules.check(&"d/README".parse().unwrap()).unwrap();
+        let error = rules.check(&"d/readme".parse().unwrap()).unwrap_err().to_string();
+        let reason = "the ModelKit has another path that the file system of the target takes for the same";
+        assert_eq!(error, format!("refused to unpack `d/readme`: {reason}"));
+    }
+
+    #[test]
     fn names_of_temporary_files_are_refused_even_if_the_modelkit_is_trusted() {
         let trusting = rules(true, None);
         let path: RelativePath = "a/.kit-unpack-0000000000000000/new".parse().unwrap();

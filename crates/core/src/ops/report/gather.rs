@@ -107,7 +107,7 @@ pub fn report(
 ) -> Result<Report, Error> {
     let inspected = inspect(&found)?;
     let (is_remote, name) = (found.is_remote, found.name.clone());
-    let verifiers = [&*options.verifiers, &signed::of_policies(session, found.policy_name.as_ref())?].concat();
+    let verifiers = [&*options.verifiers, &signed::of_policies(session, &found.policy_names)?].concat();
     let source: Arc<dyn Source> = Arc::from(found.source);
     let mut gathering = Gathering { session, source, unknown: Vec::new() };
     let root = gathering.located(&name, &location.to_string(), is_remote);

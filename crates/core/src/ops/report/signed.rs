@@ -62,14 +62,14 @@ impl SignedDocument {
 const MODEL_SIGNING: &str = "https://model_signing/signature/v1.0";
 
 /// Returns the signers that the rules of policies name for the ModelKit with this name.
-pub(super) fn of_policies(session: &Session<'_>, name: Option<&Name>) -> Result<Vec<Verifier>, Error> {
-    let Some(name) = name else { return Ok(Vec::new()) };
+pub(super) fn of_policies(session: &Session<'_>, names: &[Name]) -> Result<Vec<Verifier>, Error> {
     let mut verifiers = Vec::new();
     for loaded in session.policies.load()? {
-        let Some((rule, _)) = loaded.policy.rule_for(name) else { continue };
-        let of_attestations = rule.attestations.iter().map(|required| &required.signed_by);
-        let names = rule.signed_by.iter().chain(of_attestations).flat_map(|signers| &signers.names);
-        verifiers.extend(names.filter_map(|name| loaded.keys.get(name)).map(|key| key.verifier.clone()));
+        for (rule, _) in names.iter().filter_map(|name| loaded.policy.rule_for(name)) {
+            let of_attestations = rule.attestations.iter().map(|required| &required.signed_by);
+            let names = rule.signed_by.iter().chain(of_attestations).flat_map(|signers| &signers.names);
+            verifiers.extend(names.filter_map(|name| loaded.keys.get(name)).map(|key| key.verifier.clone()));
+        }
     }
     Ok(verifiers)
 }
