@@ -213,6 +213,12 @@ fn loaded(call: &Call<'_>, constants: &Constants) -> Option<String> {
     path_of(first, constants)
 }
 
+/// Returns true for the name of a file with arrays of NumPy, which are data as often as weights.
+pub fn is_array_name(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    matches!(extension.as_deref(), Some("npy" | "npz"))
+}
+
 /// Returns true for a call of `open` whose mode writes.
 fn is_written(call: &Call<'_>) -> bool {
     let mode = call.argument(1, &["mode"]).unwrap_or_default().trim_matches(['"', '\'']);
@@ -234,7 +240,7 @@ fn written(call: &Call<'_>, constants: &Constants) -> Option<Written> {
         }
     })?;
     let path = path_of(call.argument(*index, names)?, constants).filter(|path| !path.is_empty())?;
-    let is_array = path.ends_with(".npy") || path.ends_with(".npz");
+    let is_array = is_array_name(&path);
     Some(Written { is_model: *is_model && !is_array, path })
 }
 

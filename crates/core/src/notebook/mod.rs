@@ -15,6 +15,6 @@ mod strip;
 pub use distributions::distribution;
 pub use document::{Cell, CellKind, Document, is_notebook_name};
 pub use extract::{Module, extract};
-pub use facts::{Facts, Parameter, Written};
+pub use facts::{Facts, Parameter, Written, is_array_name};
 pub use role::Role;
 pub use strip::without_outputs;

@@ -1,6 +1,7 @@
 //! The texts of modules.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use regex::Regex;
 
@@ -135,8 +136,8 @@ impl<'a> Plan<'a> {
             text.push_str(&block);
         }
         text.push_str(&body);
-        let cells = part.cells.iter().map(|cell| cell.number).collect();
-        Module { name: format!("{}.py", self.stem(group)), cells, text }
+        let numbers = part.cells.iter().map(|cell| cell.number).collect();
+        Module { name: format!("{}.py", self.stem(group)), cells: numbers, text }
     }
 
     fn preamble_of(&self, group: Group, body: &str) -> String {
@@ -166,10 +167,10 @@ impl<'a> Plan<'a> {
         let part = &self.parts[&group];
         let mut calls = Vec::new();
         for home in self.parts.keys().filter(|home| **home < group && home.is_function()) {
-            let is_needed = |name: &&str| part.homes.get(*name) == Some(home) && part.needed.contains(*name);
+            let is_needed = |name: &str| part.homes.get(name) == Some(home) && part.needed.contains(name);
             let results = self.results(*home);
-            if results.iter().any(|name| is_needed(&name)) {
-                calls.push((*home, results.iter().map(|name| if is_needed(&name) { *name } else { "_" }).collect()));
+            if results.iter().any(|name| is_needed(name)) {
+                calls.push((*home, results.iter().map(|name| if is_needed(name) { *name } else { "_" }).collect()));
             }
         }
         calls
@@ -196,9 +197,11 @@ impl<'a> Plan<'a> {
         if !calls.is_empty() {
             text.push('\n');
         }
-        calls.iter().for_each(|(home, names)| text.push_str(&self.call(*home, names)));
+        for (home, names) in calls {
+            text.push_str(&self.call(*home, names));
+        }
         for cell in &self.parts[&group].cells {
-            text.push_str(&format!("\n# Cell {}\n", cell.number));
+            put(&mut text, format_args!("\n# Cell {}\n", cell.number));
             for (statement, _) in &cell.statements {
                 if group == Group::Serving && launches(statement) {
                     launched.push_str(&statement.indented("    "));
@@ -208,7 +211,7 @@ impl<'a> Plan<'a> {
             }
         }
         if !launched.is_empty() {
-            text.push_str(&format!("\n\nif __name__ == \"__main__\":\n{launched}"));
+            put(&mut text, format_args!("\n\nif __name__ == \"__main__\":\n{launched}"));
         }
         text
     }
@@ -222,18 +225,18 @@ impl<'a> Plan<'a> {
         let (mut top, mut work) = (String::new(), String::new());
         let global = part.global(calls, self.preamble);
         for (home, names) in calls {
-            work.push_str(&format!("    {}", self.call(*home, names)));
+            put(&mut work, format_args!("    {}", self.call(*home, names)));
         }
         for cell in &part.cells {
             let (hoisted, rest): (Vec<_>, Vec<_>) =
                 cell.statements.iter().partition(|(statement, names)| part.is_hoisted(statement, names));
             if !hoisted.is_empty() {
-                top.push_str(&format!("\n# Cell {}\n", cell.number));
-                hoisted.iter().for_each(|(statement, _)| top.push_str(&statement.text));
+                put(&mut top, format_args!("\n# Cell {}\n", cell.number));
+                top.extend(hoisted.iter().map(|(statement, _)| statement.text.as_str()));
             }
             if !rest.is_empty() {
-                work.push_str(&format!("    # Cell {}\n", cell.number));
-                rest.iter().for_each(|(statement, names)| work.push_str(&in_function(statement, names, &global)));
+                put(&mut work, format_args!("    # Cell {}\n", cell.number));
+                work.extend(rest.iter().map(|(statement, names)| in_function(statement, names, &global)));
             }
         }
         let (name, results) = (self.function(group), self.results(group));
@@ -242,18 +245,18 @@ impl<'a> Plan<'a> {
         let mut text = format!("{top}\n\n{cache}def {name}():\n    \"\"\"{}.\"\"\"\n", summary(group));
         if !global.is_empty() {
             let names: Vec<_> = global.iter().map(String::as_str).collect();
-            text.push_str(&format!("    global {}\n", names.join(", ")));
+            put(&mut text, format_args!("    global {}\n", names.join(", ")));
         }
         text.push_str(&work);
         if !results.is_empty() {
-            text.push_str(&format!("    return {}\n", results.join(", ")));
+            put(&mut text, format_args!("    return {}\n", results.join(", ")));
         }
-        text.push_str(&format!("\n\nif __name__ == \"__main__\":\n    {name}()\n"));
+        put(&mut text, format_args!("\n\nif __name__ == \"__main__\":\n    {name}()\n"));
         text
     }
 }
 
-impl<'a> Part<'a> {
+impl Part<'_> {
     fn new() -> Self {
         let (needed, at_the_top, by_function) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         Self { cells: Vec::new(), needed, at_the_top, by_function, homes: BTreeMap::new() }
@@ -347,6 +350,10 @@ fn in_function(statement: &Statement, names: &Names, global: &BTreeSet<String>) 
         }
     }
     text
+}
+
+fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
+    text.write_fmt(words).expect("writing to a string does not fail");
 }
 
 fn launches(statement: &Statement) -> bool {

@@ -65,8 +65,8 @@ fn arguments<'a>(text: &'a str, masked: &[u8], start: usize, end: usize) -> Vec<
             None => (None, argument),
         });
     };
-    for at in start..end {
-        match masked[at] {
+    for (at, sign) in (start..).zip(&masked[start..end]) {
+        match sign {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             b',' if depth == 0 => {
@@ -83,9 +83,9 @@ fn arguments<'a>(text: &'a str, masked: &[u8], start: usize, end: usize) -> Vec<
 impl Call<'_> {
     /// Returns the argument called `name`, or else the one at `index` without a name.
     pub(in crate::notebook) fn argument(&self, index: usize, names: &[&str]) -> Option<&str> {
-        let named = self.arguments.iter().find(|(name, _)| name.is_some_and(|name| names.contains(&name)));
+        let with_name = self.arguments.iter().find(|(name, _)| name.is_some_and(|name| names.contains(&name)));
         let placed = self.arguments.get(index).filter(|(name, _)| name.is_none());
-        named.or(placed).map(|(_, value)| *value)
+        with_name.or(placed).map(|(_, value)| *value)
     }
 }
 
@@ -160,7 +160,6 @@ fn split(expression: &str, separator: char) -> Vec<&str> {
     for (at, sign) in expression.char_indices() {
         match (quote, sign) {
             (Some(open), sign) if open == sign => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(sign),
             (None, '(' | '[' | '{') => depth += 1,
             (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),

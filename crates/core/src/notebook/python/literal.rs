@@ -72,7 +72,6 @@ fn list(inside: &str) -> Option<Value> {
             _ if is_escaped => is_escaped = false,
             (Some(_), '\\') => is_escaped = true,
             (Some(open), sign) if open == sign => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(sign),
             (None, '[' | '(') => depth += 1,
             (None, ']' | ')') => depth = depth.checked_sub(1)?,

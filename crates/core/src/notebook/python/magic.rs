@@ -1,4 +1,4 @@
-//! Lines of notebooks that only IPython understands: magics (`%`), shell commands (`!`), help (`?`).
+//! Lines of notebooks that only `IPython` understands: magics (`%`), shell commands (`!`), help (`?`).
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use super::lexer::Lexer;
 /// The code of a cell as plain Python.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::notebook) struct Plain {
-    /// The code; lines that only IPython understands are comments.
+    /// The code; lines that only `IPython` understands are comments.
     pub(in crate::notebook) code: String,
     /// The packages that the cell installs, as they are written: `torch==2.3.0`.
     pub(in crate::notebook) installs: Vec<String>,
@@ -24,7 +24,7 @@ const PYTHON_MAGICS: [&str; 9] =
 /// An assignment of the result of a magic or a shell command.
 static ASSIGNED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^(\s*)([A-Za-z_]\w*)\s*=\s*([!%].*)$").expect("the pattern is valid"));
-/// A command that IPython accepts without a sign before it.
+/// A command that `IPython` accepts without a sign before it.
 static AUTOMAGIC: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
         r"^(?:(?:pip|conda)\s+(?:install|uninstall|list|show)\b.*|",
@@ -37,7 +37,7 @@ static INSTALL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^[!%]*\s*(?:(?:python3?|\{?sys\.executable\}?)\s+-m\s+|uv\s+)?(?:pip3?|conda|mamba)\s+install\s+(.*)$")
         .expect("the pattern is valid")
 });
-/// Code that is not Python 3, or that only IPython runs: `print "x"`, and `await` outside of a function.
+/// Code that is not Python 3, or that only `IPython` runs: `print "x"`, and `await` outside of a function.
 static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"^\s*(?:print\s+["'\w]|exec\s+["'])|^(?:[^#\s].*[\s=(\[,])?(?:await|async\s+(?:for|with))\s"#)
         .expect("the pattern is valid")
@@ -60,7 +60,7 @@ pub(in crate::notebook) fn plain(source: &str) -> Plain {
         if is_magic_continued || (!lexer.is_inside() && is_magic(text)) {
             let indent = text.len() - text.trim_start().len();
             if is_magic_continued {
-                plain.code.push_str(&format!("# {}\n", text.trim()));
+                plain.code.extend(["# ", text.trim(), "\n"]);
             } else {
                 plain.code.push_str(&replaced(text, indent, &mut plain.installs));
             }
@@ -83,7 +83,7 @@ pub(in crate::notebook) fn plain(source: &str) -> Plain {
     plain
 }
 
-/// Removes the indentation of the first line from all lines, as IPython does.
+/// Removes the indentation of the first line from all lines, as `IPython` does.
 fn dedented(source: &str) -> String {
     let first = source.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let indent = &first[..first.len() - first.trim_start().len()];

@@ -111,9 +111,8 @@ impl Statement {
     /// The lines with `indent` before each that is not empty and does not begin within a string.
     pub(in crate::notebook) fn indented(&self, indent: &str) -> String {
         let lines = self.text.split_inclusive('\n').zip(&self.in_string);
-        let line = |(line, in_string): (&str, &bool)| match *in_string || line.trim().is_empty() {
-            true => line.to_owned(),
-            false => format!("{indent}{line}"),
+        let line = |(line, in_string): (&str, &bool)| {
+            if *in_string || line.trim().is_empty() { line.to_owned() } else { format!("{indent}{line}") }
         };
         lines.map(line).collect()
     }

@@ -197,7 +197,9 @@ fn mark_moved(pairs: &mut [Pair]) {
             None => ends.push(at),
         }
     }
-    pairs.iter_mut().for_each(|pair| pair.is_moved = true);
+    for pair in pairs.iter_mut() {
+        pair.is_moved = true;
+    }
     let mut next = ends.last().copied();
     while let Some(at) = next {
         pairs[at].is_moved = false;

@@ -13,7 +13,7 @@ use super::project::{BELOW, Files, Project, ProjectFolder};
 use super::requirements::{Requirement, lock_files, requirements};
 use crate::file_kind::is_model_file;
 use crate::kitfile::{Code, Dataset, Kitfile, Model, ModelPart, Note, Package};
-use crate::notebook::{Document, Facts, Module, extract};
+use crate::notebook::{Document, Facts, Module, extract, is_array_name};
 use crate::ops::error::Error;
 use crate::relative_path::RelativePath;
 
@@ -43,7 +43,7 @@ pub fn init_notebook(
     let (own, own_paths) = own_modules(&folder.0, &facts);
     let requirements = requirements(&facts, &own, &folder.0, environments);
     let mut plan = Plan { folder: &folder.0, name, kitfile: Kitfile::default(), texts: Vec::new() };
-    plan.kitfile.manifest_version = "1.0.0".to_owned();
+    plan.kitfile.manifest_version.push_str("1.0.0");
     let license = find_license(&files)?.unwrap_or_default().to_owned();
     plan.kitfile.package = Package { license, ..Package::default() };
     let locks = lock_files(&folder.0).into_iter().map(str::to_owned);
@@ -99,7 +99,9 @@ impl Plan<'_> {
         let mut written = BTreeSet::new();
         for item in &facts.writes {
             match self.existing(&item.path) {
-                Some(path) if item.is_model || is_model_file(path.as_str()) && !is_array(&path) => models.push(path),
+                Some(path) if item.is_model || is_model_file(path.as_str()) && !is_array_name(path.as_str()) => {
+                    models.push(path)
+                }
                 Some(path) => drop(written.insert(path)),
                 None => missing.push(item.path.clone()),
             }
@@ -117,10 +119,10 @@ impl Plan<'_> {
         let (weights, data): (Vec<_>, Vec<_>) = loaded.into_iter().partition(|path| self.has_weights(path));
         self.add_model(&models, &weights, facts);
         for path in data {
-            self.add_dataset(path, String::new());
+            self.add_dataset(&path, String::new());
         }
         for path in written {
-            self.add_dataset(path, format!("Written by {}", self.name));
+            self.add_dataset(&path, format!("Written by {}", self.name));
         }
         let is = |paths: &[String], one: &'static str, more: &'static str| if paths.len() == 1 { one } else { more };
         let rows = [
@@ -141,7 +143,7 @@ impl Plan<'_> {
         };
         let literals = facts.literals();
         let mut entry = Model { path: model.to_string(), ..Model::default() };
-        entry.name = model.file_name().unwrap_or_default().split('.').next().unwrap_or_default().to_owned();
+        entry.name.extend(model.file_name().and_then(|name| name.split('.').next()));
         entry.parameters = (!literals.is_empty()).then_some(Value::Object(literals));
         let is_apart = |path: &&RelativePath| !path.starts_with(model) && !model.starts_with(path);
         for path in saved.iter().chain(loaded).filter(is_apart) {
@@ -154,7 +156,7 @@ impl Plan<'_> {
         self.texts.extend(row.map(|row| format!("{} has parameters without a literal value: {row}", self.name)));
     }
 
-    fn add_dataset(&mut self, path: RelativePath, description: String) {
+    fn add_dataset(&mut self, path: &RelativePath, description: String) {
         let path = path.to_string();
         let is_settings = [".yaml", ".yml", ".toml", ".ini", ".cfg", ".py"].iter().any(|end| path.ends_with(end));
         let is_known = self.kitfile.code.iter().any(|code| code.path == path);
@@ -196,14 +198,9 @@ impl Plan<'_> {
     fn has_weights(&self, path: &RelativePath) -> bool {
         let place = path.join_to(self.folder);
         if !place.is_dir() {
-            return is_model_file(path.as_str()) && !is_array(path);
+            return is_model_file(path.as_str()) && !is_array_name(path.as_str());
         }
         let names = fs::read_dir(place).into_iter().flatten().flatten().map(|entry| entry.file_name());
-        names.filter_map(|name| name.into_string().ok()).any(|name| is_model_file(&name) && !name.ends_with(".npy"))
+        names.filter_map(|name| name.into_string().ok()).any(|name| is_model_file(&name) && !is_array_name(&name))
     }
-}
-
-/// Returns true for arrays of NumPy, which are data as often as weights.
-fn is_array(path: &RelativePath) -> bool {
-    [".npy", ".npz"].iter().any(|end| path.as_str().ends_with(end))
 }
