@@ -18,7 +18,8 @@ use kit_core::sys::replace_file;
 
 /// The members that documents of any command may have. Templates are checked against them before anything is changed;
 /// a member that only other commands have is found at the end.
-const MEMBERS: [&str; 49] = [
+const MEMBERS: [&str; 50] = [
+    "extracted",
     "digest",
     "references",
     "artifacts",

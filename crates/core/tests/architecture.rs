@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "owners",
             "kitfile",
             "draft",
+            "notebook",
             "file_kind",
             "oci",
             "contents",
@@ -46,6 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "archive",
         &[
+            "notebook",
             "contents",
             "digest",
             "compression",
@@ -72,6 +74,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("verdict", &["tensors", "kitfile", "yaml", "relative_path", "progress"]),
     ("owners", &["kitfile", "relative_path", "problem", "limits"]),
     ("kitfile", &["yaml", "digest", "file_kind", "relative_path", "oci", "problem", "limits"]),
+    ("notebook", &["relative_path", "limits"]),
     ("draft", &["yaml", "kitfile", "file_kind", "problem"]),
     ("oci", &["digest", "limits"]),
     ("contents", &["digest", "relative_path", "tensors", "limits"]),

@@ -51,9 +51,10 @@ pub use artifact::{
 pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, is_compressed, load, save};
 pub use deploy::{Deployment, DeploymentDrift, ServedModel, check_manifest, deployment};
 pub use diff::{
-    Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, ExtraFiles, FieldDiff, FileChange, FileDiff,
-    FileState, LayerRow, NumbersDiff, OwnedChanges, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff,
-    TensorsDiff, TextDiff, UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
+    CellChange, CellDiff, Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, ExtraFiles, FieldDiff,
+    FileChange, FileDiff, FileState, LayerRow, NotebookDiff, NumbersDiff, OwnedChanges, ParentDiff, RowsDiff,
+    TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff, UnknownConcern, Verified, VerifyOptions, diff,
+    verify_lock, verify_modelkit,
 };
 pub use disk_space::is_disk_full;
 pub use error::Error;
@@ -70,8 +71,8 @@ pub use import::{
 };
 pub use index_error::IndexError;
 pub use init::{
-    CacheFolder, CachedSnapshot, Draft, IgnoreFile, Project, ProjectFolder, describe_package, draft_ignore_file, init,
-    init_remote,
+    CacheFolder, CachedSnapshot, Draft, IgnoreFile, NotebookDraft, Project, ProjectFolder, Requirement,
+    describe_package, draft_ignore_file, init, init_notebook, init_remote,
 };
 pub use keep::{
     Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,

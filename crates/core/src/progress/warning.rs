@@ -77,12 +77,7 @@ pub enum Warning<'a> {
         text: &'a str,
     },
     /// `.kitignore` excludes the path of a layer, so that the layer is empty.
-    LayerIgnored {
-        /// The kind of layer.
-        kind: &'a str,
-        /// The path in the Kitfile.
-        path: &'a str,
-    },
+    LayerIgnored(LayerPlace<'a>),
     /// Lines of `.kitignore` match nothing.
     IgnoreLinesUnmatched {
         /// The first lines.
@@ -106,6 +101,8 @@ pub enum Warning<'a> {
         /// The path in the Kitfile.
         path: &'a str,
     },
+    /// Files are packed as they are, because they are not notebooks that can be read.
+    NotebooksUnreadable(Paths<'a>),
     /// The names of files say that they may contain secrets.
     SecretNames(Paths<'a>),
     /// Addresses in texts contain passwords.
