@@ -10,7 +10,10 @@ pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
         "Inspect",
         &["list", "inspect", "info", "ls", "cat", "cp", "diff", "news", "log", "lineage", "report", "impact", "verify"],
     ),
-    ("Trust", &["key", "sign", "attest", "scan", "sbom", "policy", "attach", "referrers"]),
+    (
+        "Trust",
+        &["key", "sign", "attest", "approve", "recall", "recalled", "scan", "sbom", "policy", "attach", "referrers"],
+    ),
     ("Manage", &["tag", "index", "remove", "prune", "materialize", "fsck", "cache"]),
     ("Registries", &["login", "logout", "doctor", "config"]),
 ];

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, ValidateArgs};
-use crate::commands::handoff::{DeployArgs, ImpactArgs, SubsetArgs};
+use crate::commands::handoff::{ApproveArgs, DeployArgs, ImpactArgs, RecallArgs, RecalledArgs, SubsetArgs};
 use crate::commands::inspect::{
     CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, NewsArgs, ReportArgs,
     VerifyArgs,
@@ -52,6 +52,9 @@ pub(crate) enum Command {
     Key(KeyArgs),
     Sign(SignArgs),
     Attest(AttestArgs),
+    Approve(ApproveArgs),
+    Recall(RecallArgs),
+    Recalled(RecalledArgs),
     Scan(ScanArgs),
     Sbom(SbomArgs),
     Policy(PolicyArgs),
@@ -111,6 +114,9 @@ impl Command {
             Self::Key(args) => args.run(context),
             Self::Sign(args) => args.run(context),
             Self::Attest(args) => args.run(context),
+            Self::Approve(args) => args.run(context),
+            Self::Recall(args) => args.run(context),
+            Self::Recalled(args) => args.run(context),
             Self::Scan(args) => args.run(context),
             Self::Sbom(args) => args.run(context),
             Self::Policy(args) => args.run(context),

@@ -58,6 +58,8 @@ pub(crate) struct Environment {
     pub(crate) hub_token: Option<Credentials>,
     /// The tracking server of MLflow.
     pub(crate) mlflow: MlflowSettings,
+    /// The Python environments that are active.
+    pub(crate) python: Vec<PathBuf>,
     /// The hosts that the command line names: `--plain-http` counts for these, and not for hosts that only a ModelKit
     /// or a Kitfile names.
     pub(crate) named_hosts: BTreeSet<String>,
@@ -113,6 +115,7 @@ impl Environment {
             hub: text("HF_ENDPOINT"),
             hub_token: text("HF_TOKEN").map(|token| Credentials::Bearer(token.trim().to_owned())),
             mlflow: MlflowSettings::read(&text),
+            python: ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(text).map(PathBuf::from).collect(),
             named_hosts: named_hosts(args),
             agent_folders: agent_folders(),
             shell: shell(),
@@ -344,6 +347,7 @@ impl Environment {
             hub: None,
             hub_token: None,
             mlflow: MlflowSettings::default(),
+            python: Vec::new(),
             named_hosts: BTreeSet::new(),
             agent_folders: None,
             shell: UserShell::default(),

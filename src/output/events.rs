@@ -1,6 +1,7 @@
 //! Events and warnings of operations as lines for people.
 
 use super::media_types::referrer;
+use super::recalls::notice_line;
 use super::words::counted;
 use kit_core::digest::Digest;
 use kit_core::progress::{
@@ -22,6 +23,10 @@ pub(super) fn line(event: &Event<'_>) -> String {
             format!("{} {} layer: {digest}", packed(*outcome), packing_word(kind))
         }
         Event::FilesLeftOut { paths, more } => left_out(paths, *more),
+        Event::NotebooksStripped { notebooks, removed_bytes } => {
+            let notebooks = counted(usize::try_from(*notebooks).unwrap_or(usize::MAX), "notebook");
+            format!("Packed {notebooks} without outputs ({} less)", human(*removed_bytes))
+        }
         Event::DocumentSaved { kind, digest, outcome, .. } => format!("{}: {digest}", saved(*kind, *outcome)),
         Event::BlobCopied(blob) => format!("{}: {} {}", label(blob), human(blob.bytes), copied(blob.outcome)),
         Event::LayersPresent { layers, bytes } => {
@@ -141,7 +146,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             format!("waiting for an answer of `{registry}` ({seconds} s)")
         }
         Warning::FromRegistry { registry, text } => format!("`{registry}` warns: {text}"),
-        Warning::LayerIgnored { kind, path } => {
+        Warning::LayerIgnored(LayerPlace { kind, path }) => {
             format!("{} layer path {path} ignored by kitignore", packing_word(kind))
         }
         Warning::IgnoreLinesUnmatched { lines, more } => unmatched_lines(lines, *more),
@@ -152,6 +157,9 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         }
         Warning::CompressionSavesLittle { kind, path } => {
             format!("{kind} {path}: compression saves less than 3 %; `--compression none` packs it faster")
+        }
+        Warning::NotebooksUnreadable(Paths { paths, more }) => {
+            format!("packed as they are, because they cannot be read as notebooks: {}", named(paths, *more))
         }
         Warning::SecretNames(Paths { paths, more }) => secret_names(paths, *more),
         Warning::PasswordsInAddresses { places, more } => {
@@ -282,6 +290,7 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
             let lines: Vec<_> = reason.lines().map(without_columns).collect();
             format!("{begin}: {}", lines.join("; "))
         }
+        Warning::Recalled(notice) => notice_line(notice),
         Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),
         Warning::PlainHttp { registry } => {
             format!(

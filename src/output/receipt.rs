@@ -18,7 +18,8 @@ use kit_core::sys::replace_file;
 
 /// The members that documents of any command may have. Templates are checked against them before anything is changed;
 /// a member that only other commands have is found at the end.
-const MEMBERS: [&str; 47] = [
+const MEMBERS: [&str; 50] = [
+    "extracted",
     "digest",
     "references",
     "artifacts",
@@ -66,6 +67,8 @@ const MEMBERS: [&str; 47] = [
     "registry",
     "signer",
     "signatures",
+    "role",
+    "checklist",
 ];
 
 /// The artifacts and facts that a run reports when it has succeeded. Text is printed at once, a document at the end.

@@ -8,7 +8,7 @@ use std::path::Path;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use kit_core::archive::{
-    Destination, IgnoreRules, LayerShape, LayerSource, Links, Modes, Overwrite, extract_layer, write_layer,
+    Destination, IgnoreRules, LayerShape, LayerSource, Links, Modes, Notebooks, Overwrite, extract_layer, write_layer,
 };
 use kit_core::compression::Compression;
 use kit_core::digest::{Digest, DigestWriter};
@@ -116,6 +116,7 @@ fn pack(root: &Path, recipe: Option<&mut RecipeWriter>, sink: impl Write) {
         excluded: Vec::new(),
         ignore: &ignore,
         links,
+        notebooks: Notebooks::AsTheyAre,
         modes: Modes::default(),
     };
     let sink = DigestWriter::new(sink);

@@ -10,7 +10,8 @@
 //! 2  archive   store   git   upstream → registry ── places
 //! 1  sbom → modelkit → kitfile → oci   trust → contents → tensors ──────────────────────── documents; no I/O
 //!    owners   verdict   draft   scan   provenance
-//! 0  yaml  digest  compression  recipe  layer_format  file_kind  relative_path  progress  problem  limits  blocks  sys
+//! 0  notebook  yaml  digest  compression  recipe  layer_format  file_kind  relative_path
+//!    progress  problem  limits  blocks  sys
 //! ```
 //!
 //! A *room* is a top-level module. It uses only rooms on lower floors and, on its own floor, rooms in the direction of
@@ -29,6 +30,7 @@
 //! | [`kitfile`] | the Kitfile: parsing with every problem reported, validation, output |
 //! | [`verdict`] | what a new version means for the people who use a model: facts, reasons, levels |
 //! | [`owners`] | the owners of the parts of a project: the file `KITOWNERS` |
+//! | [`notebook`] | Jupyter notebooks: cells, code, outputs, modules |
 //! | [`draft`] | facts that project files state about themselves, for a first Kitfile |
 //! | [`trust`] | keys, signatures, attestations, policies: documents and decisions |
 //! | [`scan`] | what a file would run, leak or misrepresent: rules and findings |
@@ -91,6 +93,7 @@ pub mod kitfile;
 pub mod layer_format;
 pub mod limits;
 pub mod modelkit;
+pub mod notebook;
 pub mod oci;
 pub mod ops;
 pub mod owners;

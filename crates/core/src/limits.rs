@@ -69,6 +69,9 @@ limits! {
         /// A text of a project or of a layer that is searched for secrets, in parts of 1 MiB. Notebooks with pictures
         /// have some tens of megabytes. A larger text is reported.
         Bytes SEARCHED_TEXT_BYTES = 256 * MIB;
+        /// A notebook that is packed without its outputs, which is read into memory. Notebooks with pictures have some
+        /// tens of megabytes. A larger one is packed as it is, with a warning.
+        Bytes STRIPPED_NOTEBOOK_BYTES = 128 * MIB;
         /// The `config.json` of a model. Real ones have a few KiB; a larger file of that name is something else.
         Bytes MODEL_CONFIG_BYTES = MIB;
         /// The parameters, metrics or tags of an MLflow run. More of them are data.
@@ -229,6 +232,11 @@ limits! {
         Count REMOTE_DATA_KITS = 1000;
         /// The attestations of one ModelKit that are read.
         Count RECORDS = 16;
+        /// The text on standard input that names deployed ModelKits, such as the pods of a cluster.
+        Bytes MENTIONS_BYTES = 256 * MIB;
+        /// The signed approvals, recalls and promotions of one ModelKit that are read where no policy is asked, the
+        /// newest first.
+        Count SIGNED_RECORDS = 64;
         /// The records of promotions of one ModelKit that are read, the newest first.
         Count PROMOTIONS = 32;
         /// The versions that `kit log` reads. The others are left out, with a warning.
@@ -297,6 +305,8 @@ limits! {
         Bytes DIFF_TEXTS_BYTES = 16 * MIB;
         /// The lines of a text that is compared.
         Count DIFF_LINES = 100_000;
+        /// A notebook whose cells are compared. Pictures in outputs make notebooks larger than other texts.
+        Bytes DIFF_NOTEBOOK_BYTES = 32 * MIB;
         /// A CSV or JSON Lines file whose rows are compared. It is streamed, but every row is read.
         Bytes DIFF_TABLE_BYTES = 256 * MIB;
         /// One record of a CSV or JSON Lines file.

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use fs_err as fs;
 
+use super::extract::Extraction;
 use crate::arguments::{DepthArgs, ReceiptArgs};
 use crate::commands::create::import::hub;
 use crate::commands::registries::prompt;
@@ -14,12 +15,13 @@ use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Code, Failure, counted, tidy, usage};
 use kit_core::kitfile::{self, Kitfile, Package};
+use kit_core::notebook::is_notebook_name;
 use kit_core::ops::{self, CacheFolder, Draft, IGNORE_FILE, IgnoreFile, ProjectFolder};
 use kit_core::sys::replace_file;
 use kit_core::upstream::HubUpstream;
 use kit_core::upstream::hub::Address;
 
-/// Generate a Kitfile for a folder or for a repository on the Hugging Face hub
+/// Generate a Kitfile for a folder, a notebook or a Hugging Face repository
 ///
 /// Detects models, datasets, docs and code by file name. The format, framework and size of the model are read from its
 /// headers and configuration, the licence from its text, and other fields from the front matter of the model card
@@ -33,16 +35,24 @@ use kit_core::upstream::hub::Address;
 /// A folder without a .kitignore gets one, unless --output names another place. It leaves out `.env` files, MLflow
 /// runs, and what .gitignore lists, except for weights and data.
 ///
+/// For a notebook (.ipynb), the Kitfile has the notebook, the modules of the project that it imports, the lock files,
+/// the data that it loads, and the model that it saves. The cell with the papermill tag `parameters` gives the
+/// parameters of the model. Comments name files that do not exist yet, the packages with their versions, and the cells
+/// that look like training, evaluation and serving. --extract writes its code as plain modules. Nothing is executed.
+///
 /// With --remote, only small descriptive files and the headers of weights are downloaded. Pass the result to
 /// `kit import -f`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit init .
+  kit init train.ipynb
+  kit init train.ipynb --extract src
   kit init models/sentiment --name sentiment --desc 'Mood of a sentence' --author Ada
   kit init openai/whisper-tiny --remote -o whisper.yaml")]
 pub(crate) struct InitArgs {
-    /// Folder of the project; with --remote, OWNER/NAME or datasets/OWNER/NAME on the hub, or the URL of its page
+    /// Folder of the project, or a notebook in it; with --remote, OWNER/NAME or datasets/OWNER/NAME on the hub, or the
+    /// URL of its page
     #[arg(value_name = "FOLDER", default_value = ".")]
     path: PathBuf,
     /// Name of the package
@@ -57,9 +67,13 @@ pub(crate) struct InitArgs {
     /// Output file, or `-` for standard output [default: Kitfile in FOLDER, or in the current folder with --remote]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Overwrite an existing Kitfile
+    /// Overwrite an existing Kitfile, and with --extract existing modules
     #[arg(short, long)]
     force: bool,
+    /// Write the code of the notebook as plain modules (parameters.py, common.py, train.py, evaluate.py, serve.py) and
+    /// a requirements.txt to DIR
+    #[arg(long, value_name = "DIR", conflicts_with = "remote")]
+    extract: Option<PathBuf>,
     #[command(flatten)]
     depth: DepthArgs,
     /// Generate the Kitfile for a repository on the hub
@@ -84,8 +98,9 @@ impl InitArgs {
         if place.is_none() && context.receipt.is_document() {
             return Err(usage("--format and `--output -` both write to standard output"));
         }
-        let draft = if self.remote { self.draft_remote(context) } else { self.draft_here(context) };
-        let mut draft = draft.with_context(|| format!("cannot draft a Kitfile for `{}`", tidy(&self.path)))?;
+        let draft = if self.remote { self.draft_remote(context).map(Drafted::from) } else { self.draft_here(context) };
+        let drafted = draft.with_context(|| format!("cannot draft a Kitfile for `{}`", tidy(&self.path)))?;
+        let Drafted { mut draft, extraction } = drafted;
         self.complete(context, &mut draft.kitfile)?;
         let ignore = place.as_ref().map_or(Ok(None), |place| self.draft_ignore_file(context, &place.path, &mut draft));
         let ignore = ignore.with_context(|| format!("cannot draft a .kitignore for `{}`", tidy(&self.path)))?;
@@ -93,6 +108,9 @@ impl InitArgs {
         match place {
             None => context.output.result(yaml)?,
             Some(place) => Self::save(context, &place, &yaml)?,
+        }
+        if let Some(extraction) = extraction {
+            extraction.save(context).with_context(|| format!("cannot extract modules of `{}`", tidy(&self.path)))?;
         }
         if draft.kitfile.code.iter().any(|code| code.path == ".") {
             let advice = "list the folders with code instead, or leave files out with .kitignore";
@@ -123,7 +141,7 @@ impl InitArgs {
         if self.remote {
             return Ok(None);
         }
-        let folder = context.folder(&self.path)?;
+        let folder = context.folder(self.folder())?;
         if kitfile.parent() != Some(&folder) {
             return Ok(None);
         }
@@ -131,7 +149,7 @@ impl InitArgs {
     }
 
     fn save_ignore_file(&self, context: &Context, ignore: &IgnoreFile) -> Result<()> {
-        let path = context.folder(&self.path)?.join(IGNORE_FILE);
+        let path = context.folder(self.folder())?.join(IGNORE_FILE);
         let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
         file.write_all(ignore.text.as_bytes())?;
         let taken = match ignore.taken {
@@ -151,8 +169,8 @@ impl InitArgs {
         let given = match &self.output {
             Some(output) if output.as_os_str() == "-" => return Ok(None),
             Some(output) => vec![output.clone()],
-            None if self.remote || self.path.as_os_str() == "." => kitfile::FILE_NAMES.map(PathBuf::from).to_vec(),
-            None => kitfile::FILE_NAMES.iter().map(|name| self.path.join(name)).collect(),
+            None if self.remote || self.folder().as_os_str() == "." => kitfile::FILE_NAMES.map(PathBuf::from).to_vec(),
+            None => kitfile::FILE_NAMES.iter().map(|name| self.folder().join(name)).collect(),
         };
         let place = |given: &PathBuf| {
             let path = context.environment.absolute(given).components().collect();
@@ -168,7 +186,47 @@ impl InitArgs {
         }
     }
 
-    fn draft_here(&self, context: &Context) -> Result<Draft> {
+    /// The notebook, if the path names one.
+    fn notebook(&self) -> Option<&str> {
+        self.path.file_name()?.to_str().filter(|name| !self.remote && is_notebook_name(name))
+    }
+
+    /// The folder of the project.
+    fn folder(&self) -> &Path {
+        match self.notebook().and(self.path.parent()) {
+            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+            Some(folder) => folder,
+            None => &self.path,
+        }
+    }
+
+    fn draft_notebook(&self, context: &Context, name: &str) -> Result<Drafted> {
+        let missing = || format!("notebook `{}` does not exist", tidy(&self.path));
+        if !context.environment.absolute(&self.path).is_file() {
+            return Err(Failure::error(Code::NotFound, missing()));
+        }
+        let folder = context.folder(self.folder())?;
+        let found = ops::init_notebook(&ProjectFolder(folder.clone()), name, &context.environment.python)?;
+        let Some(mut found) = found else {
+            return Err(Failure::error(
+                Code::Refused,
+                format!("`{}` is not a notebook of format 3 or 4", tidy(&self.path)),
+            ));
+        };
+        let extraction = match &self.extract {
+            Some(shown) => Some(Extraction::prepare(context, (&folder, shown), name, &mut found, self.force)?),
+            None => None,
+        };
+        Ok(Drafted { draft: found.draft, extraction })
+    }
+
+    fn draft_here(&self, context: &Context) -> Result<Drafted> {
+        if let Some(name) = self.notebook() {
+            return self.draft_notebook(context, name);
+        }
+        if self.extract.is_some() {
+            return Err(usage("--extract requires a notebook, for example `kit init train.ipynb --extract src`"));
+        }
         let names_a_repository = || {
             let parts: Vec<_> = self.path.components().collect();
             matches!(parts[..], [Component::Normal(_), Component::Normal(_)])
@@ -182,7 +240,7 @@ impl InitArgs {
         if let Some(cache) = CacheFolder::of(&folder) {
             return Err(self.names_no_snapshot(&cache));
         }
-        Ok(ops::init(&ProjectFolder(folder), self.depth.levels())?)
+        Ok(ops::init(&ProjectFolder(folder), self.depth.levels())?.into())
     }
 
     /// The error for the folder of a repository in the cache of the hub, which names the command for a snapshot.
@@ -210,7 +268,7 @@ impl InitArgs {
     fn complete(&self, context: &Context, kitfile: &mut Kitfile) -> Result<()> {
         let mut defaults = kitfile.clone();
         if !self.remote {
-            ops::describe_package(&context.folder(&self.path)?, &mut defaults);
+            ops::describe_package(&context.folder(self.folder())?, &mut defaults);
         }
         let (package, defaults) = (&mut kitfile.package, defaults.package);
         let first = |package: &Package| package.authors.first().cloned().unwrap_or_default();
@@ -231,6 +289,18 @@ impl InitArgs {
             package.authors = vec![author];
         }
         Ok(())
+    }
+}
+
+/// A draft, and the files that are written besides the Kitfile.
+struct Drafted {
+    draft: Draft,
+    extraction: Option<Extraction>,
+}
+
+impl From<Draft> for Drafted {
+    fn from(draft: Draft) -> Self {
+        Self { draft, extraction: None }
     }
 }
 

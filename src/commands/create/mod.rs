@@ -1,5 +1,6 @@
 //! Commands that make a ModelKit or prepare one.
 
+mod extract;
 mod import;
 mod init;
 mod names;

@@ -14,7 +14,7 @@ use crate::commands::trust::scan_before_packing;
 use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{Moved, tidy, tidy_in, usage};
-use kit_core::archive::Links;
+use kit_core::archive::{Links, Notebooks};
 use kit_core::compression::Compression;
 use kit_core::kitfile::{self, Kitfile, LOCK_FILE};
 use kit_core::layer_format::Format;
@@ -44,6 +44,7 @@ Examples:
   kit pack . -t registry.example/team/sentiment:v2,latest
   kit pack . -t sentiment:v2 --dry-run
   kit pack . -t sentiment:v2 --link
+  kit pack . -t sentiment:v2 --strip-outputs
   kit pack . -t sentiment:v2 --lock
   kit pack . -t sentiment:v2 --locked
   kit pack . --push registry.example/team/sentiment:v2 --lock
@@ -75,6 +76,10 @@ pub(crate) struct PackArgs {
     /// Follow symbolic links that point outside FOLDER
     #[arg(long)]
     follow_symlinks: bool,
+    /// Pack notebooks (.ipynb) without outputs, execution counts and the state of widgets; the files themselves are not
+    /// changed. The same code then gives the same digest after every run
+    #[arg(long)]
+    strip_outputs: bool,
     /// Read every file again, including files that have not changed since they were last packed
     #[arg(long)]
     no_cache: bool,
@@ -157,6 +162,7 @@ impl PackArgs {
             format: self.format(family)?,
             family,
             links: if self.follow_symlinks { Links::Follow } else { Links::InsideContext },
+            notebooks: if self.strip_outputs { Notebooks::WithoutOutputs } else { Notebooks::AsTheyAre },
             reading: if self.no_cache { Reading::Everything } else { Reading::Changed },
             keeping: if self.link { Keeping::Links } else { Keeping::Blobs },
             locking,

@@ -7,16 +7,17 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::diff::{FileData, show_file};
+use super::signed::{self, Signers};
 use crate::arguments::LookupArgs;
-use crate::config::NetworkArgs;
+use crate::commands::trust::TrustNetworkArgs;
 use crate::context::Context;
 use crate::output::table::{self, Fit};
 use crate::output::{Format, one_line};
 use kit_core::limits;
 use kit_core::oci::Reference;
-use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, Version};
+use kit_core::ops::{self, DiffOptions, LayerCount, LogOptions, RecordedPromotion, Version};
 use kit_core::owners::Owner;
-use kit_core::provenance::{Commit, Promotion};
+use kit_core::provenance::Commit;
 
 /// Show the versions of a ModelKit and their changes
 ///
@@ -24,8 +25,9 @@ use kit_core::provenance::{Commit, Promotion};
 /// each type that were changed (~), added (+) or removed (-) since the previous version. If a KITOWNERS is attached,
 /// the owners of the changes follow: those of the layers, or with --files those of the files. Time, commit and previous
 /// version are read from the provenance attestation that `kit pack` attaches, and are left empty for ModelKits without
-/// one. Promotions of a version with `kit promote` are listed below it, the newest first. Unsigned records are not
-/// proof: anyone with push access can write them.
+/// one. Promotions of a version with `kit promote` are listed below it, the newest first, and its signed approvals and
+/// recalls. --key verifies their signatures. Records without a verified signature are not proof: anyone with push
+/// access can write them.
 ///
 /// With a tag, the list begins at that version; without a tag, it contains all versions of the repository.
 #[derive(Debug, Args)]
@@ -34,6 +36,7 @@ Examples:
   kit log sentiment
   kit log sentiment:v2 --files
   kit log --remote registry.example/team/sentiment
+  kit log --remote registry.example/production/sentiment --key release.pub
   kit log sentiment --format json")]
 pub(crate) struct LogArgs {
     /// Repository, or a version in it
@@ -50,18 +53,23 @@ pub(crate) struct LogArgs {
     /// Show whole cells on a terminal, even if lines wrap
     #[arg(long)]
     no_trunc: bool,
+    /// Public key to verify signed promotions, approvals and recalls with: a file, or `env://NAME` (repeatable)
+    #[arg(id = "verification_key", long = "key", value_name = "FILE")]
+    keys: Vec<String>,
     #[command(flatten)]
-    network: NetworkArgs,
+    network: TrustNetworkArgs,
 }
 
 impl LogArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let files = if self.files { &FIELDS[..] } else { &FIELDS[1..] };
         self.format.expect_fields(files)?;
+        let signers = Signers::read(context, &self.keys)?;
         let versions =
             self.versions(context).with_context(|| format!("cannot show the log of `{}`", self.reference))?;
-        let data = |version: &Version| self.to_json(version);
-        Ok(context.output.result(self.format.render_rows(&versions, data, || self.render(context, &versions))?)?)
+        let data = |version: &Version| self.to_json(version, &signers);
+        let text = || self.render(context, &versions, &signers);
+        Ok(context.output.result(self.format.render_rows(&versions, data, text)?)?)
     }
 
     fn versions(&self, context: &Context) -> Result<Vec<Version>> {
@@ -81,7 +89,7 @@ impl LogArgs {
         Ok(ops::log(&session, &location, &options)?)
     }
 
-    fn render(&self, context: &Context, versions: &[Version]) -> String {
+    fn render(&self, context: &Context, versions: &[Version], signers: &Signers) -> String {
         let (colours, rows) = (context.output.colours(), versions.iter().map(row).collect::<Vec<_>>());
         let headings = ["TAGS", "DIGEST", "TIME (UTC)", "AUTHORS", "COMMIT", "CHANGES"];
         let table = match context.output.result_columns().filter(|_| !self.no_trunc) {
@@ -99,7 +107,8 @@ impl LogArgs {
             let (others, changes) = line.split_at(line.rfind("   ").unwrap_or_default());
             text.push_str(others);
             text.push_str(&colours.changed_words(changes));
-            text.extend(version.promotions.iter().map(|promotion| self.promotion(promotion)));
+            text.extend(version.promotions.iter().map(|promotion| self.promotion(promotion, signers)));
+            text.extend(version.notices.iter().filter_map(|notice| signed::notice_line(notice, signers)));
             text.extend(version.owners.as_deref().filter(|owners| !owners.is_empty()).map(owners));
             let width = version.files.iter().map(|file| file.path.as_str().len()).max().unwrap_or_default().min(48);
             text.extend(version.files.iter().map(|file| colours.changed_lines(&show_file(file, width)).into_owned()));
@@ -108,7 +117,7 @@ impl LogArgs {
     }
 
     /// A line about a promotion. The tag has no repository if it is in that of the log.
-    fn promotion(&self, promotion: &Promotion) -> String {
+    fn promotion(&self, promotion: &RecordedPromotion, signers: &Signers) -> String {
         let repository = |text: &str| text.parse().ok().map(|reference: Reference| reference.full_repository());
         let is_own = repository(&self.reference) == repository(&promotion.target);
         let target = promotion.target.parse::<Reference>().ok().filter(|_| is_own);
@@ -119,10 +128,11 @@ impl LogArgs {
         line.extend(promotion.source.iter().filter(|_| !promotion.is_rollback).map(|source| format!(" from {source}")));
         line.extend(promotion.promoter.run.iter().map(|run| format!(" by {run}")));
         line.extend(promotion.previous.map(|previous| format!(", before {}", &previous.hex()[..12])));
+        line += &signed::promotion_words(promotion, signers);
         format!("{}\n", one_line(&line))
     }
 
-    fn to_json(&self, version: &Version) -> Value {
+    fn to_json(&self, version: &Version, signers: &Signers) -> Value {
         let record = version.record.as_ref();
         let mut data = json!({
             "tags": version.tags,
@@ -138,7 +148,8 @@ impl LogArgs {
             "builder": record.and_then(|record| record.builder.id.as_ref()),
             "run": record.and_then(|record| record.builder.run.as_ref()),
             "previous": record.and_then(|record| record.previous),
-            "promotions": version.promotions.iter().map(promotion_to_json).collect::<Value>(),
+            "promotions": version.promotions.iter().map(|it| signed::promotion_to_json(it, signers)).collect::<Value>(),
+            "notices": version.notices.iter().filter_map(|it| signed::notice_to_json(it, signers)).collect::<Value>(),
             "comparedWith": version.before,
             "owners": version.owners.as_ref().map(|owners| owners.iter().map(ToString::to_string).collect::<Vec<_>>()),
             "kitfileChanged": version.kitfile_changed,
@@ -154,7 +165,7 @@ impl LogArgs {
 }
 
 /// The names of the members of a version; the first one only with --files.
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 15] = [
     "files",
     "tags",
     "digest",
@@ -165,6 +176,7 @@ const FIELDS: [&str; 14] = [
     "run",
     "previous",
     "promotions",
+    "notices",
     "comparedWith",
     "owners",
     "kitfileChanged",
@@ -175,18 +187,6 @@ const FIELDS: [&str; 14] = [
 fn owners(owners: &[Owner]) -> String {
     let owners: Vec<_> = owners.iter().map(ToString::to_string).collect();
     format!("  owners: {}\n", owners.join(", "))
-}
-
-fn promotion_to_json(promotion: &Promotion) -> Value {
-    json!({
-        "action": if promotion.is_rollback { "rollback" } else { "promote" },
-        "source": promotion.source,
-        "target": promotion.target,
-        "previous": promotion.previous,
-        "time": promotion.time.map(|time| time.to_string()),
-        "promoter": promotion.promoter.id,
-        "run": promotion.promoter.run,
-    })
 }
 
 fn row(version: &Version) -> [String; 6] {

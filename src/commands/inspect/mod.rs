@@ -11,6 +11,7 @@ mod ls;
 mod modelkit;
 mod news;
 mod report;
+mod signed;
 mod verify;
 
 pub(crate) use cat::CatArgs;

@@ -2,6 +2,7 @@
 
 mod also;
 mod as_skill;
+mod checklist;
 mod convert;
 mod copy;
 mod forms;

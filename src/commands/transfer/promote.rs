@@ -1,19 +1,22 @@
 //! `kit promote`
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::also::AlsoArgs;
+use super::checklist;
 use crate::arguments::{DigestReceiptArgs, DryRunArgs, FormName, dry_run};
-use crate::config::{NetworkArgs, now};
+use crate::commands::trust::{CertificateArgs, TrustNetworkArgs, private_key};
+use crate::config::now;
 use crate::context::{Context, parse};
 use crate::output::{Moved, usage};
 use kit_core::oci::{Reference, Tag};
 use kit_core::ops::{
-    self, Addition, CopyOptions, Location, Lookup, Origins, PromoteOptions, Promoted, Promotion, Recorder, Session,
-    TagMove, TagState,
+    self, Addition, CopyOptions, Location, Lookup, Origins, PromoteOptions, Promoted, Promotion, RecordKey, Recorder,
+    Session, TagMove, TagState,
 };
 use kit_core::progress::Phase;
 
@@ -30,7 +33,11 @@ use kit_core::progress::Phase;
 ///
 /// Each moved tag is recorded in a referrer of the ModelKit at the destination: source, destination, time, CI run, and
 /// the digest that the tag pointed to before. `kit log --remote` shows these records, and --rollback moves the tag back
-/// to the digest in the latest one. Records are not signed, so they prove nothing.
+/// to the digest in the latest one. --key signs the records, with the policies that were asked; without it, they prove
+/// nothing.
+///
+/// If a policy has a rule for the destination, its requirements are listed first: what is there, what is missing, and
+/// whom to ask for the approvals that are missing. --dry-run shows the list as well.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -38,6 +45,7 @@ Examples:
   kit promote registry.example/team/sentiment:v2 production.example/sentiment:live --expect none
   kit promote registry.example/team/sentiment:v2 production.example/sentiment:live --also image --dry-run
   kit promote registry.example/team/sentiment@sha256:… registry.example/production/sentiment:live --expect sha256:…
+  kit promote registry.example/team/sentiment:v2 registry.example/production/sentiment:live --key release.key
   kit promote --rollback registry.example/production/sentiment:live")]
 pub(crate) struct PromoteArgs {
     /// ModelKit in a registry or an OCI image layout (oci:FOLDER:TAG)
@@ -52,6 +60,12 @@ pub(crate) struct PromoteArgs {
     /// Digest the tag must currently point to, or `none` if it must not exist [default: its digest at the start]
     #[arg(long, value_name = "DIGEST")]
     expect: Option<String>,
+    /// Private key that signs the records: a file, or `env://NAME` for a variable that contains it; COSIGN_PASSWORD is
+    /// its password [default: records are not signed]
+    #[arg(id = "signing_key", long = "key", value_name = "FILE")]
+    key: Option<String>,
+    #[command(flatten)]
+    certificates: CertificateArgs,
     #[command(flatten)]
     also: AlsoArgs,
     #[command(flatten)]
@@ -59,7 +73,7 @@ pub(crate) struct PromoteArgs {
     #[command(flatten)]
     receipt: DigestReceiptArgs,
     #[command(flatten)]
-    network: NetworkArgs,
+    network: TrustNetworkArgs,
 }
 
 impl PromoteArgs {
@@ -90,8 +104,10 @@ impl PromoteArgs {
         expected: Option<TagState>,
     ) -> Result<()> {
         let found = session.find(source, Lookup::Remote)?;
-        let options = options(context, session, source, destination, expected);
+        let options = self.options(context, session, (source, destination), expected)?;
         let promotion = ops::prepare_promotion(session, found, source, destination, options)?;
+        checklist::show(context, &promotion.checklist);
+        promotion.checklist.admit()?;
         let exists = |suffix: &str| promotion.forms.iter().any(|(form, _)| form.suffix == suffix);
         let tag_of = |form: FormName| tag_of(form, destination);
         let additions = self.also.additions(context, (session, &promotion.found), exists, tag_of)?;
@@ -111,8 +127,10 @@ impl PromoteArgs {
         target: &Reference,
         expected: Option<TagState>,
     ) -> Result<()> {
-        let options = options(context, session, &Location::Artifact(target.clone()), target, expected);
+        let options = self.options(context, session, (&Location::Artifact(target.clone()), target), expected)?;
         let promotion = ops::prepare_rollback(session, target, options)?;
+        checklist::show(context, &promotion.checklist);
+        promotion.checklist.admit()?;
         let digest = promotion.main.manifest.digest;
         if let Some(time) = promotion.undone {
             context.output.warn(&format!("{target} moves to {digest}, which undoes the rollback of {time:.0}"));
@@ -123,25 +141,31 @@ impl PromoteArgs {
         context.output.say(&format!("Rolling back {target} to {digest}"));
         report(context, &promotion, &promotion.run(Vec::new())?, &ROLLED_BACK, start)
     }
-}
 
-fn options(
-    context: &Context,
-    session: &Session<'_>,
-    source: &Location,
-    destination: &Reference,
-    expected: Option<TagState>,
-) -> PromoteOptions {
-    let target = Location::Artifact(destination.clone());
-    let copying = CopyOptions {
-        jobs: session.jobs(&[source, &target]),
-        origins: Origins::beside(source, &target),
-        phase: Phase::Copying,
-    };
-    PromoteOptions {
-        copying,
-        expected,
-        recorder: Recorder { promoter: context.environment.builder.clone(), clock: now },
+    fn options(
+        &self,
+        context: &Context,
+        session: &Session<'_>,
+        (source, destination): (&Location, &Reference),
+        expected: Option<TagState>,
+    ) -> Result<PromoteOptions> {
+        let target = Location::Artifact(destination.clone());
+        let copying = CopyOptions {
+            jobs: session.jobs(&[source, &target]),
+            origins: Origins::beside(source, &target),
+            phase: Phase::Copying,
+        };
+        // Read before anything is moved.
+        let key = match &self.key {
+            Some(file) if !self.dry_run.dry_run => {
+                let key = private_key(context, file)?;
+                let certificates = self.certificates.chain(context, key.public_key())?;
+                Some(Arc::new(RecordKey { key, certificates }))
+            }
+            _ => None,
+        };
+        let recorder = Recorder { promoter: context.environment.builder.clone(), clock: now, key };
+        Ok(PromoteOptions { copying, expected, recorder })
     }
 }
 

@@ -28,7 +28,8 @@ use kit_core::trust::{PLAIN_SIGNATURE, Verifier, read_json};
 ///
 /// The statement is an in-toto attestation in a Sigstore bundle: a predicate, such as the result of a test, about the
 /// digest of the ModelKit. TYPE is a URI, or one of slsaprovenance1, slsaprovenance, slsaprovenance02, cyclonedx, spdx,
-/// spdxjson, vuln, openvex, link, custom, test-result and scan. cosign 3 verifies it with `cosign verify-attestation`.
+/// spdxjson, vuln, openvex, link, custom, test-result, scan, approval, recall and promotion. cosign 3 verifies it with
+/// `cosign verify-attestation`.
 ///
 /// --provenance signs the record that `kit pack` attached. --scan signs the result of a scan, with the time. --sbom
 /// signs the bill of materials that `kit sbom` prints; its type is cyclonedx or spdx.

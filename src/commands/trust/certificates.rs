@@ -25,7 +25,7 @@ pub(crate) struct CertificateArgs {
 
 impl CertificateArgs {
     /// Reads the certificates, the first of which must be that of `key`.
-    pub(super) fn chain(&self, context: &Context, key: &PublicKey) -> Result<Option<CertificateChain>> {
+    pub(crate) fn chain(&self, context: &Context, key: &PublicKey) -> Result<Option<CertificateChain>> {
         let Some(file) = &self.certificate else { return Ok(None) };
         let leaf = read(context, file)?;
         let others = self.certificate_chain.iter().map(|file| read(context, file)).collect::<Result<Vec<_>>>()?;

@@ -22,10 +22,11 @@ mod signers;
 
 pub(crate) use attach::AttachArgs;
 pub(crate) use attest::AttestArgs;
+pub(crate) use certificates::CertificateArgs;
 pub(crate) use folder_signature::{FOLDER_MEMBERS, FolderSignatureArgs};
 pub(crate) use identity::{authority, keyless};
 pub(crate) use key::KeyArgs;
-pub(crate) use keys::public_key;
+pub(crate) use keys::{private_key, public_key};
 pub(crate) use network::TrustNetworkArgs;
 pub(crate) use not_signed::{Beside, NotSigned};
 pub(crate) use policy::{Asked, PolicyArgs, check as check_policy};

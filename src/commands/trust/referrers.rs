@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::predicate_types;
 use crate::arguments::{LookupArgs, OverwriteArgs, UnsafePathArgs, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
@@ -51,7 +52,8 @@ pub(crate) struct ReferrersArgs {
     network: NetworkArgs,
 }
 
-const FIELDS: [&str; 7] = ["digest", "artifactType", "mediaType", "size", "created", "annotations", "files"];
+const FIELDS: [&str; 8] =
+    ["digest", "artifactType", "predicateType", "mediaType", "size", "created", "annotations", "files"];
 
 impl ReferrersArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
@@ -133,11 +135,16 @@ fn row(document: &AttachedDocument) -> [String; 5] {
     let names: Vec<_> = document.files.iter().map(AttachedDocument::name_of).collect();
     [
         document.descriptor.digest.to_string().chars().take("sha256:".len() + 12).collect(),
-        document.artifact_type().to_owned(),
+        kind(document),
         document.created().unwrap_or("-").to_owned(),
         human(document.files.iter().map(|file| file.size).sum()),
         names.join(", "),
     ]
+}
+
+/// The type of a document; for a bundle, the word for the type of its statement, as far as the manifest names it.
+fn kind(document: &AttachedDocument) -> String {
+    document.predicate_type().map_or_else(|| document.artifact_type().to_owned(), predicate_types::word)
 }
 
 fn to_json(document: &AttachedDocument) -> Value {
@@ -151,6 +158,7 @@ fn to_json(document: &AttachedDocument) -> Value {
     json!({
         "digest": digest,
         "artifactType": document.artifact_type(),
+        "predicateType": document.predicate_type(),
         "mediaType": media_type.as_str(),
         "size": document.files.iter().map(|file| file.size).sum::<u64>(),
         "created": document.created(),

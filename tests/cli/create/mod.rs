@@ -14,6 +14,7 @@ mod link;
 mod lock;
 pub mod mcp;
 mod names;
+mod notebooks;
 mod pack;
 mod pack_push;
 mod pins;

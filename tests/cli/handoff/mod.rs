@@ -1,9 +1,12 @@
 //! Tests of what reaches the people who are concerned: owners, verdicts, news, impact, subsets, deployment.
 
+mod approvals;
 mod deploy;
 mod impact;
 mod news;
 mod owners;
+mod promotions;
+mod recall;
 mod story;
 mod subset;
 mod verdict;

@@ -3,6 +3,7 @@
 mod diff;
 mod diff_data;
 mod diff_lock;
+mod diff_notebook;
 mod diff_patch;
 mod files;
 mod forged;

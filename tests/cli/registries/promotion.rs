@@ -83,7 +83,7 @@ fn a_promotion_leaves_a_record_that_the_log_shows() {
     let expected = json!({
         "action": "promote", "source": scene.name("team/sample:v1"), "target": scene.live(), "previous": null,
         "time": first["time"], "promoter": "https://gitlab.example/a/-/runners/3",
-        "run": "https://gitlab.example/a/-/jobs/9",
+        "run": "https://gitlab.example/a/-/jobs/9", "policies": [], "signed": false, "signer": null,
     });
     assert_eq!(first, &expected);
     assert!(first["time"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());

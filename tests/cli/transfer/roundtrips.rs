@@ -57,8 +57,8 @@ fn listing_reads_each_tag_once_and_each_config_once() {
     for number in 0..249 {
         scene.registry.add_manifest("team/net", &format!("t{number}"), &media_type, &bytes);
     }
-    // Three pages of tags, 250 tags, and one config.
-    scene.check(&["list", scene.name("v1").trim_end_matches(":v1")], 254);
+    // Three pages of tags, 250 tags, one config, a question for the referrers API, and the referrers.
+    scene.check(&["list", scene.name("v1").trim_end_matches(":v1")], 256);
 }
 
 #[test]
@@ -115,9 +115,10 @@ fn what_was_listed_once_is_listed_again_with_one_request_for_each_tag() {
         }
         let name = scene.name("v1");
         let repository = name.trim_end_matches(":v1");
-        // The list of tags; the manifest of each tag and its config.
-        scene.check(&["list", repository], 1 + 2 * tags.len());
-        scene.check(&["list", repository], 1 + tags.len());
+        // The list of tags, a possible question for the referrers API; the manifest of each tag, its config and its
+        // referrers, of which none is a recall.
+        scene.check(&["list", repository], 2 + 3 * tags.len());
+        scene.check(&["list", repository], 2 + 2 * tags.len());
         // The list of tags, a possible question for the referrers API, and for each tag the manifest, the referrers,
         // and an attestation of two documents.
         scene.check(&["log", "--remote", repository], 2 + 4 * tags.len());
@@ -128,6 +129,6 @@ fn what_was_listed_once_is_listed_again_with_one_request_for_each_tag() {
         scene.sandbox.kit(&["cache", "clear"]).ok();
         let after = scene.sandbox.kit(&["cache", "info", "--format", "json"]).ok().json();
         assert_eq!(after["fetchedBytes"], 0);
-        scene.check(&["list", repository], 1 + 2 * tags.len());
+        scene.check(&["list", repository], 2 + 3 * tags.len());
     }
 }

@@ -79,6 +79,9 @@ fn no_output_contains_a_secret() {
             &["key", "show"],
             &["verify", "sample:v1", "--key"],
             &["sign", "nothing:v1", "--format", "json", "--key"],
+            &["approve", "sample:v1", "--as", "sre", "--key"],
+            &["recall", "sample:v1", "--reason", "x", "--format", "json", "--key"],
+            &["log", "sample", "--key"],
         ] {
             let args = [args, &[&path, "-vvv", "--log-level", "trace"]].concat();
             let run = kit(&sandbox, &args);

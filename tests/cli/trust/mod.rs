@@ -5,7 +5,7 @@ mod attesting;
 mod certificates;
 mod companions;
 mod golden;
-mod guarded;
+pub mod guarded;
 mod interrupted;
 mod keyless;
 mod keys;

@@ -1,4 +1,4 @@
-//! Facts that the files of a project state about themselves: names, licences, model cards, formats, notebooks, MLflow.
+//! Facts that the files of a project state about themselves: names, licences, model cards, formats, MLflow.
 //!
 //! This module reads names and texts, and does not access the disk. `kit init` and `kit import` draft Kitfiles with it.
 
@@ -8,7 +8,6 @@ mod license;
 mod mlflow;
 mod model_card;
 mod model_format;
-mod notebook;
 mod skill_card;
 
 pub use detect::{Detected, Found, FoundKind, Hints, detect, skill_file};
@@ -19,5 +18,4 @@ pub use license::{detect_license, spdx_license};
 pub use mlflow::{MlflowModel, MlflowRun, last_metric, mlflow_value};
 pub use model_card::ModelCard;
 pub use model_format::{ModelFormat, TELLING_BYTES, is_pickle_format};
-pub use notebook::Notebook;
 pub use skill_card::SkillCard;

@@ -21,6 +21,7 @@ mod keep;
 mod known_names;
 mod lacking;
 mod location;
+mod notices;
 mod owners;
 mod pack;
 mod policies;
@@ -43,13 +44,17 @@ mod validate;
 mod verdict;
 mod workers;
 
-pub use artifact::{Belonging, Inspected, InspectedIndex, SubsetProof, inspect, inspect_index, parents, prove_subset};
+pub use artifact::{
+    Belonging, Inspected, InspectedIndex, RecordedPromotion, SignedRecord, SubsetProof, inspect, inspect_index,
+    parents, prove_subset,
+};
 pub use bundle::{BundleError, Destination, Layout, LoadTo, Loaded, Named, Saved, is_compressed, load, save};
 pub use deploy::{Deployment, DeploymentDrift, ServedModel, check_manifest, deployment};
 pub use diff::{
-    Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, ExtraFiles, FieldDiff, FileChange, FileDiff,
-    FileState, LayerRow, NumbersDiff, OwnedChanges, ParentDiff, RowsDiff, TableDiff, TensorChange, TensorDiff,
-    TensorsDiff, TextDiff, UnknownConcern, Verified, VerifyOptions, diff, verify_lock, verify_modelkit,
+    CellChange, CellDiff, Comparable, Compared, Concern, ContentDiff, DiffOptions, Difference, ExtraFiles, FieldDiff,
+    FileChange, FileDiff, FileState, LayerRow, NotebookDiff, NumbersDiff, OwnedChanges, ParentDiff, RowsDiff,
+    TableDiff, TensorChange, TensorDiff, TensorsDiff, TextDiff, UnknownConcern, Verified, VerifyOptions, diff,
+    verify_lock, verify_modelkit,
 };
 pub use disk_space::is_disk_full;
 pub use error::Error;
@@ -66,8 +71,8 @@ pub use import::{
 };
 pub use index_error::IndexError;
 pub use init::{
-    CacheFolder, CachedSnapshot, Draft, IgnoreFile, Project, ProjectFolder, describe_package, draft_ignore_file, init,
-    init_remote,
+    CacheFolder, CachedSnapshot, Draft, IgnoreFile, NotebookDraft, Project, ProjectFolder, Requirement,
+    describe_package, draft_ignore_file, init, init_notebook, init_remote,
 };
 pub use keep::{
     Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
@@ -76,6 +81,10 @@ pub use keep::{
     remove_remote, tags_of, untag_remote,
 };
 pub use lacking::Lacking;
+pub use notices::{
+    ApproveOptions, InvalidMentions, Mention, RecallAnswer, RecallOptions, RecallQuestion, RecallVerdict, approve,
+    mentions, recall, recalled, recalls_of_versions,
+};
 pub use owners::Ownership;
 pub use pack::{
     Git, ImageBase, Keeping, Locking, PackOptions, Packed, PackedAway, Reading, Recording, convert, image_base,
@@ -83,7 +92,8 @@ pub use pack::{
 };
 pub use policies::{LoadedKey, LoadedPolicy, Policies, PolicyError, PolicyFile, Refusal, RefusedBy};
 pub use promotion::{
-    Addition, PromoteOptions, Promoted, Promotion, Recorder, TagMove, prepare_promotion, prepare_rollback,
+    Addition, Checklist, PromoteOptions, Promoted, Promotion, RecordKey, Recorder, TagMove, prepare_promotion,
+    prepare_rollback,
 };
 pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
@@ -108,12 +118,13 @@ pub use transfer::{
 };
 pub use trust::{
     AttachOptions, Attached, AttachedDocument, AttachmentError, AttestOptions, Attestation, Beside, Candidates,
-    ComparedFolder, FileToAttach, FilesMismatch, FilesSigning, FolderError, FolderSigning, Judged, SignForm,
-    SignOptions, Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder, SignedManifest, SigningError,
-    VerifiedFolder, admit, admit_at, admit_form, admit_packing, admit_to_read, attach_files, attached_document,
-    attached_documents, attest, attestations, beside, candidates, check_policies, compare_folder, fetch_files,
-    file_digests, find_signed, is_policy_asked, judge, open_signable, recorded_provenance, requires_attached, sign,
-    sign_folder, sign_modelkit_files, verify_folder, verify_signature, warn_of_policies,
+    ComparedFolder, FileToAttach, FilesMismatch, FilesSigning, FolderError, FolderSigning, Judged, RecallProof,
+    Recalled, Recaller, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder,
+    SignedManifest, SigningError, VerifiedFolder, admit, admit_at, admit_form, admit_packing, admit_to_read,
+    attach_files, attached_document, attached_documents, attest, attestations, beside, candidates, check_policies,
+    compare_folder, fetch_files, file_digests, find_signed, is_policy_asked, judge, open_signable, recalls,
+    recorded_provenance, requires_attached, sign, sign_folder, sign_modelkit_files, verify_folder, verify_signature,
+    warn_of_policies,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
+use crate::digest::Digest;
 use crate::limits;
 use crate::problem::{Invalid, printable};
 use crate::sys::read_regular_text;
@@ -38,6 +39,8 @@ pub struct PolicyFile {
 pub struct LoadedPolicy {
     /// The policy.
     pub policy: Policy,
+    /// The digest of the file.
+    pub digest: Digest,
     /// The keys by their names.
     pub keys: BTreeMap<String, LoadedKey>,
 }
@@ -107,7 +110,7 @@ impl LoadedPolicy {
             }
         }
         if problems.is_empty() {
-            return Ok(Self { policy, keys });
+            return Ok(Self { policy, digest: Digest::of(text.as_bytes()), keys });
         }
         problems.sort_by_key(|problem| problem.position.as_ref().map(|position| (position.line, position.column)));
         Err(Invalid::new(&policy.file, problems).into())
@@ -231,7 +234,8 @@ impl fmt::Display for RefusedBy {
         let width = words.max().unwrap_or_default();
         self.failures.iter().try_for_each(|row| {
             let word = row.requirement.as_str();
-            write!(f, "\n  {word:<width$}  {}", printable(&row.reason))
+            write!(f, "\n  {word:<width$}  {}", printable(&row.reason))?;
+            if row.ask.is_empty() { Ok(()) } else { write!(f, "; ask {}", printable(&row.ask.join(", "))) }
         })
     }
 }
@@ -241,11 +245,11 @@ mod tests {
     use fs_err as fs;
 
     use super::*;
-    use crate::trust::policy::{Outcome, Requirement};
+    use crate::trust::policy::Requirement;
 
     #[test]
     fn a_refusal_lists_every_failure_of_every_rule() {
-        let row = |requirement, reason: &str| Row { requirement, outcome: Outcome::Failed, reason: reason.to_owned() };
+        let row = |requirement, reason: &str| Row::failed(requirement, reason);
         let system = RefusedBy {
             pattern: Some("r.example/production/".to_owned()),
             file: "/etc/kit/policy.toml".to_owned(),

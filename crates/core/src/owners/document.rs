@@ -74,6 +74,18 @@ impl Owners {
         self.last(|pattern| pattern.matches_field(&field))
     }
 
+    /// The owners with the role `role`, in the order of the lines: `role:NAME`, and the team or mail address whose name
+    /// is that of the role.
+    pub fn with_role(&self, role: &str) -> Vec<&Owner> {
+        let mut found: Vec<&Owner> = Vec::new();
+        for owner in self.rules.iter().flat_map(|rule| &rule.owners) {
+            if owner.has_role(role) && !found.contains(&owner) {
+                found.push(owner);
+            }
+        }
+        found
+    }
+
     fn last(&self, matches: impl Fn(&Pattern) -> bool) -> &[Owner] {
         self.rules.iter().rev().find(|rule| matches(&rule.pattern)).map_or(&[], |rule| &rule.owners)
     }
@@ -180,6 +192,18 @@ deploy/**
         check(".datasets[a].b].license", "@eval");
         check(".package.license", "role:legal");
         check(".package.version", "");
+    }
+
+    #[test]
+    fn owners_are_found_by_their_role() {
+        let text = "* @ml\nmodel @ml role:sre\ndeploy/ role:sre @company/sre\npackage legal@example.com role:legal\n";
+        let owners = Owners::parse(text).unwrap();
+        let with_role =
+            |role: &str| owners.with_role(role).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        assert_eq!(with_role("sre"), "role:sre @company/sre");
+        assert_eq!(with_role("legal"), "legal@example.com role:legal");
+        assert_eq!(with_role("ml"), "@ml");
+        assert_eq!(with_role("company"), "");
     }
 
     #[test]

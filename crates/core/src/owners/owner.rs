@@ -38,6 +38,17 @@ impl FromStr for Owner {
     }
 }
 
+impl Owner {
+    /// Returns true if the owner is this role, or a team or a mail address with its name.
+    pub(super) fn has_role(&self, role: &str) -> bool {
+        match self {
+            Self::Team(text) => text.rsplit(['@', '/']).next() == Some(role),
+            Self::Mail(text) => text.split('@').next() == Some(role),
+            Self::Role(name) => name == role,
+        }
+    }
+}
+
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

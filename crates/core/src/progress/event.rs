@@ -18,6 +18,13 @@ pub enum Event<'a> {
         /// The number of paths that are not in `paths`.
         more: usize,
     },
+    /// Notebooks were packed without outputs; their files did not change.
+    NotebooksStripped {
+        /// The number of notebooks that had outputs.
+        notebooks: u64,
+        /// The number of bytes that are not packed.
+        removed_bytes: u64,
+    },
     /// The config or the manifest of a ModelKit was written to the local store.
     DocumentSaved {
         /// The document.

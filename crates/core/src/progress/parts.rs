@@ -20,6 +20,24 @@ pub struct LayerPlace<'a> {
     pub path: &'a str,
 }
 
+/// The recall of a ModelKit. Its texts are as its signer wrote them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecallNotice<'a> {
+    /// The ModelKit as the user named it.
+    pub modelkit: &'a str,
+    /// The reason.
+    pub reason: &'a str,
+    /// The name of a version to use in its place.
+    pub instead: Option<&'a str>,
+    /// The date, as the signer states it.
+    pub date: Option<String>,
+    /// The key that signed it, if it may recall the ModelKit.
+    pub signer: Option<&'a str>,
+    /// True if keys that may recall are known, and it is signed by another one.
+    pub is_of_other_key: bool,
+}
+
 /// A line of a `.kitignore`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IgnoreLine<'a> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::parts::{IgnoreLine, LayerPlace, Paths, PolicyConsequence};
+use super::parts::{IgnoreLine, LayerPlace, Paths, PolicyConsequence, RecallNotice};
 use crate::digest::Digest;
 
 /// A condition that the user should check although the operation continues. Serialized like an
@@ -51,6 +51,8 @@ pub enum Warning<'a> {
         /// The consequence.
         consequence: PolicyConsequence,
     },
+    /// A ModelKit was recalled, and no policy decides about that.
+    Recalled(RecallNotice<'a>),
     /// A request failed and is repeated after a long pause.
     WaitingForRegistry {
         /// The pause.
@@ -75,12 +77,7 @@ pub enum Warning<'a> {
         text: &'a str,
     },
     /// `.kitignore` excludes the path of a layer, so that the layer is empty.
-    LayerIgnored {
-        /// The kind of layer.
-        kind: &'a str,
-        /// The path in the Kitfile.
-        path: &'a str,
-    },
+    LayerIgnored(LayerPlace<'a>),
     /// Lines of `.kitignore` match nothing.
     IgnoreLinesUnmatched {
         /// The first lines.
@@ -104,6 +101,8 @@ pub enum Warning<'a> {
         /// The path in the Kitfile.
         path: &'a str,
     },
+    /// Files are packed as they are, because they are not notebooks that can be read.
+    NotebooksUnreadable(Paths<'a>),
     /// The names of files say that they may contain secrets.
     SecretNames(Paths<'a>),
     /// Addresses in texts contain passwords.

@@ -1,17 +1,21 @@
-//! The provenance of a ModelKit, its promotions and subsets: records that are attached to it as referrers, in the form
-//! of in-toto statements.
+//! The provenance of a ModelKit, its approvals, promotions, recalls and subsets: records that are attached to it as
+//! referrers, in the form of in-toto statements.
 //!
 //! This module works on documents alone, without access to disk, clock or environment.
 
+mod approval;
 mod import;
 mod promotion;
+mod recall;
 mod record;
 mod source_url;
 mod statement;
 mod subset;
 
+pub use approval::{APPROVAL_PREDICATE_TYPE, Approval};
 pub use import::ImportRecord;
-pub use promotion::{PROMOTION_ARTIFACT_TYPE, PROMOTION_PREDICATE_TYPE, Promotion};
+pub use promotion::{AskedPolicy, PROMOTION_ARTIFACT_TYPE, PROMOTION_PREDICATE_TYPE, Promotion};
+pub use recall::{RECALL_PREDICATE_TYPE, Recall};
 pub use record::{Builder, Commit, Material, Record, Role};
 pub use source_url::{SourceUrl, without_secrets};
 pub(crate) use statement::PREDICATE_ANNOTATION;

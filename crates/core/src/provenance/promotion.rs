@@ -31,27 +31,47 @@ pub struct Promotion {
     pub promoter: Builder,
     /// The time at which the tag was moved.
     pub time: Option<Timestamp>,
+    /// The policies that were asked, in their order.
+    pub policies: Vec<AskedPolicy>,
+}
+
+/// A policy that was asked before a promotion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedPolicy {
+    /// The digest of the file.
+    pub digest: Digest,
+    /// The pattern of the rule.
+    pub pattern: Option<String>,
+    /// The verdict: `allowed`, or `warned` if the rule only warns of a requirement that is not satisfied.
+    pub verdict: String,
 }
 
 impl Promotion {
     /// The record as a document.
     pub fn to_statement(&self) -> Vec<u8> {
-        let promoter = &self.promoter;
         let statement = json!({
             "_type": STATEMENT_TYPE,
             "subject": [{ "name": self.target, "digest": digest_set(&self.subject) }],
             "predicateType": PROMOTION_PREDICATE_TYPE,
-            "predicate": given([
-                ("action", Some(json!(if self.is_rollback { ROLLBACK } else { "promote" }))),
-                ("source", self.source.as_ref().map(|source| json!(source))),
-                ("target", Some(json!(self.target))),
-                ("previous", self.previous.map(|digest| json!(digest))),
-                ("promotedOn", self.time.map(|time| json!(time.to_string()))),
-                ("promoter", Some(json!({ "id": id_of(promoter), "version": { "kit": promoter.version } }))),
-                ("invocationId", promoter.run.as_ref().map(|run| json!(run))),
-            ]),
+            "predicate": self.to_predicate(),
         });
         statement.to_string().into_bytes()
+    }
+
+    /// The predicate alone.
+    pub fn to_predicate(&self) -> Value {
+        let promoter = &self.promoter;
+        let policies = self.policies.iter().map(AskedPolicy::to_json).collect::<Value>();
+        Value::Object(given([
+            ("action", Some(json!(if self.is_rollback { ROLLBACK } else { "promote" }))),
+            ("source", self.source.as_ref().map(|source| json!(source))),
+            ("target", Some(json!(self.target))),
+            ("previous", self.previous.map(|digest| json!(digest))),
+            ("promotedOn", self.time.map(|time| json!(time.to_string()))),
+            ("promoter", Some(json!({ "id": id_of(promoter), "version": { "kit": promoter.version } }))),
+            ("invocationId", promoter.run.as_ref().map(|run| json!(run))),
+            ("policies", (!self.policies.is_empty()).then_some(policies)),
+        ]))
     }
 
     /// Parses a document. Returns `None` if it is not the record of a promotion.
@@ -70,7 +90,23 @@ impl Promotion {
             is_rollback: predicate["action"] == ROLLBACK,
             promoter: builder_from_json(&predicate["promoter"], &predicate["invocationId"]),
             time: text(&predicate["promotedOn"]).and_then(|time| time.parse().ok()),
+            policies: predicate["policies"].as_array().into_iter().flatten().filter_map(AskedPolicy::parse).collect(),
         })
+    }
+}
+
+impl AskedPolicy {
+    fn to_json(&self) -> Value {
+        Value::Object(given([
+            ("digest", Some(digest_set(&self.digest))),
+            ("match", self.pattern.as_ref().map(|pattern| json!(pattern))),
+            ("verdict", Some(json!(self.verdict))),
+        ]))
+    }
+
+    fn parse(value: &Value) -> Option<Self> {
+        let (pattern, verdict) = (text(&value["match"]), text(&value["verdict"])?);
+        Some(Self { digest: digest_of(value)?, pattern, verdict })
     }
 }
 
@@ -93,13 +129,19 @@ mod tests {
                 version: "0.1.0".to_owned(),
             },
             time: Some("2026-11-21T11:05:00Z".parse().unwrap()),
+            policies: vec![AskedPolicy {
+                digest: Digest::of(b"policy"),
+                pattern: Some("r.example/production/".to_owned()),
+                verdict: "allowed".to_owned(),
+            }],
         }
     }
 
     #[test]
     fn a_promotion_is_read_as_it_was_written() {
         let promoter = Builder { version: "0.1.0".to_owned(), ..Builder::default() };
-        let least = Promotion { source: None, previous: None, time: None, promoter, is_rollback: true, ..record() };
+        let least = Promotion { source: None, previous: None, time: None, policies: Vec::new(), ..record() };
+        let least = Promotion { promoter, is_rollback: true, ..least };
         for record in [record(), least] {
             assert_eq!(Promotion::parse(&record.to_statement()), Some(record.clone()));
         }
@@ -120,6 +162,11 @@ mod tests {
                 "promotedOn": "2026-11-21T11:05:00Z",
                 "promoter": { "id": "https://ci.example/workflow", "version": { "kit": "0.1.0" } },
                 "invocationId": "https://ci.example/7",
+                "policies": [{
+                    "digest": { "sha256": Digest::of(b"policy").hex() },
+                    "match": "r.example/production/",
+                    "verdict": "allowed",
+                }],
             },
         });
         assert_eq!(statement, expected);

@@ -24,6 +24,9 @@ pub fn is_bundle_type(media_type: &str) -> bool {
     media_type.starts_with("application/vnd.dev.sigstore.bundle")
 }
 
+/// The annotation of the manifest of a bundle with the type of the predicate, as cosign 3 writes it. It is not signed.
+pub const PREDICATE_TYPE_ANNOTATION: &str = "dev.sigstore.bundle.predicateType";
+
 /// A bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {

@@ -15,7 +15,9 @@ mod simple_signing;
 mod statement;
 mod verifier;
 
-pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, BundleError, Evidence, Material, is_bundle_type};
+pub use bundle::{
+    BUNDLE_MEDIA_TYPE, Bundle, BundleError, Evidence, Material, PREDICATE_TYPE_ANNOTATION, is_bundle_type,
+};
 pub use candidate::{Broken, Candidate, Claim, Form, NotCounted, Signed, Wanted};
 pub use certificate::{
     Authority, Certificate, CertificateChain, CertificateError, CertificateIdentity, Identity, Usage, ValidAt,

@@ -24,6 +24,7 @@ mod words;
 pub use comparison::{Area, Change, Comparison, FieldChange, FileChange, InvalidMinimum, Minimum, reasons, unknown};
 pub use fact::{Fact, Level, Role, UnknownRole};
 pub use kitfiles::{declared_metrics, numbers};
+pub(crate) use packages::{locked_packages, normalized as normalized_package};
 pub use profile::{ModelProfile, Profile, is_document};
 pub use reason::{Place, Reason, Verdict, verdict};
 pub use version::propose;

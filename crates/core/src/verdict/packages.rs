@@ -39,6 +39,12 @@ const PYTHON: [&str; 10] = [
     "uv.lock",
 ];
 
+/// Returns the versions in the lock file called `name`, by the normalized names of packages; none if it is not a lock
+/// file.
+pub(crate) fn locked_packages(name: &str, text: &str) -> BTreeMap<String, String> {
+    LOCKS.iter().find(|(lock, _)| *lock == name).map(|(_, read)| read(text)).unwrap_or_default()
+}
+
 pub(super) fn compare(sides: (&Profile, &Profile)) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for (name, read) in LOCKS {
@@ -137,7 +143,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// The name by which package indexes compare names (`PyPA`, "Names and normalization").
-fn normalized(name: &str) -> String {
+pub(crate) fn normalized(name: &str) -> String {
     let name = name.to_ascii_lowercase().replace(['_', '.'], "-");
     name.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
-use kit_core::archive::{Fingerprint, IgnoreRules, LayerSource, Links, Modes, write_layer};
+use kit_core::archive::{Fingerprint, IgnoreRules, LayerSource, Links, Modes, Notebooks, write_layer};
 use kit_core::compression::Compression;
 use kit_core::digest::DigestWriter;
 use kit_core::layer_format::Format;
@@ -22,6 +22,7 @@ fn source<'a>(context: &'a Context, ignore: &'a IgnoreRules) -> LayerSource<'a> 
         excluded: Vec::new(),
         ignore,
         links,
+        notebooks: Notebooks::AsTheyAre,
         modes: Modes::default(),
     }
 }

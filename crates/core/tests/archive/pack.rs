@@ -4,7 +4,7 @@ use std::io::{self, Seek, Write};
 use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kit_core::archive::{Error, IgnoreRules, LayerSource, Links, Modes, write_layer};
+use kit_core::archive::{Error, IgnoreRules, LayerSource, Links, Modes, Notebooks, write_layer};
 use kit_core::compression::Compression;
 use kit_core::contents;
 use kit_core::digest::{Digest, DigestWriter};
@@ -311,6 +311,7 @@ fn source_of<'a>(context: &'a Context, ignore: &'a IgnoreRules, path: &str) -> L
         excluded: Vec::new(),
         ignore,
         links: Links::InsideContext,
+        notebooks: Notebooks::AsTheyAre,
         modes: Modes::default(),
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::os::unix::fs::symlink;
 
-use kit_core::archive::{IgnoreRules, LayerSource, Links, Modes, write_layer};
+use kit_core::archive::{IgnoreRules, LayerSource, Links, Modes, Notebooks, write_layer};
 use kit_core::compression::Compression;
 use kit_core::digest::DigestWriter;
 use kit_core::layer_format::Format;
@@ -31,6 +31,7 @@ fn record(context: &Context, mut recipe: RecipeWriter) -> (Recipe, Vec<u8>) {
         excluded: Vec::new(),
         ignore: &ignore,
         links: Links::Follow,
+        notebooks: Notebooks::AsTheyAre,
         modes: Modes::default(),
     };
     let mut layer = DigestWriter::new(Vec::new());

@@ -81,6 +81,7 @@ impl Context {
             excluded: excluded.iter().map(|path| path.parse().unwrap()).collect(),
             ignore: &ignore,
             links: self.links,
+            notebooks: Notebooks::AsTheyAre,
             modes: self.modes.clone(),
         };
         let mut layer = DigestWriter::new(Vec::new());

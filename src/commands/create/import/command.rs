@@ -265,6 +265,7 @@ impl ImportArgs {
             path: pack.context.clone(),
             kitfile: Some(pack.kitfile.clone()),
             links: pack.links,
+            notebooks: pack.notebooks,
             files: FolderFiles::All,
         };
         ops::admit_packing(&session, &folder, &pack.references, destination)?;

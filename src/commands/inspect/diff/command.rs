@@ -24,8 +24,9 @@ use kit_core::verdict::Level;
 ///
 /// The first line lists the affected areas: model, datasets, code, configuration, docs or deployment. It is followed by
 /// changed Kitfile fields, changed files with details (lines of UTF-8 texts up to 1 MiB, rows and columns of .csv and
-/// .tsv files, tensors of weights). With --layers, or if the output is not a terminal, the manifests, annotations and
-/// layers follow in the form of KitOps.
+/// .tsv files, tensors of weights). Notebooks are compared by cell; a notebook with the same cells and other outputs
+/// or execution counts is marked `outputs only`. With --layers, or if the output is not a terminal, the manifests,
+/// annotations and layers follow in the form of KitOps.
 ///
 /// If a KITOWNERS is attached to a version or is in the folder, the owners of the changes are listed.
 ///

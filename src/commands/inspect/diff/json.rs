@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::patch;
+use super::{notebook, patch};
 use kit_core::ops::{
     Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, NumbersDiff, OwnedChanges,
     ParentDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff,
@@ -109,6 +109,7 @@ pub(crate) struct FileData<'a> {
     after: Option<Value>,
     tensors: Option<TensorsData<'a>>,
     table: Option<Value>,
+    notebook: Option<Value>,
     text: Option<Value>,
 }
 
@@ -127,6 +128,7 @@ impl<'a> FileData<'a> {
             after: file.after.as_ref().map(state),
             tensors: file.content.tensors.as_deref().map(TensorsData::new),
             table: file.content.table.as_deref().map(table),
+            notebook: notebook::data(file),
             text: file
                 .content
                 .text

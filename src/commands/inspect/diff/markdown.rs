@@ -33,7 +33,7 @@ pub(super) fn write(out: &mut dyn io::Write, names: (&str, &str), difference: &D
         write!(out, "\n| Owner | changes |\n|---|---|\n")?;
         owners.iter().try_for_each(|(owner, changes)| writeln!(out, "| {owner} | {} |", escape(changes)))?;
     }
-    difference.files.iter().filter_map(patch::escaped).try_for_each(|patch| write!(out, "{}", fenced(&patch)))
+    difference.files.iter().flat_map(patch::escaped).try_for_each(|patch| write!(out, "{}", fenced(&patch)))
 }
 
 /// Puts the patch into a fence that is longer than any in the text, so that the text cannot close it (`CommonMark`

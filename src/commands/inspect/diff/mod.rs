@@ -3,6 +3,7 @@
 mod command;
 mod json;
 mod markdown;
+mod notebook;
 mod opener;
 mod owners;
 mod patch;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::io;
 
-use super::{owners, patch};
+use super::{notebook, owners, patch};
 use crate::commands::inspect::or_none;
 use crate::output::{Colours, counted, one_line};
 use kit_core::digest::Digest;
@@ -67,7 +67,7 @@ pub(super) fn write(
     if has_layers {
         write!(out, "\n{}", documents(names, difference))?;
     }
-    let mut patches = difference.files.iter().filter_map(patch::escaped);
+    let mut patches = difference.files.iter().flat_map(patch::escaped);
     patches.try_for_each(|patch| write!(out, "\n{}", colours.patch(&patch)))
 }
 
@@ -154,6 +154,7 @@ pub(crate) fn show_file(file: &FileDiff, width: usize) -> String {
             put(&mut text, format_args!("      … and {} more\n", tensors.changes.len() - TENSORS));
         }
     }
+    text.extend(file.content.notebook.as_deref().map(notebook::lines));
     text
 }
 
@@ -182,6 +183,7 @@ pub(crate) fn describe(file: &FileDiff) -> Vec<String> {
         words.push("same size, content not read".to_owned());
     }
     words.extend(file.content.tensors.as_deref().map(tensors));
+    words.extend(file.content.notebook.as_deref().map(notebook::describe).unwrap_or_default());
     match (&file.content.table, &file.content.text) {
         (Some(table), _) => words.extend(rows_and_columns(table)),
         (None, Some(text)) => words.push(format!("+{} −{}", text.added, text.removed)),

@@ -7,11 +7,13 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::table::{self, Terminal, or_none};
+use crate::commands::handoff::recall_to_json;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::{Format, one_line};
+use kit_core::digest::Digest;
 use kit_core::oci::Reference;
-use kit_core::ops::{self, Filter, Listed, Location, Selection};
+use kit_core::ops::{self, Filter, Listed, Location, Recalled, Selection};
 use kit_core::progress::human;
 use kit_core::registry;
 use kit_core::store::Store;
@@ -20,7 +22,7 @@ use kit_core::store::Store;
 ///
 /// Without an argument, lists all ModelKits in the local store; with a repository in a registry, lists its tags; with
 /// the host of a registry, lists its repositories, if it permits that. For an index, the NAME column shows the number
-/// of its ModelKits.
+/// of its ModelKits. Versions in a registry that were recalled are reported, and have `yes` in the RECALLED column.
 ///
 /// On a terminal, the table fits its width: it has short digests, the age of ModelKits that were packed here, and only
 /// columns with a value. Otherwise it has the columns of KitOps.
@@ -64,13 +66,14 @@ impl ListArgs {
         self.format.expect_fields(&FIELDS)?;
         let rows = self.rows(context)?;
         let repository = self.remote_repository();
+        let recalls = self.recalls(context, &rows)?;
         let terminal = match context.output.result_columns() {
-            Some(columns) if matches!(self.format, Format::Table) => Some(self.terminal(context, columns)?),
+            Some(columns) if matches!(self.format, Format::Table) => Some(self.terminal(context, columns, &recalls)?),
             _ => None,
         };
         let text = self.format.render_rows(
             &rows,
-            |row| to_json(row, repository.as_deref(), &self.format),
+            |row| with_recalls(to_json(row, repository.as_deref(), &self.format), recalls.get(&row.digest)),
             || match &terminal {
                 Some(terminal) => terminal.render(rows.clone()),
                 None => table::render(&rows),
@@ -82,12 +85,13 @@ impl ListArgs {
     }
 
     /// The properties of the table on a terminal.
-    fn terminal(&self, context: &Context, columns: usize) -> Result<Terminal> {
+    fn terminal(&self, context: &Context, columns: usize, recalls: &Recalls) -> Result<Terminal> {
         let repository = self.remote_repository();
         Ok(Terminal {
             columns: (!self.no_trunc).then_some(columns),
             times: if repository.is_some() { HashMap::new() } else { ops::creation_times(&context.store()?)? },
             now: context.environment.time,
+            recalled: recalls.iter().filter(|(_, found)| is_recalled(found)).map(|(digest, _)| *digest).collect(),
             repository,
         })
     }
@@ -96,6 +100,20 @@ impl ListArgs {
     fn remote_repository(&self) -> Option<String> {
         let reference = self.repository.as_ref()?.parse::<Reference>().ok()?;
         (!reference.is_local()).then(|| reference.full_repository())
+    }
+
+    /// The recalls of the versions of a remote repository, which are reported; none for other places.
+    fn recalls(&self, context: &Context, rows: &[Listed]) -> Result<Recalls> {
+        let reference = self.repository.as_ref().and_then(|text| text.parse::<Reference>().ok());
+        let Some(reference) = reference.filter(|reference| !reference.is_local()) else { return Ok(Recalls::new()) };
+        let (session, name) = (context.session(&self.network)?, reference.full_repository());
+        let title =
+            |row: &Listed| row.tags.first().map_or(format!("{name}@{}", row.digest), |tag| format!("{name}:{tag}"));
+        let versions: Vec<_> = rows.iter().map(|row| (row.digest, title(row))).collect();
+        let jobs = session.client.concurrency(&reference.registry);
+        let found = ops::recalls_of_versions(&session, &reference, &versions, jobs)?;
+        let known = versions.into_iter().zip(found).filter_map(|((digest, _), found)| Some((digest, found?)));
+        Ok(known.collect())
     }
 
     /// The registry that the argument names: a host without a repository. The name of a local repository comes first.
@@ -217,9 +235,35 @@ pub(crate) fn or_null(text: &str, format: &Format) -> Value {
     }
 }
 
-/// The names of the members that [`to_json`] returns.
-const FIELDS: [&str; 10] =
-    ["repo", "digest", "tags", "modelName", "size", "sizeBytes", "modelKits", "author", "linked", "names"];
+/// The recalls of versions by their digests. Those that could not be read are missing.
+type Recalls = HashMap<Digest, Vec<Recalled>>;
+
+fn is_recalled(found: &[Recalled]) -> bool {
+    found.iter().any(Recalled::counts)
+}
+
+/// Adds the recalls of a version to its members.
+fn with_recalls(mut data: Value, found: Option<&Vec<Recalled>>) -> Value {
+    data["recalled"] = json!(found.map(|found| is_recalled(found)));
+    data["recalls"] = json!(found.map(|found| found.iter().map(recall_to_json).collect::<Value>()));
+    data
+}
+
+/// The names of the members that [`to_json`] and [`with_recalls`] return.
+const FIELDS: [&str; 12] = [
+    "repo",
+    "digest",
+    "tags",
+    "modelName",
+    "size",
+    "sizeBytes",
+    "modelKits",
+    "author",
+    "linked",
+    "names",
+    "recalled",
+    "recalls",
+];
 
 /// The fields of KitOps, in which a repository of a registry lacks its host, and four more: the full names that other
 /// commands accept, the size in bytes, the number of ModelKits in an index, and the `linked` flag.

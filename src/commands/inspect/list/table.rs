@@ -1,6 +1,6 @@
 //! The table of `kit list`: that of `KitOps` for scripts, and one that fits on a terminal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -37,6 +37,8 @@ pub(super) struct Terminal {
     pub(super) times: HashMap<Digest, Timestamp>,
     /// The current time.
     pub(super) now: Timestamp,
+    /// The digests of recalled versions.
+    pub(super) recalled: HashSet<Digest>,
     /// The name of the repository with its registry, if all rows are from one.
     pub(super) repository: Option<String>,
 }
@@ -53,17 +55,18 @@ impl Terminal {
         // Those without a name come last.
         tagged.sort_by_cached_key(|(row, tag)| (row.repository.is_none(), row.repository.clone(), natural(tag)));
         let cells: Vec<_> = tagged.into_iter().map(|(row, tag)| self.row(row, tag)).collect();
-        let headings = ["REPOSITORY", "TAG", "MAINTAINER", "NAME", "SIZE", "PACKED", "DIGEST"];
+        let headings = ["REPOSITORY", "TAG", "RECALLED", "MAINTAINER", "NAME", "SIZE", "PACKED", "DIGEST"];
         let columns = self.columns.unwrap_or(usize::MAX);
         let fit = Fit { columns, optional: &["MAINTAINER", "NAME", "PACKED"], cut: &[], last: &["REPOSITORY", "TAG"] };
         table::fit(headings, &cells, fit)
     }
 
-    fn row(&self, row: &Listed, tag: &str) -> [String; 7] {
+    fn row(&self, row: &Listed, tag: &str) -> [String; 8] {
         let [repository, tag, author, name, size] = cells(row, tag);
         let age = self.times.get(&row.digest).map(|time| age(*time, self.now)).unwrap_or_default();
         let digest = if self.columns.is_some() { row.digest.hex()[..12].to_owned() } else { row.digest.to_string() };
-        [repository, tag, author, name, size, age, digest]
+        let recalled = if self.recalled.contains(&row.digest) { "yes" } else { "" }.to_owned();
+        [repository, tag, recalled, author, name, size, age, digest]
     }
 }
 

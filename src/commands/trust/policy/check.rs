@@ -110,6 +110,7 @@ fn outcome(row: &Row) -> &'static str {
     match row.outcome {
         Outcome::Satisfied => "satisfied",
         Outcome::Failed => "failed",
+        Outcome::Warned => "warned",
     }
 }
 

@@ -66,7 +66,7 @@ impl PolicyArgs {
 
 impl TestArgs {
     fn run(&self, context: &Context) -> Result<()> {
-        let LoadedPolicy { policy, keys } = LoadedPolicy::open(&context.environment.absolute(&self.file), now())?;
+        let LoadedPolicy { policy, keys, .. } = LoadedPolicy::open(&context.environment.absolute(&self.file), now())?;
         let (rules, keys) = (counted(policy.rules.len() as u64, "rule"), counted(keys.len() as u64, "key"));
         context.output.say(&format!("{} is valid: {rules}, {keys}", tidy(&self.file)));
         Ok(())

@@ -32,6 +32,9 @@ default = "allow"
 #   { type = "test-result", signed-by = { any = ["release"] }, result = ["PASSED"] },
 #   { type = "slsaprovenance1", signed-by = { any = ["release"] }, builder = ["https://builder.example"] },
 # ]
+# approvals = [{ role = "sre", signed-by = { any = ["release"] } }]
+# recalled = "refuse"                       # refuse, warn or allow
+# recall-by = { any = ["release"] }         # default: the keys that sign and approve
 # formats = ["safetensors", "gguf", "onnx"] # of weights; others are refused
 # licenses = { allow = ["Apache-2.0", "MIT"], unknown = "refuse" }
 # pickle = "listed"                         # allow, listed (only with known names) or forbid
@@ -64,6 +67,6 @@ mod tests {
         };
         let all: Vec<_> = EXAMPLE.lines().map(uncomment).collect();
         let policy = parse(&all.join("\n")).unwrap();
-        assert_eq!((policy.keys.len(), policy.rules.len(), policy.rules[0].describe().len()), (2, 2, 9));
+        assert_eq!((policy.keys.len(), policy.rules.len(), policy.rules[0].describe().len()), (2, 2, 11));
     }
 }

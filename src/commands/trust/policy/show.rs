@@ -66,7 +66,7 @@ impl ShowArgs {
 
 fn in_words(file: &PolicyFile, loaded: Option<&LoadedPolicy>) -> String {
     let path = tidy(&file.path);
-    let Some(LoadedPolicy { policy, keys }) = loaded else { return format!("{path}  does not exist\n") };
+    let Some(LoadedPolicy { policy, keys, .. }) = loaded else { return format!("{path}  does not exist\n") };
     let (rules, keys) = (counted(policy.rules.len() as u64, "rule"), counted(keys.len() as u64, "key"));
     format!("{path}  {rules}, {keys}; other names are {}\n", unmatched(policy.unmatched))
 }
@@ -87,7 +87,7 @@ pub(super) fn mode(mode: Mode) -> &'static str {
     }
 }
 
-fn applied_in_words(LoadedPolicy { policy, keys }: &LoadedPolicy, name: &Name) -> String {
+fn applied_in_words(LoadedPolicy { policy, keys, .. }: &LoadedPolicy, name: &Name) -> String {
     let Some((rule, pattern)) = policy.rule_for(name) else {
         return format!("  {}: no rule matches, such names are {}\n", policy.file, unmatched(policy.unmatched));
     };

@@ -25,7 +25,8 @@ pub(crate) fn scan_before_packing(
         scratch: session.store.root().to_owned(),
     };
     let (path, kitfile) = (options.context.clone(), Some(options.kitfile.clone()));
-    let folder = ScannedFolder { path, kitfile, links: options.links, files: FolderFiles::All };
+    let (links, notebooks) = (options.links, options.notebooks);
+    let folder = ScannedFolder { path, kitfile, links, notebooks, files: FolderFiles::All };
     let scanned = ops::scan_folder(&folder, &options.context.display().to_string(), &scanning, &context.bars)?;
     for line in lines::render(&scanned).lines() {
         context.output.warn(line);

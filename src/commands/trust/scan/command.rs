@@ -13,7 +13,7 @@ use crate::arguments::{LookupArgs, report_local_store};
 use crate::config::{Config, NetworkArgs, is_allowed_global};
 use crate::context::{Context, parse};
 use crate::output::{Code, ExitWithTrouble, Failure, counted, tidy, usage};
-use kit_core::archive::Links;
+use kit_core::archive::{Links, Notebooks};
 use kit_core::modelkit::{Filter, Selection};
 use kit_core::ops::{self, FolderFiles, Lookup, ScanOptions, Scanned, ScannedFolder, Session};
 use kit_core::progress::human;
@@ -123,7 +123,8 @@ impl ScanArgs {
                 let kitfile = find_kitfile(&path, self.target.as_ref()).ok();
                 let kitfile = kitfile.map(|_| KitfileText::of_folder(&path, self.target.as_ref())?.parse());
                 let links = if self.follow_symlinks { Links::Follow } else { Links::InsideContext };
-                let folder = ScannedFolder { path, kitfile: kitfile.transpose()?, links, files: FolderFiles::All };
+                let (files, notebooks) = (FolderFiles::All, Notebooks::AsTheyAre);
+                let folder = ScannedFolder { path, kitfile: kitfile.transpose()?, links, notebooks, files };
                 Ok(ops::scan_folder(&folder, &name, &options, &context.bars)?)
             }
             Target::File => Ok(ops::scan_file(&path, &name, &options)?),

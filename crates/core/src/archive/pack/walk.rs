@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::fingerprint::{Fingerprint, Fingerprinter};
 use super::member::{Member, Modes};
 use super::missing::missing;
+use super::notebooks::Notebooks;
 use crate::archive::error::Error;
 use crate::archive::ignore::{Descent, IgnoreRules, LeftOut, Standing};
 use crate::relative_path::RelativePath;
@@ -32,6 +32,8 @@ pub struct LayerSource<'a> {
     pub ignore: &'a IgnoreRules,
     /// The treatment of symbolic links.
     pub links: Links,
+    /// The treatment of notebooks.
+    pub notebooks: Notebooks,
     /// The source of permission bits.
     pub modes: Modes,
 }
@@ -50,48 +52,7 @@ pub enum Links {
     Follow,
 }
 
-/// The extent of a layer that is to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Measured {
-    /// Number of files.
-    pub files: u64,
-    /// The size of all files in bytes.
-    pub bytes: u64,
-    /// The mode of the file if the layer is a single file; none if its path is a folder, or ignored.
-    pub file_mode: Option<u32>,
-    /// True if `.kitignore` excludes the path of the layer itself: the layer then contains at most files that a `!`
-    /// line includes.
-    pub path_is_ignored: bool,
-    /// The files and folders of tools that are not packed.
-    pub left_out: LeftOut,
-    /// The state of the files.
-    pub fingerprint: Fingerprint,
-}
-
 impl LayerSource<'_> {
-    /// Measures the layer, and passes each file with its size to `visit`. No file is opened.
-    pub fn measure(&self, visit: &mut dyn FnMut(&RelativePath, u64)) -> Result<Measured, Error> {
-        let (mut files, mut bytes, mut file_mode) = (0, 0, None);
-        let mut fingerprinter = Fingerprinter::new();
-        let mut walk = Walk::new(self)?;
-        while let Some(found) = walk.next() {
-            let member = match found? {
-                Found::Directory(member) => member,
-                Found::File(file) => {
-                    let member = walk.look_at(file)?;
-                    visit(&member.path, member.size);
-                    member
-                }
-            };
-            files += u64::from(!member.is_directory);
-            bytes += member.size;
-            fingerprinter.add(&member);
-            file_mode = self.mode_if_whole(&member);
-        }
-        let (path_is_ignored, fingerprint) = (walk.path_is_ignored, fingerprinter.finish());
-        Ok(Measured { files, bytes, file_mode, path_is_ignored, left_out: walk.left_out, fingerprint })
-    }
-
     /// Returns the mode of `member` if it is the file at the path of the layer.
     pub(super) fn mode_if_whole(&self, member: &Member) -> Option<u32> {
         (!member.is_directory && member.path == self.path).then_some(member.mode)
@@ -148,7 +109,7 @@ pub(super) struct Walk<'a> {
     levels: Vec<Level>,
     ready: VecDeque<Found>,
     pub(super) path_is_ignored: bool,
-    left_out: LeftOut,
+    pub(super) left_out: LeftOut,
 }
 
 /// A folder on the way down.

@@ -28,12 +28,12 @@ pub struct LayerSummary {
     pub files: u64,
     /// The size of all files in bytes.
     pub bytes: u64,
-    /// The mode of the file if the layer is a single file, see [`Measured`](super::walk::Measured).
+    /// The mode of the file if the layer is a single file, see [`Measured`](super::measure::Measured).
     pub file_mode: Option<u32>,
-    /// True if `.kitignore` excludes the path of the layer itself, see [`Measured`](super::walk::Measured).
+    /// True if `.kitignore` excludes the path of the layer itself, see [`Measured`](super::measure::Measured).
     pub path_is_ignored: bool,
-    /// The state of each file while it was read. If it equals that of an earlier [`Measured`](super::walk::Measured),
-    /// the layer contains exactly the files in this state.
+    /// The state of each file while it was read. If it equals that of an earlier
+    /// [`Measured`](super::measure::Measured), the layer contains exactly the files in this state.
     pub fingerprint: Fingerprint,
     /// The table of contents, compressed; none if it would be too large.
     pub contents: Option<Vec<u8>>,
@@ -88,10 +88,11 @@ fn write_uncompressed(
             Found::File(file) => {
                 files += 1;
                 let opened = walk.open_file(&file)?;
-                write_file(source, file.path, opened, &mut buffer, &mut layer, task)?
+                let (member, size) = write_file(source, file.path, opened, &mut buffer, &mut layer, task)?;
+                bytes += size;
+                member
             }
         };
-        bytes += member.size;
         file_mode = source.mode_if_whole(&member);
         fingerprinter.add(&member);
     }
@@ -104,7 +105,8 @@ fn write_uncompressed(
     Ok(LayerSummary { diff_id: None, files, bytes, file_mode, path_is_ignored, fingerprint, contents })
 }
 
-/// Writes the file `path` with its current mode and size. A file that changes while it is read is an error.
+/// Writes the file `path` with its current mode and size, or a notebook without its outputs, and returns the size that
+/// was written. A file that changes while it is read is an error.
 ///
 /// A file that is smaller than `buffer` costs one read and two queries of metadata: if its size, which did not change,
 /// equals the number of bytes read, then that was the whole file.
@@ -115,9 +117,13 @@ fn write_file(
     buffer: &mut [u8],
     layer: &mut LayerWriter<'_, impl Digesting>,
     task: &dyn Task,
-) -> Result<Member, Error> {
+) -> Result<(Member, u64), Error> {
     let metadata = metadata_of(&path, &file)?;
     let member = Member::new(path, metadata, &source.modes);
+    if let Some(stripped) = source.read_stripped(&member, &mut file)? {
+        layer.put_bytes_as(&member, &stripped, task)?;
+        return Ok((member, stripped.len() as u64));
+    }
     let read = read_once(&mut file, buffer).map_err(Error::reading(&member.path))?;
     layer.begin_file(&member)?;
     if let Some(mut clone) = layer.record(source, &member.path, &file)? {
@@ -133,17 +139,18 @@ fn write_file(
         check_unchanged(&member, &file)?;
     }
     layer.end_file(&member)?;
-    Ok(member)
+    let size = member.size;
+    Ok((member, size))
 }
 
 /// Checks that `file` still has the metadata of `member`: bytes that were read before and after a change in place are
 /// not a state that the file ever had.
-fn check_unchanged(member: &Member, file: &File) -> Result<(), Error> {
+pub(super) fn check_unchanged(member: &Member, file: &File) -> Result<(), Error> {
     let path = &member.path;
     if metadata_of(path, file)? == member.metadata { Ok(()) } else { Err(Error::FileChanged { path: path.clone() }) }
 }
 
-fn metadata_of(path: &RelativePath, file: &File) -> Result<Metadata, Error> {
+pub(super) fn metadata_of(path: &RelativePath, file: &File) -> Result<Metadata, Error> {
     let metadata = Metadata::of(file).map_err(Error::reading(path))?;
     match metadata.file_type {
         FileType::File => Ok(metadata),
@@ -187,6 +194,17 @@ impl<'a, W: Digesting> LayerWriter<'a, W> {
         self.sink.bound();
         self.contents.end();
         self.put_tar(&[0; BLOCK][..padding(member.size)])
+    }
+
+    /// Writes a file whose content is `bytes` instead of what `member` has.
+    fn put_bytes_as(&mut self, member: &Member, bytes: &[u8], task: &dyn Task) -> Result<(), Error> {
+        let member = Member { size: bytes.len() as u64, ..member.clone() };
+        self.begin_file(&member)?;
+        if let Some(recipe) = &mut self.recipe {
+            recipe.put_bytes(bytes).map_err(writing_failed)?;
+        }
+        self.put_piece(bytes, task)?;
+        self.end_file(&member)
     }
 
     fn put_header(&mut self, member: &Member) -> Result<(), Error> {

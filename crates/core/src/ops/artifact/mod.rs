@@ -7,6 +7,7 @@ pub(super) mod inspect;
 pub(super) mod parents;
 mod readable;
 mod records;
+mod signed;
 mod subsets;
 mod tagged;
 pub(super) mod variants;
@@ -18,10 +19,13 @@ pub use inspect::{Inspected, inspect};
 pub use parents::parents;
 pub(crate) use parents::{Parent, model_reference, resolve};
 pub(crate) use readable::refuse_unreadable;
+pub use records::RecordedPromotion;
 pub(crate) use records::{
     History, Promotions, attestations, history, listed_referrers, oci_uri, promotions, provenance_statements, records,
     sources, superseded,
 };
+pub use signed::SignedRecord;
+pub(crate) use signed::signed_records;
 pub use subsets::{Belonging, SubsetProof, prove_subset};
 pub(crate) use subsets::{Original, original};
 pub(crate) use tagged::{Failures, Tagged, enter, resolve_tags};

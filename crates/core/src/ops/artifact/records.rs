@@ -1,15 +1,20 @@
 //! Reading the provenance attestations and the records of promotions that are attached to a ModelKit.
 
 use std::collections::HashSet;
+use std::ops::Deref;
 
 use jiff::Timestamp;
 
+use super::signed::{SignedRecord, signed_records};
 use crate::digest::Digest;
 use crate::limits;
 use crate::oci::{CREATED, ContentError, Descriptor, Manifest, MediaType, Reference, Referrer, Source, read_document};
 use crate::ops::error::reason;
 use crate::progress::{Progress, Warning};
-use crate::provenance::{MEDIA_TYPE, PROMOTION_ARTIFACT_TYPE, Promotion, Record, SUBSET_ARTIFACT_TYPE, Subset};
+use crate::provenance::{
+    APPROVAL_PREDICATE_TYPE, MEDIA_TYPE, PROMOTION_ARTIFACT_TYPE, PROMOTION_PREDICATE_TYPE, Promotion,
+    RECALL_PREDICATE_TYPE, Record, SUBSET_ARTIFACT_TYPE, Subset,
+};
 
 /// Reads the provenance attestations of `subject`, the oldest first.
 ///
@@ -37,6 +42,8 @@ pub(crate) struct History {
     pub(crate) records: Vec<Record>,
     /// Its promotions.
     pub(crate) promotions: Promotions,
+    /// The signed approvals and recalls of it, the newest first.
+    pub(crate) notices: Vec<SignedRecord>,
     /// All its referrers.
     pub(crate) listed: Vec<Descriptor>,
 }
@@ -46,7 +53,9 @@ pub(crate) fn history(source: &dyn Source, subject: &Descriptor, progress: &dyn 
     let listed = referrers_or_none(source, subject, progress);
     let records = provenance(source, subject, &listed);
     let promotions = promotions(source, subject, &listed, progress);
-    History { records, promotions, listed }
+    let mut notices = signed_records(source, subject, &listed, &[APPROVAL_PREDICATE_TYPE, RECALL_PREDICATE_TYPE]);
+    notices.found.retain(|record| record.is_about(&subject.digest));
+    History { records, promotions, notices: notices.found, listed }
 }
 
 /// Reads the provenance attestations of `subject` like [`records`], and the records that it is a subset of another
@@ -68,9 +77,26 @@ pub(crate) fn sources(
 #[derive(Debug, Default)]
 pub(crate) struct Promotions {
     /// The promotions to the manifest.
-    pub(crate) arrivals: Vec<Promotion>,
+    pub(crate) arrivals: Vec<RecordedPromotion>,
     /// The promotions that moved a tag from the manifest to another one.
-    pub(crate) departures: Vec<Promotion>,
+    pub(crate) departures: Vec<RecordedPromotion>,
+}
+
+/// The record of a promotion, and its signature.
+#[derive(Debug, Clone)]
+pub struct RecordedPromotion {
+    /// The record.
+    pub promotion: Promotion,
+    /// The signed document that contains it; `None` if it is not signed.
+    pub signed: Option<SignedRecord>,
+}
+
+impl Deref for RecordedPromotion {
+    type Target = Promotion;
+
+    fn deref(&self) -> &Promotion {
+        &self.promotion
+    }
 }
 
 /// Reads the records of promotions among the referrers `listed` of `subject`: the newest ones up to a limit. Skips
@@ -89,16 +115,25 @@ pub(crate) fn promotions(
     let (mut promotions, mut unreadable) = (Vec::new(), 0);
     for found in found.into_iter().take(limits::PROMOTIONS) {
         match statements(source, subject, found) {
-            Ok(statements) => promotions.extend(statements.iter().filter_map(|bytes| Promotion::parse(bytes))),
+            Ok(statements) => {
+                let read = statements.iter().filter_map(|bytes| Promotion::parse(bytes));
+                promotions.extend(read.map(|promotion| RecordedPromotion { promotion, signed: None }));
+            }
             Err(_) => unreadable += 1,
         }
     }
+    let signed = signed_records(source, subject, listed, &[PROMOTION_PREDICATE_TYPE]);
+    unreadable += signed.unreadable;
+    promotions.extend(signed.found.into_iter().filter_map(|record| {
+        let promotion = Promotion::parse(&record.statement()?)?;
+        Some(RecordedPromotion { promotion, signed: Some(record) })
+    }));
     if unreadable > 0 {
         progress.warn(&Warning::RecordsUnreadable { subject: subject.digest, count: unreadable });
     }
     promotions.sort_by_key(|promotion| promotion.time);
     let (arrivals, mut departures): (Vec<_>, Vec<_>) =
-        promotions.into_iter().partition(|promotion: &Promotion| promotion.subject == subject.digest);
+        promotions.into_iter().partition(|promotion: &RecordedPromotion| promotion.subject == subject.digest);
     departures.retain(|promotion| promotion.previous == Some(subject.digest));
     Promotions { arrivals, departures }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use fs_err as fs;
 
 use super::working_folder::WorkingFolder;
-use crate::archive::{self, LayerSource, Links, Modes, PathPatterns};
+use crate::archive::{self, LayerSource, Links, Modes, Notebooks, PathPatterns};
 use crate::digest::Digest;
 use crate::kitfile::{self, FILE_NAMES};
 use crate::limits;
@@ -231,6 +231,7 @@ impl Expected {
                 excluded,
                 ignore,
                 links: Links::Follow,
+                notebooks: Notebooks::AsTheyAre,
                 modes: Modes::default(),
             };
             match source.files() {

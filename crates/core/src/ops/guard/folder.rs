@@ -1,6 +1,7 @@
 //! The checks of files in a folder that is about to be packed.
 
 use std::collections::HashSet;
+use std::io::{self, Cursor};
 
 use super::allowed::Allowed;
 use super::damage::lack_in;
@@ -88,7 +89,24 @@ pub(crate) fn secrets_in(section: Section, source: &LayerSource<'_>) -> Result<V
 
 /// Returns the secrets in one file. An unreadable file is not a finding; packing it reports the error.
 fn secrets_of_file(section: Section, source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Vec<Found> {
-    Found::find(section, path, Some(size), || sys::open_regular(&path.join_to(source.root))).unwrap_or_default()
+    let open = || sys::open_regular(&path.join_to(source.root));
+    let found = match stripped(source, path, open) {
+        Some(bytes) => Found::find(section, path, Some(bytes.len() as u64), || Ok(Cursor::new(bytes))),
+        None => Found::find(section, path, Some(size), open),
+    };
+    found.unwrap_or_default()
+}
+
+/// Returns the bytes that are packed instead of those of the file at `path`, if it is a notebook to be stripped.
+fn stripped(
+    source: &LayerSource<'_>,
+    path: &RelativePath,
+    open: impl FnOnce() -> io::Result<fs_err::File>,
+) -> Option<Vec<u8>> {
+    let name = path.file_name().filter(|name| source.notebooks.changes(name))?;
+    let mut file = open().ok()?;
+    let size = file.metadata().ok()?.len();
+    source.notebooks.read_stripped(name, &mut file, size).ok()?
 }
 
 /// Returns the problem of a layer of a model that would have no files, or of a dataset that would have no bytes.

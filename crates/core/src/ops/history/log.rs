@@ -12,7 +12,10 @@ use crate::digest::Digest;
 use crate::limits;
 use crate::modelkit::kitfile_digest;
 use crate::oci::{ContentError, Descriptor, Reference, Source};
-use crate::ops::artifact::{Failures, History, Inspected, Promotions, Tagged, enter, history, read, resolve_tags};
+use crate::ops::artifact::{
+    Failures, History, Inspected, Promotions, RecordedPromotion, SignedRecord, Tagged, enter, history, read,
+    resolve_tags,
+};
 use crate::ops::diff::{self, Comparable, DiffOptions, FileDiff};
 use crate::ops::error::Error;
 use crate::ops::files::Unverified;
@@ -53,7 +56,9 @@ pub struct Version {
     /// The provenance attestation of its latest packing, preferably from a commit without changes.
     pub record: Option<Record>,
     /// The promotions to it, the newest first.
-    pub promotions: Vec<Promotion>,
+    pub promotions: Vec<RecordedPromotion>,
+    /// The signed approvals and recalls of it, the newest first. They are not verified.
+    pub notices: Vec<SignedRecord>,
     /// The version that it is compared with: the one that it replaced, or else the next one in the list.
     pub before: Option<Digest>,
     /// True if the content of the Kitfile differs from the previous version.
@@ -258,7 +263,8 @@ impl Walk<'_> {
     }
 
     fn version(&self, source: &dyn Source, inspected: &Inspected, tags: &[String]) -> Version {
-        let History { records, promotions, listed } = history(source, &inspected.descriptor, self.session.progress);
+        let History { records, promotions, notices, listed } =
+            history(source, &inspected.descriptor, self.session.progress);
         let Promotions { arrivals: mut promotions, departures } = promotions;
         let owned = OwnedVersion::read(source, inspected, &listed, &self.kitfile_bytes, self.session.progress);
         promotions.reverse();
@@ -283,6 +289,7 @@ impl Walk<'_> {
             record,
             is_late: is_late.unwrap_or_default(),
             promotions,
+            notices,
             before,
             kitfile_changed,
             layers,

@@ -8,7 +8,7 @@ use super::choice::Choice;
 use super::error::ImportError;
 use super::publisher::Published;
 use super::work::Work;
-use crate::archive::Links;
+use crate::archive::{Links, Notebooks};
 use crate::kitfile::Kitfile;
 use crate::oci::Reference;
 use crate::ops::guard::{self, Allowed};
@@ -65,6 +65,7 @@ pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOp
         path: work.files(),
         kitfile: Some(choice.kitfile.clone()),
         links: Links::InsideContext,
+        notebooks: Notebooks::AsTheyAre,
         files: FolderFiles::All,
     };
     admit_files(session, &fetched, &options.references)?;

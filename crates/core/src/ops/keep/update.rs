@@ -9,7 +9,8 @@ use crate::kitfile::{Kitfile, NamedReference, ReferenceField};
 use crate::oci::{Reference, Tag};
 use crate::ops::artifact::inspect;
 use crate::ops::error::Error;
-use crate::ops::session::{Lookup, Session};
+use crate::ops::session::{Located, Lookup, Session};
+use crate::ops::trust::{admit_recalls, warn_of_recalls};
 use crate::ops::workers;
 
 /// The references to look up, and the place in which to look.
@@ -92,12 +93,20 @@ fn is_meant(name: &str, named: &NamedReference<'_>) -> bool {
 /// local store.
 fn look_up(session: &Session<'_>, reference: &Reference, place: Lookup) -> Result<Digest, Error> {
     if place == Lookup::Local || reference.is_local() {
-        return Ok(inspect(&session.find_reference(reference, Lookup::Local)?)?.descriptor.digest);
+        return usable(session, &session.find_reference(reference, Lookup::Local)?);
     }
     let tag = reference.tag.clone().unwrap_or_else(Tag::latest);
     let digest = session.client.repository(reference).resolve_at_registry(tag.as_str())?.digest;
     let found = session.find_reference(&reference.with_digest(digest), Lookup::Anywhere)?;
-    Ok(inspect(&found)?.descriptor.digest)
+    usable(session, &found)
+}
+
+/// The digest of the ModelKit that was found. Fails if a policy does not allow it because it was recalled.
+fn usable(session: &Session<'_>, found: &Located) -> Result<Digest, Error> {
+    let digest = inspect(found)?.descriptor.digest;
+    admit_recalls(session, found)?;
+    warn_of_recalls(session, found)?;
+    Ok(digest)
 }
 
 #[cfg(test)]

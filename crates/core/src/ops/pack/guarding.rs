@@ -3,14 +3,17 @@
 use super::ignore_file::warn_of_unmatched;
 use super::packer::{LayerSink, MeasuredLayer, Packer};
 use super::uncovered::{uncovered, warn_of_uncovered};
-use crate::archive::{LayerSource, LeftOut, Measured};
+use crate::archive::{LayerSource, LeftOut, Measured, StrippedNotebooks};
 use crate::kitfile::Section;
 use crate::oci::Descriptor;
 use crate::ops::error::Error;
 use crate::ops::guard::{self, Allowed, CheckedLayer, Suspects};
-use crate::progress::{Event, Progress, Warning};
+use crate::progress::{Event, Paths, Progress, Warning};
 use crate::relative_path::RelativePath;
 use crate::store::RememberedLayer;
+
+/// The number of paths in a warning.
+const NAMED: usize = 5;
 
 /// Fails if the files must not be packed, unless the options allow it. Reports the files that are left out.
 pub(super) fn check(packer: &Packer<'_>, layers: &mut [MeasuredLayer<'_>]) -> Result<(), Error> {
@@ -18,6 +21,7 @@ pub(super) fn check(packer: &Packer<'_>, layers: &mut [MeasuredLayer<'_>]) -> Re
     warn_of_uncovered(&uncovered(context, &packer.paths, &packer.ignore)?, packer.progress);
     warn_of_unmatched(context, packer.progress)?;
     report_left_out(layers.iter().map(|layer| &layer.measured), packer.progress);
+    report_notebooks(layers.iter().map(|layer| &layer.measured.notebooks), packer.progress);
     for MeasuredLayer { entry, source, suspects, .. } in layers.iter() {
         guard::warn_of_misplaced(entry.section, &source.path, suspects, packer.progress);
     }
@@ -49,6 +53,24 @@ fn report_left_out<'m>(layers: impl Iterator<Item = &'m Measured>, progress: &dy
     if !left_out.paths.is_empty() {
         let paths = left_out.paths.iter().map(RelativePath::as_str).collect();
         progress.report(&Event::FilesLeftOut { paths, more: left_out.more });
+    }
+}
+
+/// Reports the notebooks that are packed without outputs, and warns of those that cannot be read.
+fn report_notebooks<'m>(layers: impl Iterator<Item = &'m StrippedNotebooks>, progress: &dyn Progress) {
+    let (mut notebooks, mut removed_bytes, mut unreadable) = (0, 0, Vec::new());
+    for layer in layers {
+        notebooks += layer.count;
+        removed_bytes += layer.removed_bytes;
+        unreadable.extend(layer.unreadable.iter().map(RelativePath::as_str));
+    }
+    if notebooks > 0 {
+        progress.report(&Event::NotebooksStripped { notebooks, removed_bytes });
+    }
+    if !unreadable.is_empty() {
+        let named = unreadable.len().min(NAMED);
+        let (paths, more) = (unreadable[..named].to_vec(), unreadable.len() - named);
+        progress.warn(&Warning::NotebooksUnreadable(Paths { paths, more }));
     }
 }
 

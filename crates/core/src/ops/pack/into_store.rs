@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::packer::{Assembled, LayerSink, Packer, SavedLayer, take_table};
 use super::record::{Recording, record};
 use super::{convert, lock};
-use crate::archive::{self, LayerSource, LayerSummary, Links};
+use crate::archive::{self, LayerSource, LayerSummary, Links, Notebooks};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::Kitfile;
@@ -44,6 +44,8 @@ pub struct PackOptions {
     pub format: Format,
     /// The treatment of symbolic links.
     pub links: Links,
+    /// The treatment of notebooks.
+    pub notebooks: Notebooks,
     /// The choice between reading all files and reading only layers with changed files.
     pub reading: Reading,
     /// The form in which the local store keeps uncompressed layers.
@@ -70,6 +72,7 @@ impl PackOptions {
             compression: Compression::None,
             format: Format::Tar,
             links: Links::default(),
+            notebooks: Notebooks::default(),
             reading: Reading::Changed,
             keeping: Keeping::Blobs,
             locking: Locking::Off,

@@ -309,9 +309,10 @@ impl<'a> Packer<'a> {
     /// Returns the key of a remembered layer: a digest of the state of its files and of everything that determines how
     /// they are written, so that equal keys mean equal bytes.
     fn key(&self, layer_type: LayerType, path: &RelativePath, measured: &Measured) -> Digest {
-        let compression = self.options.compression;
-        let (media_type, files) = (layer_type.media_type(), measured.fingerprint.digest);
-        Digest::of(format!("{LAYER_FORMAT}\n{VERSION}\n{compression}\n{media_type}\n{path}\n{files}").as_bytes())
+        let PackOptions { compression, notebooks, .. } = self.options;
+        let (media_type, files, notebooks) = (layer_type.media_type(), measured.fingerprint.digest, notebooks.mark());
+        let key = format!("{LAYER_FORMAT}\n{VERSION}\n{compression}\n{media_type}\n{path}\n{files}{notebooks}");
+        Digest::of(key.as_bytes())
     }
 
     fn source<'s>(&'s self, path: &RelativePath) -> LayerSource<'s> {
@@ -321,13 +322,14 @@ impl<'a> Packer<'a> {
             excluded: self.paths.iter().filter(|other| *other != path && other.starts_with(path)).cloned().collect(),
             ignore: &self.ignore,
             links: self.options.links,
+            notebooks: self.options.notebooks,
             modes: self.modes.clone(),
         }
     }
 
     fn warn_of_emptiness(&self, kind: &str, path: &RelativePath, measured: &Measured) {
         if measured.path_is_ignored {
-            self.progress.warn(&Warning::LayerIgnored { kind, path: path.as_str() });
+            self.progress.warn(&Warning::LayerIgnored(LayerPlace { kind, path: path.as_str() }));
         } else if measured.files == 0 {
             self.progress.warn(&Warning::LayerEmpty(LayerPlace { kind, path: path.as_str() }));
         }

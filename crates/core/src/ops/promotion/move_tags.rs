@@ -38,6 +38,7 @@ impl Promotion<'_> {
     /// A registry cannot compare and swap a tag (OCI distribution 1.1 has no such request), so the tag is read right
     /// before the manifest is published. A change between these two requests is not detected.
     pub fn run(&self, additions: Vec<Addition>) -> Result<Promoted, Error> {
+        self.checklist.admit()?;
         let (session, copying) = (self.session, &self.options.copying);
         if let Some(addition) = additions.first() {
             admit_new_form(session, &Location::Artifact(self.destination.clone()), addition.suffix)?;

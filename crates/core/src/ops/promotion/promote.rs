@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
+use super::checklist::Checklist;
 use super::record::Recorder;
 use crate::oci::{Descriptor, Reference, Tag};
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Session};
 use crate::ops::tag_state::TagState;
 use crate::ops::transfer::{CopyOptions, OtherForm, Plan, other_forms, plan};
-use crate::ops::trust::{admit, admit_at, admit_form};
+use crate::ops::trust::{admit, admit_form, warn_of_recalls};
 
 /// Options of a promotion.
 #[derive(Debug, Clone)]
@@ -51,6 +52,8 @@ pub struct Promotion<'a> {
     pub main: TagMove,
     /// The moves of the tags of other forms.
     pub forms: Vec<(OtherForm, TagMove)>,
+    /// The requirements of the policies for the destination.
+    pub checklist: Checklist,
     pub(super) is_rollback: bool,
     /// The time of the rollback that a rollback undoes.
     pub undone: Option<Timestamp>,
@@ -58,7 +61,7 @@ pub struct Promotion<'a> {
 }
 
 /// Prepares the promotion of `found`, which has the name `source`, to the tag `destination`. Fails if the tag does not
-/// have the expected state.
+/// have the expected state. If a policy does not allow it, the checklist says so, and the promotion cannot be made.
 pub fn prepare_promotion<'a>(
     session: &'a Session<'a>,
     found: Located,
@@ -69,12 +72,21 @@ pub fn prepare_promotion<'a>(
     let destination = named(destination)?;
     let manifest = found.resolve()?;
     let at = Location::Artifact(destination.clone());
-    admit(session, &found)?;
-    admit_at(session, &found, &at)?;
+    let (name, tag) = (at.policy_name(), destination.to_string());
+    if *found.policy_names != *std::slice::from_ref(&name) {
+        admit(session, &found)?;
+    }
+    warn_of_recalls(session, &found)?;
+    let checklist = Checklist::of(session, &found, (&name, &tag))?;
     let before = TagState::read(session, &destination, "")?;
-    before.expect(&destination, options.expected.unwrap_or(before))?;
     let mut forms = Vec::new();
-    for form in other_forms(&*found.source, &found.name, &manifest, session.progress)? {
+    let other_forms = if checklist.is_refused() {
+        Vec::new()
+    } else {
+        before.expect(&destination, options.expected.unwrap_or(before))?;
+        other_forms(&*found.source, &found.name, &manifest, session.progress)?
+    };
+    for form in other_forms {
         admit_form(session, &found, &form.manifest, &[source, &at])?;
         let before = TagState::read(session, &destination, form.suffix)?;
         let tag = format!("{destination}{}", form.suffix);
@@ -83,13 +95,15 @@ pub fn prepare_promotion<'a>(
     }
     // A path in the file system means nothing to other readers of the record.
     let source = if let Location::Artifact(reference) = source { Some(reference.to_string()) } else { None };
-    let main = TagMove { tag: destination.to_string(), manifest, before };
-    Ok(Promotion { session, found, source, destination, main, forms, is_rollback: false, undone: None, options })
+    let main = TagMove { tag, manifest, before };
+    let (is_rollback, undone) = (false, None);
+    Ok(Promotion { session, found, source, destination, main, forms, checklist, is_rollback, undone, options })
 }
 
 impl Promotion<'_> {
     /// Returns the plan of copying the ModelKit, without changing anything.
     pub fn plan(&self) -> Result<Plan, Error> {
+        self.checklist.admit()?;
         let target = self.session.look(&Location::Artifact(self.destination.clone()))?;
         plan(&*self.found.source, &self.found.name, &target, &self.options.copying)
     }

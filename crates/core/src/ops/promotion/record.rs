@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::slice;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -9,12 +10,14 @@ use super::promote::{self, TagMove};
 use crate::digest::Digest;
 use crate::limits;
 use crate::oci::{Descriptor, MediaType, Referrer, Subject, Target};
-use crate::ops::artifact::{Attachment, Promotions, attach, promotions};
-use crate::ops::error::Error;
+use crate::ops::artifact::{Attachment, Promotions, RecordedPromotion, attach, promotions};
+use crate::ops::error::{Error, reason};
 use crate::ops::tag_state::TagState;
+use crate::ops::trust::{attach_bundle, sign_statement};
 use crate::progress::{Progress, Warning};
 use crate::provenance::{Builder, PROMOTION_ARTIFACT_TYPE, PROMOTION_PREDICATE_TYPE, Promotion};
 use crate::registry::{self, Repository};
+use crate::trust::{CertificateChain, PrivateKey, Statement};
 
 /// The part of a record that only the caller knows.
 #[derive(Debug, Clone)]
@@ -23,13 +26,24 @@ pub struct Recorder {
     pub promoter: Builder,
     /// The clock, which is read when a tag was moved.
     pub clock: fn() -> Timestamp,
+    /// The key that signs the records; without it, they are not signed.
+    pub key: Option<Arc<RecordKey>>,
+}
+
+/// The key that signs records.
+#[derive(Debug)]
+pub struct RecordKey {
+    /// The key.
+    pub key: PrivateKey,
+    /// The certificate of the key, if the records contain one.
+    pub certificates: Option<CertificateChain>,
 }
 
 impl promote::Promotion<'_> {
     /// Attaches the record of `moved` to its manifest at `target`. Its source has the tag with `suffix`. A failure is a
     /// warning, because the tag was moved.
     pub(super) fn record(&self, target: &dyn Target, moved: &TagMove, suffix: &str) {
-        let Recorder { promoter, clock } = self.options.recorder.clone();
+        let Recorder { promoter, clock, key } = self.options.recorder.clone();
         let time = clock();
         let record = Promotion {
             subject: moved.manifest.digest,
@@ -39,32 +53,59 @@ impl promote::Promotion<'_> {
             is_rollback: self.is_rollback,
             promoter,
             time: Some(time),
+            policies: self.asked_policies(),
         };
+        match key {
+            Some(key) => self.attach_signed(target, moved, &record, (&key, time)),
+            None => self.attach_unsigned(target, moved, &record, time),
+        }
+    }
+
+    fn attach_unsigned(&self, target: &dyn Target, moved: &TagMove, record: &Promotion, time: Timestamp) {
         let artifact_type = MediaType::of(PROMOTION_ARTIFACT_TYPE);
         let statement = record.to_statement();
         let record = Attachment::of_statement(artifact_type, PROMOTION_PREDICATE_TYPE, statement, Some(time));
         let (jobs, progress) = (self.options.copying.jobs, self.session.progress);
-        attach(
-            target,
-            &Subject { descriptor: &moved.manifest, is_new: false },
-            slice::from_ref(&record),
-            jobs,
-            progress,
-        );
-        // From the manifest that the tag leaves, nothing else leads to the next one.
-        let Some(left) = digest(moved.before).filter(|left| *left != moved.manifest.digest) else { return };
-        let repository = self.session.client.repository(&self.destination);
-        match repository.resolve_at_registry(&left.to_string()) {
-            Ok(left) => {
-                attach(target, &Subject { descriptor: &left, is_new: false }, slice::from_ref(&record), jobs, progress);
+        for descriptor in [Some(moved.manifest.clone()), self.left(moved)].iter().flatten() {
+            attach(target, &Subject { descriptor, is_new: false }, slice::from_ref(&record), jobs, progress);
+        }
+    }
+
+    fn attach_signed(
+        &self,
+        target: &dyn Target,
+        moved: &TagMove,
+        record: &Promotion,
+        (key, time): (&RecordKey, Timestamp),
+    ) {
+        let (name, predicate) = (Some(record.target.clone()), record.to_predicate());
+        let statement = Statement::of_attestation(&record.subject, name, PROMOTION_PREDICATE_TYPE, predicate);
+        let attach = || {
+            let bundle = sign_statement(&statement, (&key.key, key.certificates.as_ref()))?;
+            for subject in [Some(moved.manifest.clone()), self.left(moved)].iter().flatten() {
+                attach_bundle(target, subject, &bundle, PROMOTION_PREDICATE_TYPE, time)?;
             }
-            Err(registry::Error::NotFound { .. }) => {}
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = attach() {
+            let reason = reason(&error);
+            self.session.progress.warn(&Warning::NotAttached { artifact_type: PROMOTION_PREDICATE_TYPE, reason });
+        }
+    }
+
+    /// The manifest that the tag leaves, if it still exists: nothing else leads from it to the next one.
+    fn left(&self, moved: &TagMove) -> Option<Descriptor> {
+        let left = digest(moved.before).filter(|left| *left != moved.manifest.digest)?;
+        match self.session.client.repository(&self.destination).resolve_at_registry(&left.to_string()) {
+            Ok(left) => Some(left),
+            Err(registry::Error::NotFound { .. }) => None,
             Err(error) => {
-                progress.warn(&Warning::ReferrersUnreadable {
+                self.session.progress.warn(&Warning::ReferrersUnreadable {
                     what: "provenance",
                     subject: left,
                     reason: error.to_string(),
                 });
+                None
             }
         }
     }
@@ -104,7 +145,7 @@ pub(super) fn previous(
 ) -> Result<Previous, Error> {
     let listed = repository.attached(current).map_err(|error| Error::reading("its referrers", error))?;
     let Promotions { arrivals, departures } = promotions(repository, current, &listed, progress);
-    let is_about = |promotion: &Promotion| promotion.target == tag;
+    let is_about = |promotion: &RecordedPromotion| promotion.target == tag;
     let latest = arrivals.into_iter().rfind(is_about);
     let left = departures.into_iter().rfind(is_about);
     let (tag, digest) = (tag.to_owned(), current.digest);

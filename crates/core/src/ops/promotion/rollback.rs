@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::checklist::Checklist;
 use super::promote::{PromoteOptions, Promotion, TagMove, named};
 use super::record::{Previous, explained, previous};
 use crate::oci::Reference;
@@ -9,7 +10,7 @@ use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Session};
 use crate::ops::tag_state::TagState;
 use crate::ops::transfer::{OtherForm, own_forms};
-use crate::ops::trust::{admit_at, admit_form};
+use crate::ops::trust::admit_form;
 use crate::registry::Repository;
 
 /// Prepares to move the tag `destination` back, and the tags of other forms beside it. Fails if the tag does not have
@@ -20,9 +21,9 @@ pub fn prepare_rollback<'a>(
     options: PromoteOptions,
 ) -> Result<Promotion<'a>, Error> {
     let destination = named(destination)?;
-    let tag = destination.selector().unwrap_or_default();
+    let name = destination.selector().unwrap_or_default();
     let repository = session.client.repository(&destination);
-    let current = repository.resolve_at_registry(&tag)?;
+    let current = repository.resolve_at_registry(&name)?;
     let before = TagState::At(current.digest);
     before.expect(&destination, options.expected.unwrap_or(before))?;
     let Previous { digest: previous, time, is_rollback } =
@@ -31,17 +32,21 @@ pub fn prepare_rollback<'a>(
     let title = destination.without_selector().with_digest(previous).to_string();
     let found = Located::of(Box::new(repository.clone()), previous.to_string(), title, true);
     let at = Location::Artifact(destination.clone());
-    admit_at(session, &found, &at)?;
+    let tag = destination.to_string();
+    let checklist = Checklist::of(session, &found, (&at.policy_name(), &tag))?;
     let manifest = found.source.resolve(&found.name);
     let manifest = manifest.map_err(|error| Error::reading("the version before the promotion", error))?;
-    let main = TagMove { tag: destination.to_string(), manifest, before };
+    let main = TagMove { tag, manifest, before };
     let undone = time.filter(|_| is_rollback);
     let mut forms = Vec::new();
-    for form in own_forms(&repository, &tag, &current, session.progress)? {
+    let own =
+        if checklist.is_refused() { Vec::new() } else { own_forms(&repository, &name, &current, session.progress)? };
+    for form in own {
         forms.extend(form_before(session, (&repository, &destination), &form, time)?);
     }
     forms.iter().try_for_each(|(form, _)| admit_form(session, &found, &form.manifest, &[&at]))?;
-    Ok(Promotion { session, found, source: None, destination, main, forms, is_rollback: true, undone, options })
+    let (source, is_rollback) = (None, true);
+    Ok(Promotion { session, found, source, destination, main, forms, checklist, is_rollback, undone, options })
 }
 
 /// The form that the tag of `current`, a form of the current version, pointed to before the promotion at the time

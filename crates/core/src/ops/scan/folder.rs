@@ -1,7 +1,7 @@
 //! Scanning a folder or a file.
 
 use std::collections::BTreeSet;
-use std::io;
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -9,7 +9,7 @@ use fs_err as fs;
 use super::first_bytes::FirstBytes;
 use super::licenses::{LicenseFile, license_file, licenses};
 use super::result::{ScanOptions, Scanned, code_among_weights};
-use crate::archive::{IgnoreRules, LayerSource, Links, Modes};
+use crate::archive::{IgnoreRules, LayerSource, Links, Modes, Notebooks};
 use crate::file_kind::is_model_file;
 use crate::kitfile::{Entry, FILE_NAMES, Kitfile, Section};
 use crate::limits;
@@ -33,6 +33,8 @@ pub struct ScannedFolder {
     pub kitfile: Option<Kitfile>,
     /// The treatment of symbolic links.
     pub links: Links,
+    /// The treatment of notebooks: their outputs are not scanned if they are not going to be packed.
+    pub notebooks: Notebooks,
     /// The choice of files.
     pub files: FolderFiles,
 }
@@ -59,7 +61,7 @@ pub fn scan_folder(
     let task = progress.start(Phase::Scanning, name, Some(bytes));
     let reports = workers::run(options.jobs, &files, |file| {
         let path = file.path.join_to(&folder.path);
-        let report = scan_path(&path, &file.path, file.path.as_str(), options);
+        let report = scan_path(&path, &file.path, (file.path.as_str(), folder.notebooks), options);
         task.advance(file.size);
         report.map_err(|error| Error::reading(&format!("`{}`", file.path), ContentError::from(error)))
     })?;
@@ -80,7 +82,7 @@ pub fn scan_folder(
 
 /// Scans the file `path`, which the result calls `name`.
 pub fn scan_file(path: &Path, name: &str, options: &ScanOptions) -> Result<Scanned, Error> {
-    let scan = scan_path(path, &RelativePath::root(), name, options);
+    let scan = scan_path(path, &RelativePath::root(), (name, Notebooks::AsTheyAre), options);
     let ScannedPath { size, report, .. } =
         scan.map_err(|error| Error::reading(&format!("`{name}`"), ContentError::from(error)))?;
     let mut scanned = Scanned::new(name, options);
@@ -98,11 +100,19 @@ struct ScannedPath {
 
 /// Scans a file, which is `inside` the folder. A file that changes meanwhile is an error: parts
 /// of it were not scanned.
-fn scan_path(path: &Path, inside: &RelativePath, name: &str, options: &ScanOptions) -> io::Result<ScannedPath> {
+fn scan_path(
+    path: &Path,
+    inside: &RelativePath,
+    (name, notebooks): (&str, Notebooks),
+    options: &ScanOptions,
+) -> io::Result<ScannedPath> {
     let mut file = sys::open_regular(path)?;
     let before = file.metadata()?;
     let size = before.len();
-    let report = scan::scan_file(&mut file, size, name, &options.rules)?;
+    let report = match notebooks.read_stripped(name, &mut file, size)? {
+        Some(stripped) => scan::scan_file(&mut Cursor::new(&stripped), stripped.len() as u64, name, &options.rules)?,
+        None => scan::scan_file(&mut file, size, name, &options.rules)?,
+    };
     let license = license_file(&mut file, size, inside)?;
     let first = FirstBytes::read(&mut file)?;
     let after = file.metadata()?;
@@ -194,8 +204,9 @@ struct Files<'a> {
 
 impl Files<'_> {
     fn source<'s>(&'s self, path: &RelativePath, ignore: &'s IgnoreRules) -> LayerSource<'s> {
-        let ScannedFolder { path: root, links, .. } = self.folder;
-        LayerSource { root, path: path.clone(), excluded: Vec::new(), ignore, links: *links, modes: Modes::default() }
+        let ScannedFolder { path: root, links, notebooks, .. } = self.folder;
+        let (path, links, notebooks) = (path.clone(), *links, *notebooks);
+        LayerSource { root, path, excluded: Vec::new(), ignore, links, modes: Modes::default(), notebooks }
     }
 
     /// Adds the files at and below `path` that `ignore` does not exclude.

@@ -11,7 +11,7 @@ use crate::ops::artifact::{Parent, inspect, inspect_index, modelkits, parents};
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::transfer::delta::{DeltaSource, Fetch, Older, older};
-use crate::ops::trust::{Admission, admit_documents, admit_to_read};
+use crate::ops::trust::{Admission, admit_documents, admit_to_read, warn_of_recalls_of};
 use crate::ops::workers;
 use crate::progress::Event;
 use crate::store::Names;
@@ -187,17 +187,24 @@ fn bring_judged(
     let here = session.store.reader(names)?;
     let admit = || admission.admit_content_in(session, &here);
     if fetch == Fetch::Everything || !found.is_remote {
-        return copy_unless(
-            (&*found.source, &found.name),
-            target,
-            (options, Carry::IfPossible),
-            admit,
-            session.progress,
-        );
+        let from = (&*found.source, found.name.as_str());
+        let copied = copy_unless(from, target, (options, Carry::IfPossible), admit, session.progress)?;
+        warn_of_copied_recalls(session, found, (&here, &copied))?;
+        return Ok(copied);
     }
     let delta = DeltaSource::new(&*found.source, Older::Versions(&here, older(&session.store, name)?));
     let mut copied = copy_unless((&delta, &found.name), target, (options, Carry::IfPossible), admit, session.progress)?;
     copied.taken = delta.taken();
     copied.sent_bytes = copied.sent_bytes.saturating_sub(copied.taken.bytes);
+    warn_of_copied_recalls(session, found, (&here, &copied))?;
     Ok(copied)
+}
+
+/// Warns of recalls, which were copied together with the ModelKit, so that no further request is needed.
+fn warn_of_copied_recalls(
+    session: &Session<'_>,
+    found: &Located,
+    (here, copied): (&dyn Source, &Copied),
+) -> Result<(), Error> {
+    warn_of_recalls_of(session, (here, &copied.manifest), (&found.policy_names, &found.title))
 }

@@ -12,6 +12,7 @@ mod legacy;
 mod model_signing;
 mod place;
 mod publish;
+mod recalls;
 mod referrers;
 mod sign;
 #[cfg(test)]
@@ -25,8 +26,8 @@ pub use attestations::{Attestation, attestations, recorded_provenance};
 pub use candidates::{Beside, Candidates, beside, candidates};
 pub use error::SigningError;
 pub(crate) use gate::{
-    Admission, admit_documents, admit_files, admit_index, admit_new_form, admit_remote_file, judge as judge_manifest,
-    refuse_unread,
+    Admission, admit_documents, admit_files, admit_index, admit_new_form, admit_recalls, admit_remote_file, enforce,
+    examine_as, judge as judge_manifest, refuse_unread,
 };
 pub use gate::{
     Judged, admit, admit_at, admit_form, admit_packing, admit_to_read, check_policies, is_policy_asked,
@@ -38,6 +39,10 @@ pub use model_signing::{
 };
 pub(crate) use model_signing::{compare_linked_folder, differs_in_folder};
 pub use place::{Signable, find_signed, open_signable};
+pub(crate) use publish::attach_bundle;
+pub use recalls::{RecallProof, Recalled, Recaller, recalls};
+pub(crate) use recalls::{warn_of as warn_of_recall, warn_of_recalls, warn_of_recalls_of};
 pub use referrers::{AttachedDocument, attached_document, attached_documents, fetch_files};
 pub use sign::{Attached, AttestOptions, SignForm, SignOptions, SignedManifest, attest, sign};
+pub(crate) use sign::{attest_about, sign_statement};
 pub use verify_signature::{SignatureCheck, SignatureOptions, judge, verify_signature};

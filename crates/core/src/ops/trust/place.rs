@@ -1,6 +1,8 @@
 //! The place of a ModelKit that is signed: its documents are read there, and signatures are stored there.
 
+use crate::modelkit::ModelKitIndex;
 use crate::oci::{Descriptor, Target};
+use crate::ops::artifact::variants;
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Lookup, Session, find_index_here};
 use crate::store::Names;
@@ -14,6 +16,15 @@ pub struct Signable {
     /// The repository with its registry; without a registry, as the local store names it.
     pub repository: Option<String>,
     pub(super) target: Box<dyn Target>,
+}
+
+impl Signable {
+    /// Reads the index, or returns `None` if it is a ModelKit.
+    pub(crate) fn index(&self) -> Result<Option<ModelKitIndex>, Error> {
+        let bytes = self.found.source.manifest(&self.subject);
+        let bytes = bytes.map_err(|error| Error::reading("the manifest", error))?;
+        variants::read(&self.subject, &bytes)
+    }
 }
 
 /// Opens `location`, which is a ModelKit or an index: in the local store if that has it, otherwise in the registry.

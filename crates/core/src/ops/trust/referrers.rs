@@ -14,6 +14,7 @@ use crate::ops::files::{PLAIN_FILE, read_whole};
 use crate::ops::workers;
 use crate::progress::{Phase, Progress, Silent};
 use crate::relative_path::RelativePath;
+use crate::trust::{PREDICATE_TYPE_ANNOTATION, is_bundle_type};
 
 /// A referrer of a ModelKit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,12 @@ impl AttachedDocument {
     /// The type of the document.
     pub fn artifact_type(&self) -> &str {
         self.descriptor.artifact_type.as_ref().map_or("", MediaType::as_str)
+    }
+
+    /// The type of the predicate of a bundle, as the manifest states it. It is not verified.
+    pub fn predicate_type(&self) -> Option<&str> {
+        let annotations = &self.descriptor.annotations;
+        is_bundle_type(self.artifact_type()).then(|| annotations.get(PREDICATE_TYPE_ANNOTATION))?.map(String::as_str)
     }
 
     /// The time of creation, as the manifest states it.

@@ -12,7 +12,6 @@ use crate::digest::Digest;
 use crate::limits;
 use crate::modelkit::{ModelKitIndex, Variant};
 use crate::oci::{Annotations, Descriptor};
-use crate::ops::artifact::variants;
 use crate::ops::error::Error;
 use crate::trust::{
     Algorithm, Bundle, CertificateChain, Envelope, Evidence, Form, IN_TOTO, KeyName, Material, PrivateKey, Statement,
@@ -87,10 +86,7 @@ pub fn sign(signable: &Signable, options: &SignOptions<'_>) -> Result<Vec<Signed
 
 /// The members of the index, or none if it is not an index.
 fn members(signable: &Signable) -> Result<Vec<Descriptor>, Error> {
-    let bytes = signable.found.source.manifest(&signable.subject);
-    let bytes = bytes.map_err(|error| Error::reading("the manifest", error))?;
-    let index = variants::read(&signable.subject, &bytes)?;
-    Ok(index.iter().flat_map(ModelKitIndex::variants).map(Variant::descriptor).collect())
+    Ok(signable.index()?.iter().flat_map(ModelKitIndex::variants).map(Variant::descriptor).collect())
 }
 
 fn sign_one(signable: &Signable, subject: &Descriptor, options: &SignOptions<'_>) -> Result<SignedManifest, Error> {
@@ -126,8 +122,16 @@ pub struct AttestOptions<'a> {
 
 /// Signs a statement about the manifest of `signable`, and attaches it.
 pub fn attest(signable: &Signable, options: AttestOptions<'_>) -> Result<SignedManifest, Error> {
+    attest_about(signable, &signable.subject, options)
+}
+
+/// Like [`attest`], about `subject`, which is at the same place.
+pub(crate) fn attest_about(
+    signable: &Signable,
+    subject: &Descriptor,
+    options: AttestOptions<'_>,
+) -> Result<SignedManifest, Error> {
     let AttestOptions { key, certificates, predicate_type, predicate, time } = options;
-    let subject = &signable.subject;
     let name = signable.repository.clone();
     let statement = Statement::of_attestation(&subject.digest, name, &predicate_type, predicate);
     let (attached, bundle) = attach_statement(signable, subject, &statement, (key, certificates), time)?;
@@ -154,6 +158,14 @@ fn attach_statement(
     let bundle = bundle(bytes, key, certificates)?;
     let manifest = attach_bundle(&*signable.target, subject, &bundle, &statement.predicate_type, time)?;
     Ok((Attached { form: Form::Bundle, manifest, is_new: true }, bundle))
+}
+
+/// Signs `statement` like [`attest`], and returns the bundle.
+pub(crate) fn sign_statement(
+    statement: &Statement,
+    (key, certificates): (&PrivateKey, Option<&CertificateChain>),
+) -> Result<Vec<u8>, Error> {
+    bundle(statement.to_bytes(), key, certificates)
 }
 
 fn bundle(statement: Vec<u8>, key: &PrivateKey, certificates: Option<&CertificateChain>) -> Result<Vec<u8>, Error> {

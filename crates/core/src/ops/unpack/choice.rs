@@ -15,7 +15,7 @@ use crate::ops::error::Error;
 use crate::ops::files::may_be_selected;
 use crate::ops::remote_data::{self, RemoteData, RemoteKit, Remotes, wanted_remotes};
 use crate::ops::session::{Located, Session};
-use crate::ops::trust::{admit, admit_remote_file};
+use crate::ops::trust::{admit, admit_remote_file, warn_of_recalls};
 use crate::ops::workers;
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
@@ -46,15 +46,18 @@ impl Choice {
     /// content of a remote dataset, which may be in `folder` already.
     pub(super) fn admit(&self, session: &Session<'_>, found: &Located, folder: &Path) -> Result<(), Error> {
         admit(session, found)?;
+        warn_of_recalls(session, found)?;
         let wrong = |reference: &Reference, source| Error::Parent {
             reference: reference.to_string(),
             source: Box::new(source),
         };
         for Parent { reference, found, .. } in &self.parents {
             admit(session, found).map_err(|error| wrong(reference, error))?;
+            warn_of_recalls(session, found)?;
         }
         for kit in &self.remotes.kits {
             admit(session, &kit.found).map_err(|error| wrong(&kit.reference, error))?;
+            warn_of_recalls(session, &kit.found)?;
         }
         self.remotes.files.iter().try_for_each(|file| {
             let open = file.digest.is_some().then_some(|| file.reader(folder, session.progress));

@@ -1,6 +1,9 @@
 //! The requirements of a rule in words.
 
-use super::document::{AtLeast, Ceiling, LicenceRule, PickleRule, RequiredAttestation, Rule, ScanRule, Signers};
+use super::document::{
+    AtLeast, Ceiling, LicenceRule, PickleRule, RecallMode, RequiredApproval, RequiredAttestation, Rule, ScanRule,
+    Signers,
+};
 use super::verdict::Requirement;
 use crate::scan::Level;
 
@@ -13,6 +16,9 @@ impl Rule {
             rows.push((Requirement::SignedBy, format!("{}{old}", signed(signers))));
         }
         rows.extend(self.attestations.iter().map(|required| (Requirement::Attestation, attested(required))));
+        let approved = |required: &RequiredApproval| format!("{}, {}", required.role, signed(&required.signed_by));
+        rows.extend(self.approvals.iter().map(|required| (Requirement::Approval, approved(required))));
+        rows.extend(recalled(self).map(|words| (Requirement::Recalled, words)));
         if self.files_signed {
             rows.push((Requirement::FilesSigned, "a signed statement about all files".to_owned()));
         }
@@ -56,6 +62,16 @@ fn attested(required: &RequiredAttestation) -> String {
     format!("{word}, {}{}", signed(signed_by), conditions.concat())
 }
 
+fn recalled(rule: &Rule) -> Option<String> {
+    let consequence = match rule.recalled.mode {
+        RecallMode::Refuse => "refused",
+        RecallMode::Warn => "a warning",
+        RecallMode::Allow => return None,
+    };
+    let keys: Vec<_> = rule.recall_keys().iter().map(|name| format!("`{name}`")).collect();
+    (!keys.is_empty()).then(|| format!("{consequence} if recalled by {}", keys.join(" or ")))
+}
+
 fn licensed(rule: &LicenceRule) -> String {
     let exceptions = if rule.allows_exceptions { ", with any exception" } else { "" };
     let unknown = if rule.allows_unknown { "; unknown ones are allowed" } else { "" };
@@ -83,12 +99,15 @@ mod tests {
                     signed-by = { all = ['a', 'b'] }\nlegacy = false\nfiles-signed = true\npickle = 'listed'\n\
                     remote-code = 'forbid'\nsecrets = 'forbid'\nformats = ['gguf', 'onnx']\n\
                     scan = { at-most = 'clean', by = ['a'] }\nlicenses = { allow = ['MIT'], unknown = 'allow' }\n\
-                    attestations = [{ type = 'test-result', signed-by = { any = ['a', 'b'] }, result = ['PASSED'] }]";
+                    attestations = [{ type = 'test-result', signed-by = { any = ['a', 'b'] }, result = ['PASSED'] }]\n\
+                    approvals = [{ role = 'sre', signed-by = { any = ['a'] } }]\nrecalled = 'warn'";
         let policy = Policy::parse(text, Path::new("policy.toml")).unwrap();
         let words: Vec<_> = policy.rules[0].describe().iter().map(|(it, words)| format!("{it}: {words}")).collect();
         let expected = [
             "signed-by: signed by all of `a`, `b`; not with a signature of the old kind",
             "attestation: test-result, signed by one of `a`, `b`, result PASSED",
+            "approval: sre, signed by `a`",
+            "recalled: a warning if recalled by `a` or `b`",
             "files-signed: a signed statement about all files",
             "format: weights only as gguf, onnx",
             "licence: MIT; unknown ones are allowed",

@@ -106,6 +106,10 @@ pub struct Rule {
     pub legacy: bool,
     /// The attestations that are needed, all of them.
     pub attestations: Vec<RequiredAttestation>,
+    /// The approvals that are needed, all of them.
+    pub approvals: Vec<RequiredApproval>,
+    /// The treatment of a ModelKit that was recalled.
+    pub recalled: RecallRule,
     /// True if a statement about the files, signed by [`Rule::signed_by`], is needed.
     pub files_signed: bool,
     /// The pickles that are allowed.
@@ -132,7 +136,27 @@ impl Rule {
     pub fn reads_referrers(&self) -> bool {
         self.signed_by.is_some()
             || !self.attestations.is_empty()
+            || !self.approvals.is_empty()
             || self.scan.as_ref().is_some_and(|scan| scan.by.is_some())
+            || self.heeds_recalls()
+    }
+
+    /// Returns true if a recall has a consequence: some keys may recall, and the rule does not ignore them.
+    pub fn heeds_recalls(&self) -> bool {
+        self.recalled.mode != RecallMode::Allow && !self.recall_keys().is_empty()
+    }
+
+    /// The names of the keys whose recalls count: those of the rule, or else those that sign or approve.
+    pub fn recall_keys(&self) -> Vec<&str> {
+        let approving = self.approvals.iter().map(|required| &required.signed_by);
+        let signing = self.signed_by.iter().chain(approving).flat_map(|signers| &signers.names);
+        let mut names: Vec<_> = match &self.recalled.by {
+            Some(names) => names.iter().map(String::as_str).collect(),
+            None => signing.map(String::as_str).collect(),
+        };
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Returns true if the rule has a requirement.
@@ -140,12 +164,42 @@ impl Rule {
         self.reads_content() || self.reads_referrers() || self.formats.is_some() || self.licences.is_some()
     }
 
+    /// The rule without its other requirements.
+    #[must_use]
+    pub fn only_recalls(&self) -> Self {
+        let by = self.recall_keys().into_iter().map(str::to_owned).collect();
+        let (patterns, mode) = (self.patterns.clone(), self.recalled.mode);
+        Self { recalled: RecallRule { mode, by: Some(by) }, ..Self::empty(self.line, patterns, self.mode) }
+    }
+
+    fn empty(line: usize, patterns: Vec<Pattern>, mode: Mode) -> Self {
+        Self {
+            line,
+            patterns,
+            mode,
+            signed_by: None,
+            legacy: true,
+            attestations: Vec::new(),
+            approvals: Vec::new(),
+            recalled: RecallRule::default(),
+            files_signed: false,
+            pickle: PickleRule::Allow,
+            forbids_remote_code: false,
+            forbids_secrets: false,
+            formats: None,
+            scan: None,
+            licences: None,
+        }
+    }
+
     /// The names of all keys that the rule names, without duplicates.
     pub fn keys(&self) -> Vec<&str> {
         let attested = self.attestations.iter().map(|required| &required.signed_by);
         let scanned = self.scan.iter().filter_map(|scan| scan.by.as_ref());
-        let all = self.signed_by.iter().chain(attested).chain(scanned).flat_map(|signers| &signers.names);
-        let mut names: Vec<_> = all.map(String::as_str).collect();
+        let approved = self.approvals.iter().map(|required| &required.signed_by);
+        let all = self.signed_by.iter().chain(attested).chain(approved).chain(scanned);
+        let all = all.flat_map(|signers| &signers.names).map(String::as_str);
+        let mut names: Vec<_> = all.chain(self.recall_keys()).collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -197,6 +251,36 @@ pub struct RequiredAttestation {
     pub results: Option<Vec<String>>,
     /// The level of the findings that is accepted, for a scan.
     pub at_most: Option<Ceiling>,
+}
+
+/// An approval that a rule needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequiredApproval {
+    /// The role in which it is given.
+    pub role: String,
+    /// The keys that have to sign it.
+    pub signed_by: Signers,
+}
+
+/// The treatment of ModelKits that were recalled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecallRule {
+    /// The consequence of a recall.
+    pub mode: RecallMode,
+    /// The names of the keys whose recalls count, if the rule names them.
+    pub by: Option<Vec<String>>,
+}
+
+/// The consequence of a recall by a key that counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RecallMode {
+    /// The requirement fails.
+    #[default]
+    Refuse,
+    /// A warning.
+    Warn,
+    /// None.
+    Allow,
 }
 
 /// The worst level of a finding that is accepted; `None` accepts no finding.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::document::{AtLeast, Rule, ScanRule, Signers};
 use super::facts::{ContentFacts, DocumentFacts, SignatureFact};
 use super::verdict::{Requirement, Verdict};
-use super::{attested, content, licences};
+use super::{approved, attested, content, licences, recalled};
 
 /// Evaluates all requirements of `rule`.
 pub fn evaluate(rule: &Rule, facts: &DocumentFacts, content: &ContentFacts) -> Verdict {
@@ -23,6 +23,10 @@ pub fn evaluate_documents(rule: &Rule, facts: &DocumentFacts) -> Verdict {
     for required in &rule.attestations {
         attested::attested(required, facts, &mut verdict);
     }
+    for required in &rule.approvals {
+        approved::approved(required, facts, &mut verdict);
+    }
+    recalled::recalled(rule, facts, &mut verdict);
     if let (true, Some(signers)) = (rule.files_signed, &rule.signed_by) {
         files_signed(signers, facts, &mut verdict);
     }

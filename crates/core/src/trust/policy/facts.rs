@@ -19,6 +19,8 @@ pub struct DocumentFacts {
     pub signatures: Vec<SignatureFact>,
     /// The attestations beside the ModelKit.
     pub attestations: Vec<AttestationFact>,
+    /// True if more is attached to it than was read.
+    pub is_cut_off: bool,
     /// The signed statements about its files.
     pub files: Vec<FilesFact>,
     /// The licences of its parts.
@@ -35,6 +37,7 @@ impl DocumentFacts {
             keys: BTreeMap::new(),
             signatures: Vec::new(),
             attestations: Vec::new(),
+            is_cut_off: false,
             files: Vec::new(),
             licences: Vec::new(),
             weights: Ok(Vec::new()),

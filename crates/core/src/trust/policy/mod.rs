@@ -3,6 +3,7 @@
 //! The file is parsed strictly, so that a misspelt key cannot disable a requirement. A policy is evaluated from facts
 //! that the caller has collected; the keys and the time are among them.
 
+mod approved;
 mod attested;
 mod content;
 mod decoder;
@@ -10,19 +11,21 @@ mod describe;
 mod document;
 mod evaluate;
 mod facts;
+mod handoff;
 mod key;
 mod licences;
 mod name;
 mod parse;
 mod predicate;
+mod recalled;
 mod rule;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
 pub use document::{
-    AtLeast, Ceiling, KeyMaterial, LicenceRule, Mode, PickleRule, Policy, RequiredAttestation, Rule, ScanRule, Signers,
-    TrustedKey, Unmatched, WeightFormat,
+    AtLeast, Ceiling, KeyMaterial, LicenceRule, Mode, PickleRule, Policy, RecallMode, RecallRule, RequiredApproval,
+    RequiredAttestation, Rule, ScanRule, Signers, TrustedKey, Unmatched, WeightFormat,
 };
 pub use evaluate::{evaluate, evaluate_content, evaluate_documents, needs_content};
 pub use facts::{

@@ -1,5 +1,7 @@
 //! The words for types of predicates. The first ones are those of cosign.
 
+use crate::provenance::{APPROVAL_PREDICATE_TYPE, PROMOTION_PREDICATE_TYPE, RECALL_PREDICATE_TYPE};
+
 /// The words, with the URI of each.
 pub const PREDICATE_TYPES: &[(&str, &str)] = &[
     ("slsaprovenance1", "https://slsa.dev/provenance/v1"),
@@ -14,6 +16,9 @@ pub const PREDICATE_TYPES: &[(&str, &str)] = &[
     ("custom", "https://cosign.sigstore.dev/attestation/v1"),
     ("test-result", TEST_RESULT),
     ("scan", SCAN),
+    ("approval", APPROVAL_PREDICATE_TYPE),
+    ("recall", RECALL_PREDICATE_TYPE),
+    ("promotion", PROMOTION_PREDICATE_TYPE),
 ];
 
 pub(super) const PROVENANCE: [&str; 2] = ["https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2"];
@@ -45,6 +50,7 @@ mod tests {
         for (text, expected) in [
             ("slsaprovenance1", Some("https://slsa.dev/provenance/v1")),
             ("scan", Some("urn:kit:scan:v1")),
+            ("approval", Some("urn:kit:approval:v1")),
             ("https://acme.example/review/v1", Some("https://acme.example/review/v1")),
             ("test-results", None),
             ("", None),

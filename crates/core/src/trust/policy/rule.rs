@@ -6,18 +6,21 @@ use super::decoder::{Decoder, Table, Value, listed};
 use super::document::{
     AtLeast, Ceiling, LicenceRule, Mode, PickleRule, RequiredAttestation, Rule, ScanRule, Signers, WeightFormat,
 };
-use super::licences;
 use super::name::Pattern;
 use super::predicate::{PREDICATE_TYPES, PROVENANCE, SCAN, TEST_RESULT, predicate_type};
+use super::{handoff, licences};
 use crate::problem::{closest, quoted};
 use crate::scan::Level;
 
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 14] = [
     "match",
     "mode",
     "signed-by",
     "legacy",
     "attestations",
+    "approvals",
+    "recalled",
+    "recall-by",
     "files-signed",
     "pickle",
     "remote-code",
@@ -51,6 +54,8 @@ pub(super) fn decode<'t>(decoder: &mut Decoder<'t>, value: &Value<'t>, keys: &[&
         signed_by: signers(decoder, table, keys),
         legacy: decoder.boolean(table, "legacy").unwrap_or(true),
         attestations: attestations(decoder, table, keys),
+        approvals: handoff::approvals(decoder, table, keys),
+        recalled: handoff::recalled(decoder, table, keys),
         files_signed: decoder.boolean(table, "files-signed").unwrap_or_default(),
         pickle: decoder.choice(table, "pickle", &pickles).unwrap_or_default(),
         forbids_remote_code: decoder.choice(table, "remote-code", &FORBID).unwrap_or_default(),
@@ -63,6 +68,9 @@ pub(super) fn decode<'t>(decoder: &mut Decoder<'t>, value: &Value<'t>, keys: &[&
         if let (Some(value), None) = (table.get(key), table.get("signed-by")) {
             decoder.complain(value.span(), key, format!("`{key}` has no effect without `signed-by`"));
         }
+    }
+    if decoder.problems.len() == before {
+        handoff::expect_effect(decoder, table, &rule);
     }
     if decoder.problems.len() == before && rule.mode != Mode::Off && !rule.requires_anything() {
         let message = "the rule has no effect: it requires nothing; use `mode = \"off\"` to exempt its names";
@@ -89,8 +97,8 @@ fn patterns<'t>(decoder: &mut Decoder<'t>, table: Table<'_, 't>) -> Vec<(Pattern
     found
 }
 
-/// Reads `signed-by` of a rule or of an attestation.
-fn signers<'t>(decoder: &mut Decoder<'t>, table: Table<'_, 't>, keys: &[&str]) -> Option<Signers> {
+/// Reads `signed-by` of a rule, an attestation or an approval.
+pub(super) fn signers<'t>(decoder: &mut Decoder<'t>, table: Table<'_, 't>, keys: &[&str]) -> Option<Signers> {
     let value = table.get("signed-by")?;
     let inner = decoder.table(value, "signed-by", &["any", "all"])?;
     let given: Vec<_> = [("any", AtLeast::Any), ("all", AtLeast::All)]
@@ -109,7 +117,7 @@ fn signers<'t>(decoder: &mut Decoder<'t>, table: Table<'_, 't>, keys: &[&str]) -
     Some(Signers { at_least, names })
 }
 
-fn names_of_keys<'t>(
+pub(super) fn names_of_keys<'t>(
     decoder: &mut Decoder<'t>,
     table: Table<'_, 't>,
     field: &str,

@@ -11,6 +11,10 @@ pub enum Requirement {
     SignedBy,
     /// An attestation.
     Attestation,
+    /// An approval in a role.
+    Approval,
+    /// No recall.
+    Recalled,
     /// A signed statement about the files.
     FilesSigned,
     /// The formats of weights.
@@ -34,6 +38,8 @@ impl Requirement {
             Self::Rule => "rule",
             Self::SignedBy => "signed-by",
             Self::Attestation => "attestation",
+            Self::Approval => "approval",
+            Self::Recalled => "recalled",
             Self::FilesSigned => "files-signed",
             Self::Formats => "format",
             Self::Licences => "licence",
@@ -58,6 +64,8 @@ pub enum Outcome {
     Satisfied,
     /// It is not satisfied.
     Failed,
+    /// It is not satisfied, and the rule only warns of that.
+    Warned,
 }
 
 /// A requirement with its outcome and the reason for it.
@@ -69,6 +77,26 @@ pub struct Row {
     pub outcome: Outcome,
     /// The reason, on one line.
     pub reason: String,
+    /// The role of an approval that is missing.
+    pub role: Option<String>,
+    /// The people who can satisfy it, as far as they are known: owners, and the names of keys.
+    pub ask: Vec<String>,
+    /// The name of a version to use in place of one that was recalled. It is as the signer of the notice wrote it.
+    pub instead: Option<String>,
+}
+
+impl Row {
+    /// A requirement that is not satisfied.
+    pub fn failed(requirement: Requirement, reason: impl Into<String>) -> Self {
+        Self {
+            requirement,
+            outcome: Outcome::Failed,
+            reason: reason.into(),
+            role: None,
+            ask: Vec::new(),
+            instead: None,
+        }
+    }
 }
 
 /// The outcomes of all requirements that were evaluated.
@@ -96,11 +124,16 @@ impl Verdict {
         self.rows.iter().filter(|row| row.outcome == Outcome::Failed)
     }
 
+    /// The requirements that are not satisfied, and that the rule only warns of.
+    pub fn warnings(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.outcome == Outcome::Warned)
+    }
+
     pub(super) fn satisfied(&mut self, requirement: Requirement, reason: impl Into<String>) {
-        self.rows.push(Row { requirement, outcome: Outcome::Satisfied, reason: reason.into() });
+        self.rows.push(Row { outcome: Outcome::Satisfied, ..Row::failed(requirement, reason) });
     }
 
     pub(super) fn failed(&mut self, requirement: Requirement, reason: impl Into<String>) {
-        self.rows.push(Row { requirement, outcome: Outcome::Failed, reason: reason.into() });
+        self.rows.push(Row::failed(requirement, reason));
     }
 }

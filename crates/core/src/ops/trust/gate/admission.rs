@@ -133,18 +133,31 @@ impl Admission {
 
 /// Judges the ModelKit that was found by all requirements of its rules, and enforces none.
 pub fn check_policies(session: &Session<'_>, found: &Located) -> Result<Vec<Judged>, Error> {
-    let applied = Applied::to(session.policies.load()?, &found.policy_names);
+    examine(session, found, &found.policy_names, Reading::Everything)
+}
+
+/// Judges the ModelKit that was found under the name `name`, and enforces nothing. If its documents do not satisfy the
+/// rules, its content is not read, and the requirements about it are missing.
+pub(crate) fn examine_as(session: &Session<'_>, found: &Located, name: &Name) -> Result<Vec<Judged>, Error> {
+    examine(session, found, std::slice::from_ref(name), Reading::UntilRefused)
+}
+
+fn examine(session: &Session<'_>, found: &Located, names: &[Name], reading: Reading) -> Result<Vec<Judged>, Error> {
+    let applied = Applied::to(session.policies.load()?, names);
     if applied.is_empty() {
         return Ok(Vec::new());
     }
     let layers = &VerifiedSource::new(&*found.source, scratch(session));
     let source = if found.is_remote { layers as &dyn Source } else { &*found.source };
-    let time = session.policies.time();
-    let subject = Subject { source: &*found.source, layers, time, reading: Reading::Everything };
+    let subject = Subject { source: &*found.source, layers, time: session.policies.time(), reading };
+    let is_refused = |judged: &Judged| judged.mode == Mode::Enforce && !judged.allows();
     let mut all = Vec::new();
     for manifest in manifests(&*found.source, found.resolve()?, &found.title)? {
         let mut evaluated = subject.evaluate(&applied, &manifest)?;
-        if let Manifest::ModelKit(inspected) = &manifest {
+        let ends_here = reading == Reading::UntilRefused && evaluated.iter().any(|it| is_refused(&it.judged));
+        if let Manifest::ModelKit(inspected) = &manifest
+            && !ends_here
+        {
             let needs_content = evaluated.iter().any(Evaluated::needs_content);
             let content = needs_content.then(|| content(session, source, inspected, &found.title)).transpose()?;
             for evaluated in &mut evaluated {

@@ -1,11 +1,12 @@
 //! The part of a policy that applies to a name, and its verdict.
 
+use crate::digest::Digest;
 use crate::oci::Descriptor;
 use crate::ops::error::Error;
 use crate::ops::policies::{LoadedPolicy, PolicyError, Refusal, RefusedBy};
 use crate::ops::session::Session;
 use crate::progress::{PolicyConsequence, Warning};
-use crate::trust::policy::{Mode, Name, Pattern, Rule, Unmatched, Verdict};
+use crate::trust::policy::{Mode, Name, Pattern, Row, Rule, Unmatched, Verdict};
 
 /// The verdict of one policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Judged {
     pub pattern: Option<String>,
     /// The file of the policy.
     pub file: String,
+    /// The digest of this file.
+    pub policy: Digest,
     /// The line of the rule, or of `default`.
     pub line: usize,
     /// The consequence of a failure.
@@ -31,17 +34,22 @@ impl Judged {
     }
 
     fn refused(&self) -> RefusedBy {
-        RefusedBy {
-            pattern: self.pattern.clone(),
-            file: self.file.clone(),
-            line: self.line,
-            failures: self.verdict.failures().cloned().collect(),
-        }
+        self.refused_for(self.verdict.failures().cloned().collect())
+    }
+
+    fn refused_for(&self, failures: Vec<Row>) -> RefusedBy {
+        RefusedBy { pattern: self.pattern.clone(), file: self.file.clone(), line: self.line, failures }
+    }
+
+    /// The requirements that are not satisfied, and that the rule only warns of.
+    fn warned(&self) -> Option<RefusedBy> {
+        let rows: Vec<_> = self.verdict.warnings().cloned().collect();
+        (!rows.is_empty()).then(|| self.refused_for(rows))
     }
 }
 
 /// The part of a policy that applies to a name.
-pub(super) enum Applied<'a> {
+pub(in crate::ops::trust) enum Applied<'a> {
     /// A rule that is evaluated.
     Rule(&'a LoadedPolicy, &'a Rule, &'a Pattern),
     /// No rule, and the policy refuses such names.
@@ -49,7 +57,7 @@ pub(super) enum Applied<'a> {
 }
 
 impl<'a> Applied<'a> {
-    pub(super) fn of(loaded: &'a LoadedPolicy, name: &Name) -> Option<Self> {
+    pub(in crate::ops::trust) fn of(loaded: &'a LoadedPolicy, name: &Name) -> Option<Self> {
         match loaded.policy.rule_for(name) {
             Some((rule, _)) if rule.mode == Mode::Off => None,
             Some((rule, pattern)) => Some(Self::Rule(loaded, rule, pattern)),
@@ -59,7 +67,7 @@ impl<'a> Applied<'a> {
     }
 
     /// The parts of all policies that apply to one of `names`, each once.
-    pub(super) fn to(policies: &'a [LoadedPolicy], names: &[Name]) -> Vec<Self> {
+    pub(in crate::ops::trust) fn to(policies: &'a [LoadedPolicy], names: &[Name]) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for applied in policies.iter().flat_map(|policy| names.iter().filter_map(|name| Self::of(policy, name))) {
             if all.iter().all(|known| known.place() != applied.place()) {
@@ -77,7 +85,7 @@ impl<'a> Applied<'a> {
         }
     }
 
-    pub(super) fn rule(&self) -> Option<&'a Rule> {
+    pub(in crate::ops::trust) fn rule(&self) -> Option<&'a Rule> {
         match self {
             Self::Rule(_, rule, _) => Some(rule),
             Self::Refused(_) => None,
@@ -92,7 +100,7 @@ pub(super) fn judgement(applied: &Applied<'_>, manifest: Option<&Descriptor>) ->
         Applied::Refused(policy) => (policy, None, policy.policy.unmatched_line.unwrap_or(1), Mode::Enforce),
     };
     let (file, manifest) = (policy.policy.file.clone(), manifest.cloned());
-    Judged { pattern, file, line, mode, manifest, verdict: Verdict::default() }
+    Judged { pattern, file, policy: policy.digest, line, mode, manifest, verdict: Verdict::default() }
 }
 
 /// The rules of these judgements with the requirements that are not satisfied.
@@ -101,13 +109,18 @@ pub(super) fn refusal<'j>(judged: impl IntoIterator<Item = &'j Judged>) -> Refus
 }
 
 /// Fails if a rule is enforced and not satisfied, and warns of the others that are not satisfied.
-pub(super) fn enforce<'j>(
+pub(crate) fn enforce<'j>(
     session: &Session<'_>,
     title: &str,
     judged: impl Iterator<Item = &'j Judged>,
 ) -> Result<(), Error> {
+    let judged: Vec<_> = judged.collect();
+    for warned in judged.iter().filter_map(|judged| judged.warned()) {
+        let (reason, consequence) = (Refusal { rules: vec![warned] }.to_string(), PolicyConsequence::Warned);
+        session.progress.warn(&Warning::PolicyNotSatisfied { modelkit: title, reason, consequence });
+    }
     let (enforced, warned): (Vec<_>, Vec<_>) =
-        judged.filter(|judged| !judged.allows()).partition(|judged| judged.mode == Mode::Enforce);
+        judged.into_iter().filter(|judged| !judged.allows()).partition(|judged| judged.mode == Mode::Enforce);
     if !warned.is_empty() {
         let (reason, consequence) = (refusal(warned).to_string(), PolicyConsequence::Warned);
         session.progress.warn(&Warning::PolicyNotSatisfied { modelkit: title, reason, consequence });

@@ -3,7 +3,7 @@
 use super::admission::Admission;
 use super::content::scratch;
 use super::judged::{Applied, enforce};
-use super::subject::{Manifest, Reading, Subject};
+use super::subject::{Manifest, Reading, Subject, manifests};
 use crate::oci::Descriptor;
 use crate::ops::artifact::read;
 use crate::ops::error::Error;
@@ -34,6 +34,33 @@ pub fn admit_form(
             Err(_) => Manifest::OtherForm(descriptor.clone()),
         };
         admit_one(session, found, manifest, form, (&[name], &title))?;
+    }
+    Ok(())
+}
+
+/// Fails if a policy does not allow the ModelKit that was found because it was recalled. Nothing else is judged: for
+/// operations that use its digest and not its content.
+pub(crate) fn admit_recalls(session: &Session<'_>, found: &Located) -> Result<(), Error> {
+    let all = Applied::to(session.policies.load()?, &found.policy_names);
+    let limited: Vec<_> = all
+        .iter()
+        .filter_map(|applied| match applied {
+            Applied::Rule(policy, rule, pattern) if rule.heeds_recalls() => {
+                Some((policy, rule.only_recalls(), pattern))
+            }
+            _ => None,
+        })
+        .collect();
+    if limited.is_empty() {
+        return Ok(());
+    }
+    let applied: Vec<_> = limited.iter().map(|(policy, rule, pattern)| Applied::Rule(policy, rule, pattern)).collect();
+    let (source, time) = (&*found.source, session.policies.time());
+    let layers = &VerifiedSource::new(source, scratch(session));
+    let subject = Subject { source, layers, time, reading: Reading::UntilRefused };
+    for manifest in manifests(source, found.resolve()?, &found.title)? {
+        let evaluated = subject.evaluate(&applied, &manifest)?;
+        enforce(session, &found.title, evaluated.iter().map(|evaluated| &evaluated.judged))?;
     }
     Ok(())
 }

@@ -134,6 +134,7 @@ impl Subject<'_> {
         let subject = manifest.descriptor().digest;
         let beside = Beside { policy, rule, subject, candidates: &candidates.found };
         beside.add_to(&mut facts);
+        facts.is_cut_off = candidates.is_cut_off;
         let Manifest::ModelKit(inspected) = manifest else {
             facts.weights = Err("the files of an image are not known".to_owned());
             facts.licences = vec![LicenceFact { subject: "the image".to_owned(), licence: None }];
@@ -177,7 +178,8 @@ fn limited_to(rule: &Rule, manifest: &Manifest) -> Rule {
         Manifest::Index(_) => {
             let rule = Rule { pickle: PickleRule::Allow, forbids_remote_code: false, ..rule };
             let rule = Rule { forbids_secrets: false, scan: None, ..rule };
-            Rule { attestations: Vec::new(), files_signed: false, formats: None, licences: None, ..rule }
+            let rule = Rule { attestations: Vec::new(), approvals: Vec::new(), ..rule };
+            Rule { files_signed: false, formats: None, licences: None, ..rule }
         }
     }
 }

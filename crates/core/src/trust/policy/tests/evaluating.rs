@@ -280,6 +280,12 @@ fn all_failures_are_reported_at_once() {
     let verdict = evaluate(&rule(lines), &DocumentFacts { licences, ..facts() }, &content);
     let outcomes: Vec<_> = verdict.rows.iter().map(|row| (row.requirement.as_str(), row.outcome)).collect();
     let (failed, satisfied) = (Outcome::Failed, Outcome::Satisfied);
-    let expected = [("signed-by", failed), ("licence", failed), ("remote-code", satisfied), ("secret", failed)];
+    let expected = [
+        ("signed-by", failed),
+        ("recalled", satisfied),
+        ("licence", failed),
+        ("remote-code", satisfied),
+        ("secret", failed),
+    ];
     assert_eq!(outcomes, expected);
 }

@@ -1,0 +1,4 @@
+//! Notebooks: packed without outputs, and drafted for.
+
+mod drafting;
+mod stripping;
