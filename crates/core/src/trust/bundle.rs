@@ -18,6 +18,9 @@ pub fn is_bundle_type(media_type: &str) -> bool {
     media_type.starts_with("application/vnd.dev.sigstore.bundle")
 }
 
+/// The annotation of a manifest with a bundle that contains the type of its statement, as cosign writes it.
+pub const BUNDLE_PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
+
 /// A bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {

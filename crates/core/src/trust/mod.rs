@@ -13,8 +13,9 @@ pub mod policy;
 mod simple_signing;
 mod statement;
 mod verifier;
+mod webhook;
 
-pub use bundle::{BUNDLE_MEDIA_TYPE, Bundle, BundleError, Material, is_bundle_type};
+pub use bundle::{BUNDLE_MEDIA_TYPE, BUNDLE_PREDICATE_TYPE, Bundle, BundleError, Material, is_bundle_type};
 pub use candidate::{Broken, Candidate, Claim, Form, NotCounted, Signed, Wanted};
 pub use certificate::{
     Authority, Certificate, CertificateChain, CertificateError, CertificateIdentity, Identity, Usage, ValidAt,
@@ -35,3 +36,4 @@ pub use statement::{PLAIN_SIGNATURE, STATEMENT_V1, Statement, StatementError, St
 pub use zeroize::Zeroizing;
 
 pub use verifier::{NotVerified, Signer, Verifier};
+pub use webhook::{WebhookSecretError, WebhookSecrets};

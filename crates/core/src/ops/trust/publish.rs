@@ -7,11 +7,10 @@ use crate::digest::Digest;
 use crate::oci::{Annotations, CREATED, Content, Descriptor, Manifest, MediaType, Subject, Target};
 use crate::ops::artifact::EMPTY;
 use crate::ops::error::Error;
-use crate::trust::BUNDLE_MEDIA_TYPE;
+use crate::trust::{BUNDLE_MEDIA_TYPE, BUNDLE_PREDICATE_TYPE};
 
 /// The annotations of the manifest of a bundle. They help people; what counts is the signed statement.
 const CONTENT: (&str, &str) = ("dev.sigstore.bundle.content", "dsse-envelope");
-const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
 
 /// Stores `bundle` as a referrer of `subject`, which exists at the target, and returns the digest of its manifest.
 pub(super) fn attach_bundle(
@@ -47,7 +46,7 @@ fn annotations(predicate_type: &str, time: Timestamp) -> Annotations {
     let time = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let (content, kind) = CONTENT;
     Annotations::from(
-        [(content, kind), (PREDICATE_TYPE, predicate_type), (CREATED, &time)]
+        [(content, kind), (BUNDLE_PREDICATE_TYPE, predicate_type), (CREATED, &time)]
             .map(|(key, value)| (key.to_owned(), value.to_owned())),
     )
 }
