@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, ValidateArgs};
-use crate::commands::handoff::{DeployArgs, ImpactArgs, SubsetArgs};
+use crate::commands::handoff::{DeployArgs, ImpactArgs, SubsetArgs, WatchArgs};
 use crate::commands::inspect::{
     CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, NewsArgs, VerifyArgs,
 };
@@ -46,6 +46,7 @@ pub(crate) enum Command {
     Log(LogArgs),
     Lineage(LineageArgs),
     Impact(ImpactArgs),
+    Watch(WatchArgs),
     Verify(VerifyArgs),
     Key(KeyArgs),
     Sign(SignArgs),
@@ -104,6 +105,7 @@ impl Command {
             Self::Log(args) => args.run(context),
             Self::Lineage(args) => args.run(context),
             Self::Impact(args) => args.run(context),
+            Self::Watch(args) => args.run(context),
             Self::Verify(args) => args.run(context),
             Self::Key(args) => args.run(context),
             Self::Sign(args) => args.run(context),

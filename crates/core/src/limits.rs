@@ -127,6 +127,13 @@ limits! {
         /// The bytes of a path in the recipe of a linked layer. Linux allows 4 KiB.
         Bytes RECIPE_PATH_BYTES = 64 * KIB;
     }
+    "Watching" {
+        /// The state of a watch. A tag takes about 100 bytes, and a document that is attached to a version as well.
+        Bytes WATCH_STATE_BYTES = 256 * MIB;
+        /// The events that wait to be delivered. While there are more, the registries are not asked: what happens in
+        /// the meantime is noticed later.
+        Count WATCH_QUEUE = 10_000;
+    }
     "Signatures" {
         /// The file of a key. Keys have some hundred bytes.
         Bytes KEY_FILE_BYTES = 64 * KIB;

@@ -14,6 +14,7 @@
 pub mod docker_registry;
 pub mod faulty_proxy;
 pub mod gate;
+pub mod receiver;
 pub mod registry;
 pub mod samples;
 pub mod sandbox;

@@ -1,4 +1,5 @@
-//! Tests of what reaches the people who are concerned: owners, verdicts, news, impact, subsets, deployment.
+//! Tests of what reaches the people who are concerned: owners, verdicts, news, impact, subsets, deployment,
+//! watches.
 
 mod deploy;
 mod impact;
@@ -7,3 +8,4 @@ mod owners;
 mod story;
 mod subset;
 mod verdict;
+mod watch;

@@ -39,6 +39,7 @@ mod trust;
 mod unpack;
 mod validate;
 mod verdict;
+mod watch;
 mod workers;
 
 pub use artifact::{Belonging, Inspected, InspectedIndex, SubsetProof, inspect, inspect_index, parents, prove_subset};
@@ -112,6 +113,10 @@ pub use trust::{
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
 pub use verdict::{AssessOptions, Assessed, assess};
+pub use watch::{
+    AttachedKind, CommandSink, EventKind, EventSink, InvalidTarget, SinkError, WatchError, WatchEvent, WatchMode,
+    WatchOptions, WatchTarget, WebhookSink, watch,
+};
 pub use workers::{Jobs, jobs};
 
 // The types that options and results of operations consist of.
