@@ -143,6 +143,10 @@ limits! {
         Bytes BUNDLE_BYTES = 8 * MIB;
         /// The predicate of an attestation that is read from a file. The bundle with it has its own limit.
         Bytes PREDICATE_BYTES = 16 * MIB;
+        /// A file with the results of an evaluation. That of lm-eval has some kilobytes for each task.
+        Bytes EVALUATION_BYTES = 16 * MIB;
+        /// The metrics in it.
+        Count EVALUATION_METRICS = 10_000;
         /// A `policy.toml`, or a file with a key that it names.
         Bytes POLICY_BYTES = MIB;
         /// The payload of a signature of cosign 1 or 2, which names a repository and a digest.

@@ -2,6 +2,7 @@
 //! watches.
 
 mod deploy;
+mod evaluation;
 mod impact;
 mod news;
 mod owners;

@@ -10,6 +10,7 @@ mod deploy;
 mod diff;
 mod disk_space;
 mod error;
+mod evaluation;
 mod files;
 mod guard;
 mod history;
@@ -52,6 +53,9 @@ pub use diff::{
 };
 pub use disk_space::is_disk_full;
 pub use error::Error;
+pub use evaluation::{
+    DataMetrics, DataSource, EvaluateOptions, EvaluationError, MetricChange, MetricsDiff, evaluate, evaluated_data,
+};
 pub use files::{
     CpOptions, FileLocation, IGNORE_FILE, InvalidFileLocation, ListOptions, ListedFile, Nesting, WeighedModel,
     WeightFile, cat, cp, is_folder, ls, weigh,

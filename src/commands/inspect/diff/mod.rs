@@ -3,6 +3,7 @@
 mod command;
 mod json;
 mod markdown;
+mod metrics;
 mod opener;
 mod owners;
 mod patch;
@@ -11,6 +12,7 @@ mod verdict;
 
 pub(crate) use command::DiffArgs;
 pub(crate) use json::FileData;
+pub(crate) use metrics::{of_version as metrics_of_version, to_json as metrics_to_json};
 pub(crate) use opener::Opener;
 pub(crate) use table::short;
 pub(crate) use table::show_file;

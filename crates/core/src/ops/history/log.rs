@@ -15,6 +15,7 @@ use crate::oci::{ContentError, Descriptor, Reference, Source};
 use crate::ops::artifact::{Failures, History, Inspected, Promotions, Tagged, enter, history, read, resolve_tags};
 use crate::ops::diff::{self, Comparable, DiffOptions, FileDiff};
 use crate::ops::error::Error;
+use crate::ops::evaluation::{MetricsDiff, evaluations};
 use crate::ops::files::Unverified;
 use crate::ops::index_error::IndexError;
 use crate::ops::read_once::ReadOnce;
@@ -22,7 +23,7 @@ use crate::ops::session::{Located, Location, Lookup, Session, find_here, not_her
 use crate::ops::workers;
 use crate::owners::Owner;
 use crate::progress::{Event, Warning};
-use crate::provenance::{Promotion, Record};
+use crate::provenance::{Evaluation, Promotion, Record};
 use crate::store::{Entry, Names};
 
 /// Settings of a log.
@@ -57,6 +58,10 @@ pub struct Version {
     pub layers: Vec<LayerCount>,
     /// The changes of the files, if they were requested.
     pub files: Vec<FileDiff>,
+    /// The evaluations, the newest first. Their signatures are not verified.
+    pub evaluations: Vec<Evaluation>,
+    /// The metrics, compared with those of the version before.
+    pub metrics: MetricsDiff,
     /// The owners whom the changes concern; `None` if neither this version nor the one before has owners.
     pub owners: Option<Vec<Owner>>,
     /// The owners of the version, and its Kitfile.
@@ -256,6 +261,7 @@ impl Walk<'_> {
         let History { records, promotions, listed } = history(source, &inspected.descriptor, self.session.progress);
         let Promotions { arrivals: mut promotions, departures } = promotions;
         let owned = OwnedVersion::read(source, inspected, &listed, &self.kitfile_bytes, self.session.progress);
+        let evaluations = evaluations(source, &inspected.descriptor, &listed, self.session.progress);
         promotions.reverse();
         let departures = departures.iter().filter(|promotion| self.is_about(promotion));
         let replaced_by = departures.map(|promotion| promotion.subject).collect();
@@ -277,6 +283,8 @@ impl Walk<'_> {
             kitfile_changed,
             layers,
             files,
+            evaluations,
+            metrics: MetricsDiff::default(),
             owners: None,
             owned,
             replaced_by,

@@ -6,4 +6,4 @@ mod read;
 
 pub(crate) use attach::{attachment, of_folder};
 pub use ownership::Ownership;
-pub(crate) use read::{read, read_listed};
+pub(crate) use read::read_listed;

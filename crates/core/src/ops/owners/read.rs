@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use crate::limits;
 use crate::oci::{CREATED, ContentError, Descriptor, Manifest, Referrer, Source, read_document};
-use crate::ops::artifact::listed_referrers;
 use crate::ops::error::reason;
 use crate::owners::{MEDIA_TYPE, Owners};
 use crate::progress::{Progress, Warning};
@@ -12,18 +11,7 @@ use crate::progress::{Progress, Warning};
 /// The annotation with the digest of the text, by which the same owners are recognized.
 pub(super) const CONTENT: &str = "ml.kitops.modelkit.owners";
 
-/// Reads the owners that were attached last to `subject`; warns if they cannot be read.
-pub(crate) fn read(source: &dyn Source, subject: &Descriptor, progress: &dyn Progress) -> Option<Owners> {
-    match listed_referrers(source, subject, progress) {
-        Ok(listed) => read_listed(source, subject, &listed, progress),
-        Err(error) => {
-            warn(subject, &error, progress);
-            None
-        }
-    }
-}
-
-/// Like [`read`], but with the known referrers of `subject`.
+/// Reads the owners that were attached last to `subject`, whose referrers are `listed`; warns if they cannot be read.
 pub(crate) fn read_listed(
     source: &dyn Source,
     subject: &Descriptor,

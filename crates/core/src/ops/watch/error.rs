@@ -32,7 +32,7 @@ pub enum WatchError {
         /// The repository.
         name: String,
         /// The cause.
-        source: registry::Error,
+        source: Box<registry::Error>,
     },
     /// Events cannot be delivered in any later attempt either.
     #[error("cannot deliver events")]

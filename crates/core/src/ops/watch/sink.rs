@@ -23,7 +23,7 @@ pub trait EventSink {
 pub enum SinkError {
     /// The receiver of a webhook cannot be reached, or refuses the event.
     #[error("the webhook did not take the event")]
-    Webhook(#[source] registry::Error),
+    Webhook(#[source] Box<registry::Error>),
     /// The receiver of a webhook wants no events any more (410).
     #[error("`{0}` answered 410: it accepts no more events")]
     Gone(String),
@@ -50,7 +50,9 @@ impl SinkError {
     /// Returns true if only this event is refused, so that others may be taken.
     pub(super) fn is_about_this_event(&self) -> bool {
         match self {
-            Self::Webhook(registry::Error::Status { status, .. }) => matches!(status, 400 | 409 | 413 | 422),
+            Self::Webhook(error) => {
+                matches!(&**error, registry::Error::Status { status: 400 | 409 | 413 | 422, .. })
+            }
             Self::Failed(_) | Self::TooLong(_) => true,
             _ => false,
         }

@@ -99,7 +99,7 @@ impl Watching<'_> {
         }
         let delivered = self.deliver_within(DELIVERY_TIME);
         match failure {
-            Some((name, source)) => Err(WatchError::Registry { name, source }),
+            Some((name, source)) => Err(WatchError::Registry { name, source: Box::new(source) }),
             None => delivered.map(|()| self.noticed),
         }
     }
@@ -138,7 +138,7 @@ impl Watching<'_> {
                     }
                 }
                 Some((name, source)) if registry.begun == 0 && !source.is_temporary() => {
-                    return Err(WatchError::Registry { name, source });
+                    return Err(WatchError::Registry { name, source: Box::new(source) });
                 }
                 Some((_, error)) => {
                     let longest = LONGEST_PAUSE.max(interval);

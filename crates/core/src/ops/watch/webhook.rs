@@ -43,7 +43,7 @@ impl EventSink for WebhookSink {
         ];
         self.webhook.post(MEDIA_TYPE, &headers, body).map_err(|error| match error {
             registry::Error::Status { host, status: 410, .. } => SinkError::Gone(host),
-            error => SinkError::Webhook(error),
+            error => SinkError::Webhook(Box::new(error)),
         })
     }
 }
