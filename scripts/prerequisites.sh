@@ -1,4 +1,4 @@
-# Sourced by demo.sh, docs.sh and test.sh: finds cargo, and installs missing programs from Debian's packages if it may.
+# Sourced by the other scripts: finds cargo, and installs missing programs from Debian's packages if it may.
 # shellcheck shell=bash
 
 # Prints how to become root: nothing for root itself, `sudo`, or a failure where there is neither.
@@ -51,15 +51,19 @@ need_rust() {
 need_tools() {
     local tool
     command -v docker-registry >/dev/null || install_registry || return
-    for tool in skopeo umoci git openssl python3; do
+    for tool in skopeo umoci git openssl python3 curl; do
         command -v "$tool" >/dev/null || install_packages "$tool" || return
     done
 }
 
-# Python packages of others that read what kit wrote, and one that runs kit, in a folder of their own. They are
-# installed again when their versions change.
+# Python packages of others that read what kit wrote, and one that runs kit, in a folder of their own.
 install_peers() {
-    local folder=${CARGO_TARGET_DIR:-target}/tmp/peers list=tests/peers/requirements.txt
+    install_python_packages "${CARGO_TARGET_DIR:-target}/tmp/peers" tests/peers/requirements.txt
+}
+
+# Installs the packages of a list into a Python in a folder of its own. They are installed again when the list changes.
+install_python_packages() {
+    local folder=$1 list=$2
     cmp --silent "$list" "$folder/requirements.txt" && return
     rm -rf "$folder"
     make_python "$folder" && run "$folder/bin/pip" --disable-pip-version-check install --quiet --requirement "$list" &&

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Everything that has to pass before a change lands: words, format, lints, tests, the commands of the guides.
+# Everything that has to pass before a change lands: words, format, lints, tests, the Python package, the commands of
+# the guides.
 # Usage: scripts/test.sh [ARGUMENTS OF cargo test]
 set -euo pipefail
 
@@ -15,11 +16,18 @@ main() {
     run cargo clippy --workspace --all-targets --locked -- -D warnings
     run cargo test --workspace --locked "$@"
     # The tests have built this program.
-    KIT=${CARGO_TARGET_DIR:-target}/debug/kit run scripts/docs.sh --check-only
+    KIT=${CARGO_TARGET_DIR:-target}/debug/kit
+    export KIT
+    test_python
+    run scripts/docs.sh --check-only
     if [[ ${KIT_TEST_PEERS:-} == missing ]]; then
         printf '\nNOT TESTED: the Python packages in tests/peers/requirements.txt could not be installed, so\n' >&2
         printf 'the tests in tests/cli/setup/peer*.rs, and the guides that use these packages, were skipped.\n' >&2
         printf 'See above for the reason.\n' >&2
+    fi
+    if [[ $python_status == 77 ]]; then
+        printf '\nNOT TESTED: the packages in python/tests/requirements.txt could not be installed, so the tests\n' >&2
+        printf 'of the Python package were skipped. See above for the reason.\n' >&2
     fi
     if ! command -v cosign >/dev/null; then
         printf '\nNOT TESTED: there is no cosign on the PATH, so the tests in tests/cli/setup/peer_trust.rs that\n' >&2
@@ -39,12 +47,20 @@ prepare() {
     cargo clippy --version >/dev/null 2>&1 || run rustup component add clippy
 }
 
+# Without its tools, the Python package is not tested, which is reported at the end.
+test_python() {
+    python_status=0
+    run scripts/python.sh || python_status=$?
+    [[ $python_status == 0 || $python_status == 77 ]]
+}
+
 give_up() {
     cat >&2 <<'TEXT'
 
-The tests need Rust, a C compiler, docker-registry, skopeo, umoci, git and openssl. On Debian 12, as root:
+The tests need Rust, a C compiler, docker-registry, skopeo, umoci, git, openssl, python3 and
+curl. On Debian 12, as root:
 
-    apt-get install build-essential docker-registry skopeo umoci git openssl python3
+    apt-get install build-essential docker-registry skopeo umoci git openssl python3 curl
 
 Then run scripts/test.sh again.
 TEXT

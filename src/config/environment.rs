@@ -63,6 +63,8 @@ pub(crate) struct Environment {
     pub(crate) named_hosts: BTreeSet<String>,
     /// The folders of agents; `None` if the home folder cannot be determined.
     agent_folders: Option<AgentFolders>,
+    /// The shell of the user, and the folders for its completion scripts.
+    pub(crate) shell: UserShell,
     /// The time that is recorded in new artifacts.
     pub(crate) time: Timestamp,
     /// Set if standard input is a terminal, so that the user can answer prompts.
@@ -71,6 +73,15 @@ pub(crate) struct Environment {
     pub(crate) results: Stream,
     /// Standard error.
     pub(crate) messages: Stream,
+}
+
+/// The shell of the user.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct UserShell {
+    /// The name of the program, such as `bash`.
+    pub(crate) name: Option<String>,
+    /// The folder of the user's data, `~/.local/share` on Linux.
+    pub(crate) data_folder: Option<PathBuf>,
 }
 
 impl Environment {
@@ -104,6 +115,7 @@ impl Environment {
             mlflow: MlflowSettings::read(&text),
             named_hosts: named_hosts(args),
             agent_folders: agent_folders(),
+            shell: shell(),
             time: time()?,
             is_interactive: io::stdin().is_terminal(),
             results: Stream::of(&io::stdout(), &text),
@@ -239,6 +251,20 @@ fn agent_folders() -> Option<AgentFolders> {
     Some(AgentFolders { home: home.clone(), config, claude, codex })
 }
 
+/// The shell that `SHELL` names, and the folders of the user's data and configuration.
+fn shell() -> UserShell {
+    let name = variable("SHELL").and_then(|path| Some(Path::new(&path).file_stem()?.to_string_lossy().into_owned()));
+    let strategy = etcetera::choose_base_strategy().ok();
+    UserShell { name, data_folder: strategy.map(|strategy| strategy.data_dir()) }
+}
+
+/// Searches a program in the folders of `PATH`.
+pub(crate) fn program_on_path(name: &str) -> Option<PathBuf> {
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+    let candidates = env::split_paths(&variable("PATH")?).map(|folder| folder.join(&file)).collect::<Vec<_>>();
+    candidates.into_iter().find(|path| path.is_file())
+}
+
 /// The variables of [`KEYS`] that are set.
 fn settings() -> BTreeMap<&'static str, OsString> {
     let names = KEYS.iter().filter_map(|key| key.variable());
@@ -325,6 +351,7 @@ impl Environment {
             mlflow: MlflowSettings::default(),
             named_hosts: BTreeSet::new(),
             agent_folders: None,
+            shell: UserShell::default(),
             time: Timestamp::UNIX_EPOCH,
             is_interactive: false,
             results: Stream::default(),

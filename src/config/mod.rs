@@ -16,7 +16,7 @@ mod values;
 
 pub(crate) use decode::parse_duration;
 pub(crate) use edit::{check_authorities, set, unset};
-pub(crate) use environment::{Environment, now, secret};
+pub(crate) use environment::{Environment, UserShell, now, program_on_path, secret};
 #[cfg(fuzzing)]
 pub use file::fuzz_config_file;
 pub(crate) use file::is_allowed_global;

@@ -141,6 +141,8 @@ limits! {
         Bytes CERTIFICATES_BYTES = MIB;
         /// A bundle: a signature together with the statement that is signed, or an attestation.
         Bytes BUNDLE_BYTES = 8 * MIB;
+        /// The log entries and timestamps of a bundle, together. A signature has one or two.
+        Count BUNDLE_EVIDENCE = 32;
         /// The predicate of an attestation that is read from a file. The bundle with it has its own limit.
         Bytes PREDICATE_BYTES = 16 * MIB;
         /// A file with the results of an evaluation. That of lm-eval has some kilobytes for each task.

@@ -123,7 +123,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
 ];
 
 /// The maximum number of packages in Cargo.lock. Raising it is a deliberate decision, made in a commit.
-const PACKAGES_CEILING: usize = 250;
+const PACKAGES_CEILING: usize = 271;
 
 /// The maximum number of lines of a file. A longer one has two subjects.
 const LINES_LIMIT: usize = 400;

@@ -1,5 +1,5 @@
 //! Test support that the tests of `kit` share: a registry that fails on purpose, proxies, a sandbox for the binary,
-//! sample weights.
+//! sample weights, a service for keyless signatures.
 //!
 //! It does not depend on `kit-core`, so that the tests of that crate can use it.
 
@@ -14,6 +14,7 @@
 pub mod docker_registry;
 pub mod faulty_proxy;
 pub mod gate;
+pub mod keyless;
 pub mod receiver;
 pub mod registry;
 pub mod samples;

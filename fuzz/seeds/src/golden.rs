@@ -24,6 +24,7 @@ pub(crate) fn write(seeds: &Seeds) -> io::Result<()> {
     for layout in fs::read_dir(golden.join("layouts"))? {
         write_layout(seeds, &layout?.path())?;
     }
+    seeds.put("keyless", "trusted-root", fs::read(golden.join("trust/keys/test-trusted-root.json"))?)?;
     for file in files(&golden.join("trust/scan"))? {
         let bytes = fs::read(&file)?;
         seeds.put("scan_pickle", &name(&file), &bytes)?;

@@ -23,7 +23,11 @@ use kit_core::ops::{self, Belonging, ExtraFiles, SubsetProof, Verified, VerifyOp
 /// the local store, an image layout or the registry; no other server is asked. Exits with 1 if the ModelKit is not
 /// signed.
 ///
-/// Without --key, a ModelKit is checked by the policies for its name, as `kit policy check` does.
+/// --certificate-identity, --certificate-oidc-issuer and --trusted-root name a signer without a key, such as a workflow
+/// of GitHub Actions. The certificate, its log entry and the time of the signature are verified offline, with what the
+/// signature and the trusted root contain; `cosign trusted-root create` writes a trusted root.
+///
+/// Without a key or an identity, a ModelKit is checked by the policies for its name, as `kit policy check` does.
 ///
 /// Lists files that are missing, files that differ in size, content or mode, and additional files within the paths of
 /// the Kitfile that .kitignore does not exclude. Exits with 3 if there are any. Permission bits that an umask masks
@@ -47,6 +51,9 @@ Examples:
   kit verify registry.example/team/sentiment:v2 --key release.pub
   kit verify registry.example/team/sentiment:v2 --key ci.pub --type test-result
   kit verify registry.example/team/sentiment:v2 --ca models.pem --certificate-identity ada@models.example
+  kit verify registry.example/team/sentiment:v2 --trusted-root trusted_root.json \\
+    --certificate-identity https://github.com/acme/models/.github/workflows/release.yml@refs/heads/main \\
+    --certificate-oidc-issuer https://token.actions.githubusercontent.com
   kit verify /srv/model registry.example/team/sentiment:v2 --key release.pub
   kit verify ./model --key release.pub --model-signature
   kit verify ./model --ca models.pem --model-signature ada.sig --ignore-unsigned-files")]

@@ -8,7 +8,7 @@ mod skill;
 mod version;
 
 pub(crate) use complete::CompleteArgs;
-pub(crate) use completion::CompletionArgs;
+pub(crate) use completion::{CompletionArgs, installed_completion};
 pub(crate) use man::ManArgs;
 pub(crate) use schema::SchemaArgs;
 pub(crate) use skill::SkillArgs;

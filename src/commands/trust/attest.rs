@@ -205,12 +205,12 @@ impl AttestArgs {
             }
             None => None,
         };
-        let identity = self.identity.identity(context, Purpose::ModelKit)?;
-        let identity = identity.map(|(identity, name)| (Verifier::Identity(Box::new(identity)), name));
+        let identity = self.identity.verifier(context, Purpose::ModelKit)?;
         let (verifiers, names): (Vec<_>, Vec<_>) = key.into_iter().chain(identity).unzip();
         if verifiers.is_empty() {
             return Err(usage(
-                "nothing says whose attestation is printed; add --key FILE, or --ca FILE with its identity",
+                "nothing says whose attestation is printed; add --key FILE, or --certificate-identity ID with its \
+                 authority",
             ));
         }
         Ok((verifiers, names.join(" or ")))

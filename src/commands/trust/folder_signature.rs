@@ -58,7 +58,9 @@ impl FolderSignatureArgs {
     ) -> Result<()> {
         let start = Instant::now();
         if !signatures.name_signers() {
-            return Err(usage("nothing says whose signature counts; add --key FILE or --ca FILE"));
+            return Err(usage(
+                "nothing says whose signature counts; add --key FILE, --ca FILE or --certificate-identity ID",
+            ));
         }
         if signatures.are_of_modelkits() {
             return Err(usage("--type and --annotation apply to signatures of ModelKits, not to --model-signature"));

@@ -9,7 +9,10 @@ use super::certificates::read;
 use crate::config::now;
 use crate::context::Context;
 use crate::output::{tidy, usage};
-use kit_core::trust::{Authority, Certificate, Identity, Usage, ValidAt};
+use kit_core::trust::{
+    Authority, Certificate, CertificateError, Identity, KeylessIdentity, TransparencyLog, TrustedRoot, Usage, ValidAt,
+    Verifier,
+};
 
 /// A signer who has a certificate.
 #[derive(Debug, Args)]
@@ -17,12 +20,19 @@ pub(crate) struct IdentityArgs {
     /// Certificate of an authority (PEM) whose certificates count for --certificate-identity (repeatable)
     #[arg(long, value_name = "FILE", conflicts_with = "trusted_root")]
     ca: Vec<PathBuf>,
-    /// Trusted root (JSON) with the authorities whose certificates count for --certificate-identity
+    /// Trusted root (JSON) of the service whose certificates count for --certificate-identity
     #[arg(long, value_name = "FILE")]
     trusted_root: Option<PathBuf>,
     /// E-mail address or URI in the certificate of the signer
     #[arg(long, value_name = "ID")]
     certificate_identity: Option<String>,
+    /// Service that confirmed the identity, for keyless signatures: the issuer in the certificate, such as
+    /// `https://token.actions.githubusercontent.com`
+    #[arg(long, value_name = "URL", conflicts_with = "ca")]
+    certificate_oidc_issuer: Option<String>,
+    /// Accept a keyless signature that is in no transparency log, if an authority of the trusted root confirms its time
+    #[arg(long)]
+    insecure_ignore_tlog: bool,
 }
 
 /// The kind of signature that a signer is wanted for.
@@ -38,17 +48,31 @@ pub(crate) enum Purpose {
 impl IdentityArgs {
     /// Returns true if a flag asks for a certificate.
     pub(super) fn is_given(&self) -> bool {
-        !self.ca.is_empty() || self.trusted_root.is_some() || self.certificate_identity.is_some()
+        !self.ca.is_empty()
+            || self.trusted_root.is_some()
+            || self.certificate_identity.is_some()
+            || self.certificate_oidc_issuer.is_some()
+            || self.insecure_ignore_tlog
     }
 
-    /// The identity that the flags name, and the words for it.
-    pub(super) fn identity(&self, context: &Context, purpose: Purpose) -> Result<Option<(Identity, String)>> {
+    /// The owner of the certificate that the flags name, and the words for it.
+    pub(super) fn verifier(&self, context: &Context, purpose: Purpose) -> Result<Option<(Verifier, String)>> {
         if !self.is_given() {
             return Ok(None);
         }
-        let authority = authority(context, &self.ca, self.trusted_root.as_deref())?;
+        if let Some(issuer) = &self.certificate_oidc_issuer {
+            return self.keyless(context, issuer).map(Some);
+        }
+        if self.insecure_ignore_tlog {
+            let message = "--insecure-ignore-tlog applies to keyless signatures; add --certificate-oidc-issuer URL";
+            return Err(usage(message));
+        }
+        let authority = authority(context, &self.ca, self.trusted_root.as_deref(), "--certificate-oidc-issuer")?;
         let authority = authority.ok_or_else(|| {
-            usage("--certificate-identity needs the authority that issued the certificate; add --ca FILE")
+            usage(
+                "--certificate-identity needs the authority that issued the certificate; add --ca FILE, or \
+                 --trusted-root FILE and --certificate-oidc-issuer URL for a keyless signature",
+            )
         })?;
         let san = self.certificate_identity.clone();
         if san.is_none() && purpose == Purpose::ModelKit {
@@ -60,15 +84,58 @@ impl IdentityArgs {
             Purpose::ModelKit => (ValidAt::Time(now()), Usage::CodeSigning),
             Purpose::Folder => (ValidAt::Issued, Usage::Signature),
         };
-        Ok(Some((Identity { san, authority, valid_at, usage }, name)))
+        let verifier = Verifier::Identity(Box::new(Identity { san, authority, valid_at, usage }));
+        Ok(Some((verifier, name)))
+    }
+
+    fn keyless(&self, context: &Context, issuer: &str) -> Result<(Verifier, String)> {
+        let Some(identity) = &self.certificate_identity else {
+            let message = "an issuer alone does not say whose signature counts; add --certificate-identity ID";
+            return Err(usage(message));
+        };
+        let Some(file) = &self.trusted_root else {
+            return Err(usage(
+                "--certificate-oidc-issuer needs the authorities and logs of the service that issued the certificate; \
+                 add --trusted-root FILE",
+            ));
+        };
+        let log = if self.insecure_ignore_tlog { TransparencyLog::Optional } else { TransparencyLog::Required };
+        let verifier = keyless(context, (identity, issuer), file, log)?;
+        Ok((verifier, format!("`{identity}` (`{issuer}`)")))
     }
 }
 
-/// Reads the authorities in certificates, or in a trusted root. Returns `None` if there are no files.
-pub(crate) fn authority(context: &Context, ca: &[PathBuf], trusted_root: Option<&Path>) -> Result<Option<Authority>> {
+/// Reads the trusted root of a keyless identity, which an issuer confirms.
+pub(crate) fn keyless(
+    context: &Context,
+    (identity, issuer): (&str, &str),
+    trusted_root: &Path,
+    log: TransparencyLog,
+) -> Result<Verifier> {
+    let root = TrustedRoot::read(&read(context, trusted_root)?);
+    let root = root.with_context(|| format!("cannot use the trusted root `{}`", tidy(trusted_root)))?;
+    let (identity, issuer) = (identity.to_owned(), issuer.to_owned());
+    Ok(Verifier::Keyless(Box::new(KeylessIdentity { identity, issuer, root, log })))
+}
+
+/// Reads the authorities in certificates, or in a trusted root. Returns `None` if there are no files. A trusted root
+/// with logs also needs the flag `issuer`.
+pub(crate) fn authority(
+    context: &Context,
+    ca: &[PathBuf],
+    trusted_root: Option<&Path>,
+    issuer: &str,
+) -> Result<Option<Authority>> {
     if let Some(file) = trusted_root {
-        let root = Authority::read_trusted_root(&read(context, file)?);
-        return root.map(Some).with_context(|| format!("cannot use the trusted root `{}`", tidy(file)));
+        return match Authority::read_trusted_root(&read(context, file)?) {
+            Err(CertificateError::HasLogs) => {
+                let file = tidy(file);
+                Err(usage(format!(
+                    "`{file}` is the trusted root of a service for keyless signatures; add {issuer} URL"
+                )))
+            }
+            root => root.map(Some).with_context(|| format!("cannot use the trusted root `{}`", tidy(file))),
+        };
     }
     let mut anchors = Vec::new();
     for file in ca {

@@ -23,7 +23,7 @@ mod signatures;
 pub(crate) use attach::AttachArgs;
 pub(crate) use attest::AttestArgs;
 pub(crate) use folder_signature::{FOLDER_MEMBERS, FolderSignatureArgs};
-pub(crate) use identity::authority;
+pub(crate) use identity::{authority, keyless};
 pub(crate) use key::KeyArgs;
 pub(crate) use keys::public_key;
 pub(crate) use network::TrustNetworkArgs;

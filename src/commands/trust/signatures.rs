@@ -15,7 +15,10 @@ use crate::context::Context;
 use crate::output::counted;
 use kit_core::ops::{self, Located, SignatureCheck, SignatureOptions};
 use kit_core::problem::printable;
-use kit_core::trust::{Candidate, Claim, Form, KeyName, Material, NotCounted, NotVerified, Signer, Verifier};
+use kit_core::trust::{
+    Candidate, Certificate, CertificateError, Claim, Form, KeyName, KeylessError, Material, NotCounted, NotVerified,
+    Signer, Verifier,
+};
 
 /// The signatures that count.
 #[derive(Debug, Args)]
@@ -62,9 +65,9 @@ impl SignatureArgs {
             names.push(format!("`{file}` ({})", key.name()));
             verifiers.push(Verifier::Key(key));
         }
-        if let Some((identity, name)) = self.identity.identity(context, purpose)? {
+        if let Some((verifier, name)) = self.identity.verifier(context, purpose)? {
             names.push(name);
-            verifiers.push(Verifier::Identity(Box::new(identity)));
+            verifiers.push(verifier);
         }
         Ok((verifiers, names.join(" or ")))
     }
@@ -195,8 +198,7 @@ impl Checked {
                     attestations.push(predicate_types::word(uri));
                     continue;
                 }
-                NotCounted::NotVerified(NotVerified::HasCertificate) => "signature with a certificate",
-                NotCounted::NotVerified(_) => "signature of another key",
+                NotCounted::NotVerified(reason) => not_verified(reason),
                 NotCounted::OtherSubject(_) => "signature of another manifest",
                 NotCounted::Annotation(_) => "signature with other annotations",
                 NotCounted::Files(_) => "list of other files",
@@ -239,6 +241,19 @@ impl Checked {
     }
 }
 
+/// The kind of a signature that no verifier accepts.
+fn not_verified(reason: &NotVerified) -> &'static str {
+    match reason {
+        NotVerified::HasCertificate => "signature with a certificate",
+        NotVerified::Certificate(CertificateError::OtherIdentity { .. })
+        | NotVerified::Keyless(KeylessError::OtherIdentity { .. } | KeylessError::OtherIssuer { .. }) => {
+            "signature of another identity"
+        }
+        NotVerified::Keyless(_) | NotVerified::KeylessLegacy => "signature without valid proofs",
+        _ => "signature of another key",
+    }
+}
+
 /// The signer in JSON.
 pub(super) fn signer_to_json(signer: &Signer) -> Value {
     match signer {
@@ -274,14 +289,25 @@ fn place(candidate: &Candidate) -> String {
     }
 }
 
-/// The hint of a bundle, or the kind of its certificate.
+/// The hint of a bundle, or the owner that its certificate names.
 pub(crate) fn material(material: &Material) -> String {
     match material {
         Material::PublicKey { hint: Some(hint) } => format!("hint {hint}"),
         Material::PublicKey { hint: None } => "a key".to_owned(),
-        Material::Certificate(_) => "a certificate".to_owned(),
-        Material::Chain(chain) => format!("a chain of {}", counted(chain.len(), "certificate")),
+        Material::Certificate(leaf) => owner(leaf).unwrap_or_else(|| "a certificate".to_owned()),
+        Material::Chain(chain) => {
+            let owner = chain.first().and_then(|leaf| owner(leaf));
+            owner.unwrap_or_else(|| format!("a chain of {}", counted(chain.len(), "certificate")))
+        }
     }
+}
+
+/// The first identity in a certificate, with its issuer.
+fn owner(certificate: &[u8]) -> Option<String> {
+    let certificate = Certificate::read(certificate).ok()?;
+    let identity = certificate.identities().first()?;
+    let issuer = certificate.issuer().map(|issuer| format!(" ({issuer})"));
+    Some(format!("{identity}{}", issuer.unwrap_or_default()))
 }
 
 fn counted_kind(count: usize, kind: &str) -> String {

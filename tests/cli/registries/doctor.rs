@@ -1,6 +1,7 @@
 //! `kit doctor`: a table, data for programs, and an exit code.
 
 use expect_test::expect;
+use fs_err as fs;
 
 use kit_testkit::docker_registry::DockerRegistry;
 use kit_testkit::sandbox::Sandbox;
@@ -106,4 +107,56 @@ fn writing_needs_a_repository() {
     let sandbox = Sandbox::new();
     sandbox.kit(&["doctor", "registry.example", "--write"]).exits(2).says("REGISTRY/REPOSITORY");
     sandbox.kit(&["doctor", "team/model"]).exits(2).says("has no registry host");
+}
+
+/// Returns the row of `topic`.
+fn check<'a>(rows: &'a serde_json::Value, topic: &str) -> &'a serde_json::Value {
+    rows.as_array().unwrap().iter().find(|row| row["topic"] == topic).unwrap()
+}
+
+#[test]
+fn without_an_argument_the_installation_is_checked() {
+    let sandbox = Sandbox::new();
+    let rows = sandbox.kit(&["doctor", "--format", "json"]).ok().json();
+    let topics: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["topic"].as_str().unwrap()).collect();
+    let expected =
+        ["program", "store", "free space", "configuration", "policies", "credentials", "proxy", "clock", "completion"];
+    assert_eq!(topics, expected);
+    assert!(check(&rows, "store")["found"].as_str().unwrap().ends_with("by the first `kit pack` or `kit pull`"));
+    assert!(!sandbox.store().exists(), "the store is not created");
+    sandbox.project();
+    sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
+    sandbox.kit(&["doctor"]).ok().prints("store, 1 name\n");
+}
+
+#[test]
+fn problems_of_the_installation_are_all_listed() {
+    let sandbox = Sandbox::new();
+    let home = sandbox.store().parent().unwrap().to_owned();
+    fs::create_dir_all(&home).unwrap();
+    fs::write(home.join("config.toml"), "concurrency = 'many'\n").unwrap();
+    fs::write(home.join("policy.toml"), "version = 9\n").unwrap();
+    fs::write(home.join("credentials.json"), r#"{"credHelpers": {"r.example": "not-there"}}"#).unwrap();
+    let mut command = sandbox.command(&["doctor", "--format", "json"]);
+    let run = sandbox.run(command.env("HTTPS_PROXY", "ftp://ada:hunter2@proxy.example"));
+    let rows: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    for topic in ["configuration", "policies", "credentials", "proxy"] {
+        assert_eq!(check(&rows, topic)["state"], "problem", "{topic}");
+        assert_ne!(check(&rows, topic)["advice"], "", "{topic}");
+    }
+    assert!(!run.stdout.contains("hunter2"));
+    let advice = check(&rows, "credentials")["advice"].as_str().unwrap();
+    assert_eq!(advice, "install docker-credential-not-there, or remove it from the file");
+    run.exits(1).says("problems found");
+}
+
+#[test]
+fn another_kit_on_the_path_is_a_warning() {
+    let sandbox = Sandbox::new();
+    let other = sandbox.write("bin/kit", "#!/bin/sh\n");
+    let mut command = sandbox.command(&["doctor", "--format", "json"]);
+    let run = sandbox.run(command.env("PATH", other.parent().unwrap())).ok();
+    let rows: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(check(&rows, "program")["state"], "warning");
+    assert!(check(&rows, "program")["advice"].as_str().unwrap().starts_with("a shell starts "));
 }

@@ -106,3 +106,27 @@ fn zsh_completes_names_with_colons() {
         assert_eq!(offered.trim_end(), expected, "{line}");
     }
 }
+
+#[test]
+fn the_script_is_installed_where_the_shell_looks() {
+    for (shell, file) in [
+        ("/bin/bash", "bash-completion/completions/kit"),
+        ("/usr/bin/zsh", "zsh/site-functions/_kit"),
+        ("/usr/bin/fish", "fish/vendor_completions.d/kit.fish"),
+    ] {
+        let sandbox = Sandbox::new();
+        let data = sandbox.path("data");
+        let install = |args: &[&str]| {
+            let mut command = sandbox.command(args);
+            sandbox.run(command.env("SHELL", shell).env("XDG_DATA_HOME", &data))
+        };
+        install(&["completion", "--install"]).ok().prints(file);
+        let name = shell.rsplit('/').next().unwrap();
+        assert_eq!(sandbox.read(&format!("data/{file}")), sandbox.kit(&["completion", name]).ok().stdout);
+        install(&["doctor"]).ok().prints(file);
+        // A shell that is named counts more than that of the variable.
+        install(&["completion", "powershell", "--install"]).exits(2).says("--install does not support powershell");
+    }
+    let sandbox = Sandbox::new();
+    sandbox.run(sandbox.command(&["completion", "--install"]).env_remove("SHELL")).exits(2).says("name it");
+}

@@ -6,6 +6,8 @@ mod examples;
 mod exit_codes;
 mod golden;
 mod help;
+mod installer;
+mod npm;
 mod peer_models;
 mod peer_servers;
 mod peer_trust;

@@ -7,6 +7,7 @@ mod companions;
 mod golden;
 mod guarded;
 mod interrupted;
+mod keyless;
 mod keys;
 mod model_signing;
 mod policy;

@@ -286,20 +286,6 @@ fn an_expired_certificate_counts_only_if_the_policy_says_so() {
 }
 
 #[test]
-fn an_identity_that_cannot_be_verified_stops_every_operation() {
-    let guarded = Guarded::new();
-    let text = format!(
-        "version = 1\n[keys.ci]\nidentity = 'a'\nissuer = 'b'\ntrusted-root = '{}'\n\
-         [[rule]]\nmatch = ['{}/production/']\nsigned-by = {{ any = ['ci'] }}\n",
-        key("test-trusted-root.json"),
-        guarded.host()
-    );
-    guarded.sandbox().write("kit/policy.toml", text);
-    guarded.is_refused("policy.toml:5:16: the key `ci` is an identity with `issuer` and `trusted-root`");
-    kit(guarded.sandbox(), &["policy", "test", "kit/policy.toml"]).exits(1).says("cannot verify");
-}
-
-#[test]
 fn a_signed_list_of_files_must_be_that_of_the_modelkit() {
     let guarded = Guarded::new();
     let sandbox = guarded.sandbox();

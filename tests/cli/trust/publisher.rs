@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::keyless::sign_folder;
 use super::scene::{key, kit};
 use crate::inspect::provenance::statements;
+use kit_testkit::keyless::{IDENTITY, ISSUER, Service};
 use kit_testkit::registry::{FakeRegistry, HubRepository};
 use kit_testkit::sandbox::{Run, Sandbox};
 
@@ -20,11 +22,17 @@ struct Scene {
 impl Scene {
     /// A hub with these files and the signature of the folder `signed`, if there is one.
     fn new(files: &[(&'static str, &'static str)], is_signed: bool) -> Self {
+        Self::with(files, is_signed, |_| {})
+    }
+
+    /// The same, after `change` was applied to the signed folder.
+    fn with(files: &[(&'static str, &'static str)], is_signed: bool, change: impl Fn(&Sandbox)) -> Self {
         let (sandbox, hub, storage) = (Sandbox::new(), FakeRegistry::start(), FakeRegistry::start());
         for (name, text) in FILES {
             sandbox.write(&format!("signed/{name}"), text);
         }
         kit(&sandbox, &["sign", "signed", "--key", &key("test-cosign.key")]).ok();
+        change(&sandbox);
         let mut shown: Vec<_> = files
             .iter()
             .map(|(name, text)| {
@@ -51,8 +59,11 @@ impl Scene {
     }
 
     fn import(&self, public: &str, flags: &[&str]) -> Run {
-        let public = key(public);
-        let args = [&["import", "ada/tiny", "-t", "tiny:v1", "--publisher-key", &public], flags].concat();
+        self.import_by(&[&["--publisher-key", &key(public)], flags].concat())
+    }
+
+    fn import_by(&self, flags: &[&str]) -> Run {
+        let args = [&["import", "ada/tiny", "-t", "tiny:v1"], flags].concat();
         let mut command = self.sandbox.command(&args);
         self.sandbox.run(command.env("HF_ENDPOINT", format!("http://{}/", self.hub.host())))
     }
@@ -119,4 +130,22 @@ fn a_local_folder_is_compared_with_its_signature() {
     import().exits(1).says("it has no `model.sig`");
     let identity = ["import", "signed", "-t", "tiny:v1", "--publisher-identity", "ada@models.example"];
     kit(&scene.sandbox, &identity).exits(2).says("add --publisher-ca FILE");
+}
+
+#[test]
+fn the_publisher_may_be_a_keyless_identity() {
+    let service = Service::new();
+    let scene = Scene::with(&FILES, true, |sandbox| sign_folder(sandbox, "signed", &service));
+    scene.sandbox.write("root.json", service.trusted_root().to_string());
+    let (issuer, root) = (["--publisher-oidc-issuer", ISSUER], ["--publisher-trusted-root", "root.json"]);
+    let by = |identity: &str, flags: &[&str]| scene.import_by(&[&["--publisher-identity", identity], flags].concat());
+    by(IDENTITY, &issuer).exits(2).says("add --publisher-trusted-root FILE");
+    by(IDENTITY, &root).exits(2).says("add --publisher-oidc-issuer URL");
+    let both = [issuer, root].concat();
+    by("ada@models.example", &both).exits(1).says("not of `ada@models.example`");
+    assert!(scene.has_nothing());
+    by(IDENTITY, &both).ok();
+    let statement = &statements(&scene.sandbox)[0];
+    let materials = statement["predicate"]["buildDefinition"]["resolvedDependencies"].as_array().unwrap();
+    assert!(materials.iter().any(|material| material["name"] == format!("{IDENTITY} ({ISSUER})")), "{materials:?}");
 }

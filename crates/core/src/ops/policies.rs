@@ -12,7 +12,9 @@ use crate::limits;
 use crate::problem::{Invalid, printable};
 use crate::sys::read_regular_text;
 use crate::trust::policy::{KeyMaterial, Policy, Row, TrustedKey};
-use crate::trust::{Authority, Certificate, Identity, PublicKey, Usage, ValidAt, Verifier};
+use crate::trust::{
+    Authority, Certificate, Identity, KeylessIdentity, PublicKey, TrustedRoot, Usage, ValidAt, Verifier,
+};
 
 /// The files of the policies that must all be satisfied. They are read once, when the first of them is asked.
 #[derive(Debug, Default)]
@@ -121,10 +123,13 @@ fn load_key(key: &TrustedKey, time: Timestamp) -> Result<LoadedKey, String> {
     match &key.material {
         KeyMaterial::Pem(pem) => public(pem.as_bytes(), ""),
         KeyMaterial::File(path) => public(read(path)?.as_bytes(), &format!(" from `{}`", path.display())),
-        KeyMaterial::Identity { .. } => {
-            Err("is an identity with `issuer` and `trusted-root`, which this version of kit \
-                                             cannot verify; use a public key, or `ca` for an authority of your own"
-                .to_owned())
+        KeyMaterial::Identity { identity, issuer, trusted_root, log } => {
+            let root = TrustedRoot::read(read(trusted_root)?.as_bytes());
+            let failed = |error| format!("cannot use the trusted root `{}`: {error}", trusted_root.display());
+            let (identity, issuer) = (identity.clone(), issuer.clone());
+            let description = printable(&format!("{identity} ({issuer})")).into_owned();
+            let verifier = KeylessIdentity { identity, issuer, root: root.map_err(failed)?, log: *log };
+            Ok(LoadedKey { description, verifier: Verifier::Keyless(Box::new(verifier)) })
         }
         KeyMaterial::Authority { identity, ca, accepts_expired } => {
             let valid_at = if *accepts_expired { ValidAt::Issued } else { ValidAt::Time(time) };
@@ -285,8 +290,9 @@ mod tests {
         assert!(error.contains("policy.toml:4:8: the key `a` cannot be read from"), "{error}");
         assert!(error.contains("policy.toml:6:7: the key `b` cannot be read: "), "{error}");
     }
+
     #[test]
-    fn an_identity_of_a_public_authority_is_refused_with_its_line() {
+    fn a_trusted_root_that_cannot_be_used_fails_with_its_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("policy.toml");
         fs::write(folder.path().join("root.json"), "{}").unwrap();
@@ -294,8 +300,8 @@ mod tests {
             "version = 1\ndefault = 'refuse'\n[keys.ci]\nidentity = 'a'\nissuer = 'b'\ntrusted-root = 'root.json'\n";
         fs::write(&path, text).unwrap();
         let error = LoadedPolicy::open(&path, Timestamp::UNIX_EPOCH).unwrap_err().to_string();
-        assert!(error.contains("policy.toml:6:16: the key `ci` is an identity with `issuer`"), "{error}");
-        assert!(error.contains("this version of kit cannot verify"), "{error}");
+        assert!(error.contains("policy.toml:6:16: the key `ci` cannot use the trusted root"), "{error}");
+        assert!(error.contains("it is not a trusted root of version 0.1"), "{error}");
         fs::write(&path, "version = 1\ndefault = 'refuse'\n[keys.ada]\nidentity = 'a'\nca = ['root.json']\n").unwrap();
         let error = LoadedPolicy::open(&path, Timestamp::UNIX_EPOCH).unwrap_err().to_string();
         assert!(error.contains("policy.toml:5:6: the key `ada` cannot use the authority"), "{error}");

@@ -25,7 +25,7 @@ mod target;
 mod upload;
 mod web;
 
-pub use auth::{CredentialStore, Credentials, Erased};
+pub use auth::{CredentialStore, CredentialSummary, Credentials, Erased};
 pub use client::{Client, CredentialCheck};
 pub use error::{Cause, Error};
 pub use http::{Answer, RetryPolicy, check_authorities};

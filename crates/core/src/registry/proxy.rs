@@ -32,6 +32,27 @@ impl Proxy {
         self.find(url).map(|(proxy, _)| proxy)
     }
 
+    /// Checks the settings, and returns the proxies in words, without credentials: `https through http://proxy:3128`.
+    pub fn summary(&self) -> Result<Vec<String>, Error> {
+        let (http, https) = match self {
+            Self::Direct => (None, None),
+            Self::Through(text) => {
+                let proxy = proxy(text, "--proxy")?;
+                (proxy.clone(), proxy)
+            }
+            Self::Variables(variables) => {
+                let rules = ProxyRules::new(variables)?;
+                (rules.http, rules.https)
+            }
+        };
+        let shown = |(scheme, proxy): (&str, Url)| {
+            let port = proxy.port().map(|port| format!(":{port}")).unwrap_or_default();
+            format!("{scheme} through {}://{}{port}", proxy.scheme(), proxy.host_str().unwrap_or_default())
+        };
+        let proxies = [("http", http), ("https", https)].into_iter();
+        Ok(proxies.filter_map(|(scheme, proxy)| Some(shown((scheme, proxy?)))).collect())
+    }
+
     fn find(&self, url: &Url) -> Option<(Url, &'static str)> {
         match self {
             Self::Direct => None,

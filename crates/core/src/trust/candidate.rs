@@ -6,13 +6,13 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::bundle::{Bundle, BundleError, Material};
+use super::bundle::{Bundle, BundleError, Evidence, Material};
 use super::certificate::Certificate;
 use super::envelope::{Envelope, EnvelopeError, IN_TOTO};
 use super::key::PublicKey;
 use super::simple_signing::{SimpleSigning, SimpleSigningError};
 use super::statement::{PLAIN_SIGNATURE, Statement, StatementError};
-use super::verifier::{NotVerified, Signer, Verifier};
+use super::verifier::{Content, NotVerified, Presented, Signer, Verifier};
 use crate::digest::Digest;
 use crate::oci::Annotations;
 
@@ -70,6 +70,8 @@ pub struct Candidate {
 pub struct Signed {
     /// The material that identifies the signer.
     pub material: Material,
+    /// The evidence of the time of the signature.
+    pub evidence: Evidence,
     /// The signature.
     pub signature: Vec<u8>,
     /// The bytes of the document: a bundle, an envelope without one, or a payload of simple signing.
@@ -223,8 +225,8 @@ impl Candidate {
 impl Signed {
     /// Reads a bundle with a statement.
     pub fn of_bundle(bytes: Vec<u8>) -> Result<Self, Broken> {
-        let Bundle { material, envelope } = Bundle::read(&bytes)?;
-        Self::of_envelope(bytes, envelope, material)
+        let Bundle { material, evidence, envelope } = Bundle::read(&bytes)?;
+        Ok(Self { evidence, ..Self::of_envelope(bytes, envelope, material)? })
     }
 
     /// Reads an envelope without a bundle. It does not contain the key, nor a certificate.
@@ -239,28 +241,34 @@ impl Signed {
         }
         let claim = Claim::Statement(Statement::read(&envelope.payload)?);
         let signature = envelope.signature.clone();
-        Ok(Self { material, signature, bytes, claim, envelope: Some(envelope), annotations: Annotations::new() })
+        let (evidence, annotations) = (Evidence::default(), Annotations::new());
+        Ok(Self { material, evidence, signature, bytes, claim, envelope: Some(envelope), annotations })
     }
 
     /// Reads a payload of simple signing, whose `signature` and certificate are in the `annotations` of its layer.
     pub fn of_payload(bytes: Vec<u8>, signature: Vec<u8>, annotations: Annotations) -> Result<Self, Broken> {
         let claim = Claim::Simple(SimpleSigning::read(&bytes)?);
         let material = certificates_in(&annotations).unwrap_or(Material::PublicKey { hint: None });
-        Ok(Self { material, signature, bytes, claim, envelope: None, annotations })
+        let evidence = Evidence::default();
+        Ok(Self { material, evidence, signature, bytes, claim, envelope: None, annotations })
     }
 
     /// Returns the signer, if one of `verifiers` accepts the signature. The statement may be about anything.
     pub fn verify(&self, verifiers: &[Verifier]) -> Result<Signer, NotVerified> {
-        let encoded = self.envelope.as_ref().map(Envelope::signed_bytes);
-        let message = encoded.as_deref().unwrap_or(&self.bytes);
         let mut reason = NotVerified::NoVerifier;
         for verifier in verifiers {
-            match verifier.verify(&self.material, message, &self.signature) {
+            match verifier.verify(&self.presented()) {
                 Ok(signer) => return Ok(signer),
                 Err(error) => reason = error,
             }
         }
         Err(reason)
+    }
+
+    fn presented(&self) -> Presented<'_> {
+        let payload = || Content::Payload { bytes: &self.bytes, signature: &self.signature };
+        let content = self.envelope.as_ref().map_or_else(payload, Content::Envelope);
+        Presented { material: &self.material, evidence: &self.evidence, content }
     }
 }
 

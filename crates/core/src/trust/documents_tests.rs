@@ -15,7 +15,8 @@ fn modelkit() -> Digest {
 fn bundle() -> Bundle {
     let envelope =
         Envelope { payload: b"{}".to_vec(), payload_type: IN_TOTO.to_owned(), signature: b"signature".to_vec() };
-    Bundle { material: Material::PublicKey { hint: Some("abc=".to_owned()) }, envelope }
+    let material = Material::PublicKey { hint: Some("abc=".to_owned()) };
+    Bundle { material, evidence: Evidence::default(), envelope }
 }
 
 #[test]
@@ -56,6 +57,12 @@ fn a_bundle_has_the_bytes_of_cosign() {
     for material in [Material::Certificate(vec![1, 2]), Material::Chain(vec![vec![1], vec![2]])] {
         let bundle = Bundle { material, ..bundle() };
         assert_eq!(Bundle::read(&bundle.to_bytes()).unwrap(), bundle);
+        let evidence = Evidence { entries: vec![json!({ "logIndex": "1" })], timestamps: vec![json!({}), json!({})] };
+        let bundle = Bundle { evidence, ..bundle };
+        assert_eq!(Bundle::read(&bundle.to_bytes()).unwrap(), bundle);
+        let entries = vec![json!({}); 31];
+        let bundle = Bundle { evidence: Evidence { entries, ..bundle.evidence }, ..bundle };
+        assert_eq!(Bundle::read(&bundle.to_bytes()), Err(BundleError::Evidence(33)));
     }
 }
 
@@ -70,7 +77,8 @@ fn changed(change: impl FnOnce(&mut Value)) -> Result<Bundle, BundleError> {
 fn a_bundle_is_read_strictly() {
     let version = |version: Value| changed(|bundle| bundle["mediaType"] = version);
     version(json!("application/vnd.dev.sigstore.bundle+json;version=0.3")).unwrap();
-    for other in [json!("application/vnd.dev.sigstore.bundle+json;version=0.2"), json!(null)] {
+    let earlier = "application/vnd.dev.sigstore.bundle+json;version=0.2";
+    for other in [json!(earlier), json!("application/vnd.dev.sigstore.bundle+json;version=0.1"), json!(null)] {
         assert!(matches!(version(other), Err(BundleError::UnknownVersion(_))));
     }
     let material = |material: Value| changed(|bundle| bundle["verificationMaterial"] = material);

@@ -8,6 +8,7 @@ mod documents_tests;
 mod envelope;
 mod json;
 mod key;
+mod keyless;
 mod model_signing;
 pub mod policy;
 mod simple_signing;
@@ -15,7 +16,7 @@ mod statement;
 mod verifier;
 mod webhook;
 
-pub use bundle::{BUNDLE_MEDIA_TYPE, BUNDLE_PREDICATE_TYPE, Bundle, BundleError, Material, is_bundle_type};
+pub use bundle::{BUNDLE_MEDIA_TYPE, BUNDLE_PREDICATE_TYPE, Bundle, BundleError, Evidence, Material, is_bundle_type};
 pub use candidate::{Broken, Candidate, Claim, Form, NotCounted, Signed, Wanted};
 pub use certificate::{
     Authority, Certificate, CertificateChain, CertificateError, CertificateIdentity, Identity, Usage, ValidAt,
@@ -23,6 +24,7 @@ pub use certificate::{
 pub use envelope::{Envelope, EnvelopeError, IN_TOTO, decode_base64, pre_authentication_encoding};
 pub use json::{JsonError, read_json};
 pub use key::{Algorithm, BadSignature, EncryptedKey, KeyError, KeyFile, KeyName, Password, PrivateKey, PublicKey};
+pub use keyless::{KeylessError, KeylessIdentity, TransparencyLog, TrustedRoot, TrustedRootError};
 pub use model_signing::{
     Comparison, FileDifference, FoundFile, FoundKind, HashType, MODEL_SIGNATURE, ModelSignature, ModelSignatureError,
     ModelStatement, ModelStatementError, SIGNATURE_FILE, SignedFile, UnsignedFiles, default_ignored, model_hint,
@@ -35,5 +37,5 @@ pub use simple_signing::{
 pub use statement::{PLAIN_SIGNATURE, STATEMENT_V1, Statement, StatementError, StatementSubject};
 pub use zeroize::Zeroizing;
 
-pub use verifier::{NotVerified, Signer, Verifier};
+pub use verifier::{Content, NotVerified, Presented, Signer, Verifier};
 pub use webhook::{WebhookSecretError, WebhookSecrets};

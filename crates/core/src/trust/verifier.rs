@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use super::bundle::Material;
+use super::bundle::{Evidence, Material};
 use super::certificate::{CertificateError, CertificateIdentity, Identity};
+use super::envelope::Envelope;
 use super::key::{BadSignature, KeyName, PublicKey};
+use super::keyless::{KeylessError, KeylessIdentity};
 
 /// The signer of a document, after its signature was verified.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,8 +31,35 @@ impl fmt::Display for Signer {
 pub enum Verifier {
     /// The owner of a key.
     Key(PublicKey),
-    /// The owner of a certificate.
+    /// The owner of a certificate of a private authority.
     Identity(Box<Identity>),
+    /// The owner of a certificate of a service that publishes what it issues, such as Fulcio.
+    Keyless(Box<KeylessIdentity>),
+}
+
+/// A signature with the documents that came with it. None of them is verified.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented<'a> {
+    /// The material that identifies the signer.
+    pub material: &'a Material,
+    /// The evidence of the time of the signature.
+    pub evidence: &'a Evidence,
+    /// The signed bytes, and the signature.
+    pub content: Content<'a>,
+}
+
+/// The bytes that are signed, in the form in which they were signed.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    /// A statement in an envelope.
+    Envelope(&'a Envelope),
+    /// A payload of simple signing.
+    Payload {
+        /// The payload.
+        bytes: &'a [u8],
+        /// Its signature.
+        signature: &'a [u8],
+    },
 }
 
 /// The reason why a signature is not one of a verifier.
@@ -57,6 +86,12 @@ pub enum NotVerified {
     /// A signature that is not of the certificate.
     #[error("signed by another key than that of its certificate, or changed afterwards")]
     CertificateKey(#[source] BadSignature),
+    /// A signature of an identity that is not proven.
+    #[error("its keyless signature does not count")]
+    Keyless(#[source] KeylessError),
+    /// A signature of the old kind, whose entry in a log is not verified.
+    #[error("signed in the form of cosign 2, whose proofs kit does not verify for identities")]
+    KeylessLegacy,
 }
 
 fn hinted(hint: Option<&str>) -> String {
@@ -68,30 +103,44 @@ fn hinted(hint: Option<&str>) -> String {
 }
 
 impl Verifier {
-    /// Verifies the `signature` of `message` that came with this material, and returns the signer.
-    pub fn verify(&self, material: &Material, message: &[u8], signature: &[u8]) -> Result<Signer, NotVerified> {
-        match (self, material) {
-            (Self::Key(key), material) => match (key.verify(message, signature), material) {
+    /// Verifies a signature, and returns the signer.
+    pub fn verify(&self, presented: &Presented<'_>) -> Result<Signer, NotVerified> {
+        match (self, presented.material) {
+            (Self::Key(key), material) => match (presented.content.verify(key), material) {
                 (Ok(()), _) => Ok(Signer::Key(key.name())),
                 (Err(_), Material::PublicKey { hint }) => Err(NotVerified::Key { hint: hint.clone() }),
                 (Err(_), Material::Certificate(_) | Material::Chain(_)) => Err(NotVerified::HasCertificate),
             },
-            (Self::Identity(_), Material::PublicKey { .. }) => Err(NotVerified::HasKey),
+            (Self::Identity(_) | Self::Keyless(_), Material::PublicKey { .. }) => Err(NotVerified::HasKey),
             (Self::Identity(identity), Material::Certificate(leaf)) => {
-                of_identity(identity, std::slice::from_ref(leaf), message, signature)
+                of_identity(identity, std::slice::from_ref(leaf), &presented.content)
             }
-            (Self::Identity(identity), Material::Chain(chain)) => of_identity(identity, chain, message, signature),
+            (Self::Identity(identity), Material::Chain(chain)) => of_identity(identity, chain, &presented.content),
+            (Self::Keyless(identity), Material::Certificate(leaf)) => {
+                of_keyless(identity, std::slice::from_ref(leaf), presented)
+            }
+            (Self::Keyless(identity), Material::Chain(chain)) => of_keyless(identity, chain, presented),
         }
     }
 }
 
-fn of_identity(
-    identity: &Identity,
-    chain: &[Vec<u8>],
-    message: &[u8],
-    signature: &[u8],
-) -> Result<Signer, NotVerified> {
+impl Content<'_> {
+    fn verify(&self, key: &PublicKey) -> Result<(), BadSignature> {
+        match self {
+            Self::Envelope(envelope) => key.verify(&envelope.signed_bytes(), &envelope.signature),
+            Self::Payload { bytes, signature } => key.verify(bytes, signature),
+        }
+    }
+}
+
+fn of_identity(identity: &Identity, chain: &[Vec<u8>], content: &Content<'_>) -> Result<Signer, NotVerified> {
     let (key, signer) = identity.check(chain).map_err(NotVerified::Certificate)?;
-    key.verify(message, signature).map_err(NotVerified::CertificateKey)?;
+    content.verify(&key).map_err(NotVerified::CertificateKey)?;
     Ok(Signer::Identity(signer))
+}
+
+fn of_keyless(identity: &KeylessIdentity, chain: &[Vec<u8>], presented: &Presented<'_>) -> Result<Signer, NotVerified> {
+    let Content::Envelope(envelope) = presented.content else { return Err(NotVerified::KeylessLegacy) };
+    let signer = identity.check(chain, presented.evidence, envelope);
+    signer.map(Signer::Identity).map_err(NotVerified::Keyless)
 }

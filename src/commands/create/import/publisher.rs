@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use crate::commands::trust::{authority, public_key};
+use crate::commands::trust::{authority, keyless, public_key};
 use crate::context::Context;
 use crate::output::usage;
-use kit_core::trust::{Identity, Usage, ValidAt, Verifier};
+use kit_core::trust::{Identity, TransparencyLog, Usage, ValidAt, Verifier};
 
 /// The publisher who must have signed the files.
 #[derive(Debug, Args)]
@@ -24,10 +24,14 @@ pub(super) struct PublisherArgs {
     #[arg(id = "publisher_ca", long = "publisher-ca", value_name = "FILE")]
     #[arg(requires = "publisher_identity", conflicts_with = "publisher_trusted_root")]
     ca: Vec<PathBuf>,
-    /// Trusted root (JSON) with the authorities whose certificates count for --publisher-identity
+    /// Trusted root (JSON) of the service whose certificates count for --publisher-identity
     #[arg(id = "publisher_trusted_root", long = "publisher-trusted-root", value_name = "FILE")]
     #[arg(requires = "publisher_identity")]
     trusted_root: Option<PathBuf>,
+    /// Service that confirmed --publisher-identity, for keyless signatures: the issuer in the certificate
+    #[arg(id = "publisher_oidc_issuer", long = "publisher-oidc-issuer", value_name = "URL")]
+    #[arg(requires = "publisher_identity", conflicts_with = "publisher_ca")]
+    issuer: Option<String>,
 }
 
 impl PublisherArgs {
@@ -40,15 +44,33 @@ impl PublisherArgs {
     pub(super) fn verifiers(&self, context: &Context) -> Result<Vec<Verifier>> {
         let keys = self.keys.iter().map(|file| Ok(Verifier::Key(public_key(context, file)?)));
         let mut verifiers = keys.collect::<Result<Vec<_>>>()?;
-        if let Some(san) = &self.identity {
-            let authority = authority(context, &self.ca, self.trusted_root.as_deref())?;
-            let authority = authority.ok_or_else(|| {
-                usage("--publisher-identity needs the authority that issued the certificate; add --publisher-ca FILE")
-            })?;
-            let (valid_at, usage) = (ValidAt::Issued, Usage::Signature);
-            let identity = Identity { san: Some(san.clone()), authority, valid_at, usage };
-            verifiers.push(Verifier::Identity(Box::new(identity)));
+        match (&self.identity, &self.issuer) {
+            (Some(san), Some(issuer)) => verifiers.push(self.keyless(context, san, issuer)?),
+            (Some(san), None) => verifiers.push(self.with_authority(context, san)?),
+            (None, _) => {}
         }
         Ok(verifiers)
+    }
+
+    fn with_authority(&self, context: &Context, san: &str) -> Result<Verifier> {
+        let authority = authority(context, &self.ca, self.trusted_root.as_deref(), "--publisher-oidc-issuer")?;
+        let authority = authority.ok_or_else(|| {
+            usage(
+                "--publisher-identity needs the authority that issued the certificate; add --publisher-ca FILE, or \
+                 --publisher-trusted-root FILE and --publisher-oidc-issuer URL for a keyless signature",
+            )
+        })?;
+        let (valid_at, usage) = (ValidAt::Issued, Usage::Signature);
+        Ok(Verifier::Identity(Box::new(Identity { san: Some(san.to_owned()), authority, valid_at, usage })))
+    }
+
+    fn keyless(&self, context: &Context, san: &str, issuer: &str) -> Result<Verifier> {
+        let root = self.trusted_root.as_ref().ok_or_else(|| {
+            usage(
+                "--publisher-oidc-issuer needs the authorities and logs of the service that issued the certificate; \
+                 add --publisher-trusted-root FILE",
+            )
+        })?;
+        keyless(context, (san, issuer), root, TransparencyLog::Required)
     }
 }

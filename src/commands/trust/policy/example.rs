@@ -12,6 +12,13 @@ default = "allow"
 # [keys.release]
 # file = "keys/release.pub"
 
+# A workflow that signs without a key. No trusted root is built in; the guide says where to get one.
+# [keys.ci]
+# identity = "https://github.com/acme/models/.github/workflows/release.yml@refs/heads/main"
+# issuer = "https://token.actions.githubusercontent.com"
+# trusted-root = "trusted_root.json"
+# transparency-log = "required"             # required or optional
+
 # The most specific rule applies, alone. Patterns:
 #   registry.example/team/net   this repository        registry.example/team/   all below
 #   registry.example/           the whole registry     *.example/               registries in this domain
@@ -57,6 +64,6 @@ mod tests {
         };
         let all: Vec<_> = EXAMPLE.lines().map(uncomment).collect();
         let policy = parse(&all.join("\n")).unwrap();
-        assert_eq!((policy.keys.len(), policy.rules.len(), policy.rules[0].describe().len()), (1, 2, 9));
+        assert_eq!((policy.keys.len(), policy.rules.len(), policy.rules[0].describe().len()), (2, 2, 9));
     }
 }

@@ -21,8 +21,8 @@ use crate::trust::policy::{
     WeightFormat,
 };
 use crate::trust::{
-    Candidate, CertificateError, Form, ModelSignature, ModelSignatureError, ModelStatement, NotCounted, NotVerified,
-    PLAIN_SIGNATURE, Verifier, Wanted,
+    Candidate, CertificateError, Form, KeylessError, ModelSignature, ModelSignatureError, ModelStatement, NotCounted,
+    NotVerified, PLAIN_SIGNATURE, Verifier, Wanted,
 };
 
 /// The facts that the documents beside a manifest show, for one rule.
@@ -58,6 +58,9 @@ impl Beside<'_> {
         let wanted = Wanted::signature(self.subject);
         let flaw = |verifier: &Verifier| match candidate.judge(std::slice::from_ref(verifier), &wanted) {
             Err(NotCounted::NotVerified(NotVerified::Certificate(error))) if is_of_known(&error) => {
+                Some(error.to_string())
+            }
+            Err(NotCounted::NotVerified(NotVerified::Keyless(error))) if is_of_service(&error) => {
                 Some(error.to_string())
             }
             // Another key, which says nothing about the signature.
@@ -112,6 +115,11 @@ fn is_of_known(error: &CertificateError) -> bool {
             | CertificateError::NotForSigning
             | CertificateError::OtherIdentity { .. }
     )
+}
+
+/// Returns true if a keyless signature does not count although its certificate is, or may be, of the service.
+fn is_of_service(error: &KeylessError) -> bool {
+    !matches!(error, KeylessError::Chain(_) | KeylessError::NoAuthority(_))
 }
 
 /// The licences of the model, its parts, the datasets and the code. A part without one has that of the package.

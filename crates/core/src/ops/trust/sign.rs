@@ -15,7 +15,7 @@ use crate::oci::{Annotations, Descriptor};
 use crate::ops::artifact::variants;
 use crate::ops::error::Error;
 use crate::trust::{
-    Algorithm, Bundle, CertificateChain, Envelope, Form, IN_TOTO, KeyName, Material, PrivateKey, Statement,
+    Algorithm, Bundle, CertificateChain, Envelope, Evidence, Form, IN_TOTO, KeyName, Material, PrivateKey, Statement,
 };
 
 /// The forms of a signature.
@@ -160,7 +160,7 @@ fn bundle(statement: Vec<u8>, key: &PrivateKey, certificates: Option<&Certificat
     let envelope = Envelope::sign(statement, IN_TOTO, key).map_err(SigningError::Key)?;
     let hint = || Material::PublicKey { hint: Some(key.public_key().hint()) };
     let material = certificates.map_or_else(hint, CertificateChain::without_root);
-    let bundle = Bundle { material, envelope }.to_bytes();
+    let bundle = Bundle { material, evidence: Evidence::default(), envelope }.to_bytes();
     let (size, limit) = (bundle.len() as u64, limits::BUNDLE_BYTES);
     if size > limit {
         return Err(SigningError::TooLarge { size, limit }.into());

@@ -1,5 +1,6 @@
 //! One file in docker's configuration format (`config.json`, `auth.json`, our `credentials.json`).
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,9 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde::Serialize as _;
 use serde_json::{Map, Value, json};
 
+use super::credential_store::CredentialSummary;
 use super::credentials::Credentials;
+use super::helper::program;
 use crate::oci::without_bom;
 use crate::registry::error::{Cause, Error};
 use crate::registry::http::{canonical, credential_key};
@@ -59,6 +62,21 @@ impl CredentialFile {
         }
         let name = self.document.get("credsStore").and_then(Value::as_str).filter(|name| !name.is_empty())?;
         Some((name, credential_key(registry).to_owned()))
+    }
+
+    /// The names in the file.
+    pub(super) fn summary(&self) -> CredentialSummary {
+        let member = |name: &str| self.document.get(name);
+        let entries = |name: &str| member(name).and_then(Value::as_object).into_iter().flatten();
+        let registries = entries("auths").chain(entries("credHelpers")).map(|(key, _)| key.clone());
+        let named = entries("credHelpers").map(|(_, helper)| helper).chain(member("credsStore"));
+        let helpers = named.filter_map(Value::as_str).filter(|name| !name.is_empty()).map(program);
+        let (registries, helpers): (BTreeSet<_>, BTreeSet<_>) = (registries.collect(), helpers.collect());
+        CredentialSummary {
+            path: self.path.clone(),
+            registries: registries.into_iter().collect(),
+            helpers: helpers.into_iter().collect(),
+        }
     }
 
     /// Finds credentials in the file itself: the entry with the longest name that contains `repository`, down to the

@@ -35,7 +35,25 @@ pub enum Erased {
     Nothing,
 }
 
+/// The content of a credential file, without the secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialSummary {
+    /// The file.
+    pub path: PathBuf,
+    /// The registries, or parts of them, that the file has an entry for.
+    pub registries: Vec<String>,
+    /// The programs that the file names as credential helpers, with the prefix `docker-credential-`.
+    pub helpers: Vec<String>,
+}
+
 impl CredentialStore {
+    /// The content of the files that exist and have entries. No helper is started.
+    pub fn summaries(&self) -> Result<Vec<CredentialSummary>, Error> {
+        let files = self.own.iter().chain(&self.others).map(|path| CredentialFile::read(path));
+        let summaries = files.map(|file| Ok(file?.summary())).collect::<Result<Vec<_>, Error>>()?;
+        Ok(summaries.into_iter().filter(|found| !found.registries.is_empty() || !found.helpers.is_empty()).collect())
+    }
+
     /// The credentials for `repository` at `registry`, or for the registry as a whole.
     pub fn find(&self, registry: &str, repository: Option<&str>) -> Result<Option<Credentials>, Error> {
         Ok(self.locate(registry, repository)?.map(|(credentials, _)| credentials))

@@ -31,6 +31,11 @@ struct Kept {
     secret: String,
 }
 
+/// The file name of the credential helper called `name`.
+pub(super) fn program(name: &str) -> String {
+    format!("docker-credential-{name}")
+}
+
 /// The program `docker-credential-<name>`.
 pub(super) struct Helper<'a> {
     program: String,
@@ -48,7 +53,7 @@ impl<'a> Helper<'a> {
             let source = Cause::new(format!("`{}` is not the name of a credential helper", name.escape_debug()));
             return Err(Error::CredentialFile { path: named_in.to_owned(), source });
         }
-        Ok(Self { program: format!("docker-credential-{name}"), folders, named_in, patience: PATIENCE })
+        Ok(Self { program: program(name), folders, named_in, patience: PATIENCE })
     }
 
     /// Returns the credentials that the helper has for `server`.

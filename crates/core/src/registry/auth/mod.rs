@@ -10,6 +10,6 @@ mod token;
 
 pub(crate) use authenticator::{Access, Auth, Keys, Rights};
 pub(crate) use challenge::Challenge;
-pub use credential_store::{CredentialStore, Erased};
+pub use credential_store::{CredentialStore, CredentialSummary, Erased};
 pub use credentials::Credentials;
 pub(crate) use token::{basic, bearer};

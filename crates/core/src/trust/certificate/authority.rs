@@ -9,6 +9,7 @@ use super::error::CertificateError;
 use super::x509::Certificate;
 use crate::trust::envelope::decode_base64;
 use crate::trust::json::read_json;
+use crate::trust::keyless::TRUSTED_ROOT;
 
 /// The algorithms with which a certificate may be signed.
 const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
@@ -24,8 +25,6 @@ const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
 
 /// The DER of the identifier 1.3.6.1.5.5.7.3.3, code signing.
 const CODE_SIGNING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 3];
-
-const TRUSTED_ROOT: &str = "application/vnd.dev.sigstore.trustedroot+json;version=0.1";
 
 /// The authorities that a user trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,13 +64,14 @@ impl Authority {
         Ok(Self::new(anchors.concat()))
     }
 
-    /// Reads the authorities of a trusted root, which must not have logs: those need more than a chain.
+    /// Reads the authorities of a trusted root, which must not have logs and timestamp authorities: their certificates
+    /// need more than a chain.
     pub fn read_trusted_root(json: &[u8]) -> Result<Self, CertificateError> {
         let root: TrustedRoot = read_json(json).map_err(|_| CertificateError::TrustedRoot)?;
         if root.media_type != TRUSTED_ROOT {
             return Err(CertificateError::TrustedRoot);
         }
-        if !root.tlogs.is_empty() || !root.ctlogs.is_empty() {
+        if !root.tlogs.is_empty() || !root.ctlogs.is_empty() || !root.timestamp_authorities.is_empty() {
             return Err(CertificateError::HasLogs);
         }
         let (mut anchors, mut intermediates) = (Vec::new(), Vec::new());
@@ -144,6 +144,8 @@ struct TrustedRoot {
     tlogs: Vec<serde_json::Value>,
     #[serde(default)]
     ctlogs: Vec<serde_json::Value>,
+    #[serde(default)]
+    timestamp_authorities: Vec<serde_json::Value>,
 }
 
 #[derive(Deserialize)]

@@ -51,7 +51,7 @@ pub enum CertificateError {
     /// A trusted root that is not valid.
     #[error("it is not a trusted root of version 0.1")]
     TrustedRoot,
-    /// A trusted root of a public service.
-    #[error("it is the trusted root of a service with transparency logs, which needs the issuer of the identity")]
+    /// A trusted root of a service for keyless signatures.
+    #[error("it is the trusted root of a service with logs or timestamps, which needs the issuer of the identity")]
     HasLogs,
 }

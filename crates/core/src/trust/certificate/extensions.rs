@@ -1,13 +1,17 @@
 //! The extensions of a certificate that are used (RFC 5280, section 4.2.1).
 
 use spki::ObjectIdentifier;
-use spki::der::asn1::{AnyRef, BitStringRef, OctetStringRef};
+use spki::der::asn1::{AnyRef, BitStringRef, OctetStringRef, Utf8StringRef};
 use spki::der::{self, Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 
 const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
 const ALTERNATIVE_NAMES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
 const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
+
+/// The provider that confirmed the identity, as Fulcio writes it: a string in DER, and before as it is.
+const ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.8");
+const OLD_ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.1");
 
 /// The e-mail addresses and the URIs among the alternative names.
 const EMAIL: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber::N1 };
@@ -20,6 +24,8 @@ const DIGITAL_SIGNATURE: u8 = 0x80;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Extensions {
     pub(super) identities: Vec<String>,
+    pub(super) issuer: Option<String>,
+    old_issuer: Option<String>,
     pub(super) is_for_signatures: bool,
     pub(super) is_for_code_signing: bool,
 }
@@ -39,6 +45,7 @@ impl Extensions {
                 extensions.add(kind, value.decode_as::<OctetStringRef<'_>>()?.as_bytes())
             })
         })?;
+        extensions.issuer = extensions.issuer.or_else(|| extensions.old_issuer.take());
         Ok(extensions)
     }
 
@@ -60,6 +67,14 @@ impl Extensions {
                 }
                 Ok(())
             }),
+            ISSUER => {
+                self.issuer = Some(Utf8StringRef::from_der(value)?.as_str().to_owned());
+                Ok(())
+            }
+            OLD_ISSUER => {
+                self.old_issuer = std::str::from_utf8(value).ok().map(str::to_owned);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

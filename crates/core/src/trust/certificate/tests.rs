@@ -74,6 +74,10 @@ fn a_trusted_root_contains_authorities_and_intermediates() {
     let with = |from: &str, to: &str| Authority::read_trusted_root(text.replacen(from, to, 1).as_bytes());
     assert_eq!(with("version=0.1", "version=0.2"), Err(CertificateError::TrustedRoot));
     assert_eq!(with("\"certificateAuthorities\"", "\"tlogs\":[{}],\"x\""), Err(CertificateError::HasLogs));
+    assert_eq!(
+        with("\"certificateAuthorities\"", "\"timestampAuthorities\":[{}],\"x\""),
+        Err(CertificateError::HasLogs)
+    );
     assert_eq!(Authority::read_trusted_root(b"{}"), Err(CertificateError::TrustedRoot));
 }
 

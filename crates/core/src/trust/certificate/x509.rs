@@ -74,6 +74,11 @@ impl Certificate {
         &self.extensions.identities
     }
 
+    /// The provider that confirmed the identity to the authority, if the certificate names one.
+    pub fn issuer(&self) -> Option<&str> {
+        self.extensions.issuer.as_deref()
+    }
+
     /// The beginning of the time in which the certificate is valid.
     pub fn not_before(&self) -> Timestamp {
         self.not_before

@@ -3,10 +3,10 @@
 use super::error::ModelStatementError;
 use super::statement::ModelStatement;
 use crate::digest::Digest;
-use crate::trust::bundle::{Bundle, BundleError, Material};
+use crate::trust::bundle::{Bundle, BundleError, Evidence, Material};
 use crate::trust::envelope::{Envelope, IN_TOTO};
 use crate::trust::key::PublicKey;
-use crate::trust::verifier::{NotVerified, Signer, Verifier};
+use crate::trust::verifier::{Content, NotVerified, Presented, Signer, Verifier};
 
 /// The signature of the files of a model, after it was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,15 +42,15 @@ pub fn model_hint(key: &PublicKey) -> String {
 impl ModelSignature {
     /// Reads a bundle and verifies that one of `verifiers` signed it.
     pub fn read(bundle: &[u8], verifiers: &[Verifier]) -> Result<Self, ModelSignatureError> {
-        let Bundle { material, envelope } = Bundle::read(bundle)?;
-        Self::of_envelope(&material, &envelope, verifiers)
+        let Bundle { material, evidence, envelope } = Bundle::read(bundle)?;
+        Self::of_envelope(&envelope, (&material, &evidence), verifiers)
     }
 
-    /// Verifies that one of `verifiers` signed `envelope`, which came with `material`. If none did, the error is that
-    /// of the first.
+    /// Verifies that one of `verifiers` signed `envelope`, which came with this material and evidence. If none did, the
+    /// error is that of the first.
     pub fn of_envelope(
-        material: &Material,
         envelope: &Envelope,
+        (material, evidence): (&Material, &Evidence),
         verifiers: &[Verifier],
     ) -> Result<Self, ModelSignatureError> {
         if envelope.payload_type != IN_TOTO {
@@ -58,7 +58,7 @@ impl ModelSignature {
         }
         let mut failure: ModelSignatureError = NotVerified::NoVerifier.into();
         for verifier in verifiers.iter().rev() {
-            match verify(verifier, material, &envelope.signed_bytes(), &envelope.signature) {
+            match verify(verifier, &Presented { material, evidence, content: Content::Envelope(envelope) }) {
                 Ok(signer) => return Ok(Self { signer, statement: ModelStatement::of(envelope)? }),
                 Err(error) => failure = error,
             }
@@ -68,14 +68,9 @@ impl ModelSignature {
 }
 
 /// Verifies the signature. Unlike in the bundle of a ModelKit, a hint of another key is an error.
-fn verify(
-    verifier: &Verifier,
-    material: &Material,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<Signer, ModelSignatureError> {
-    let signer = verifier.verify(material, message, signature)?;
-    match (verifier, material) {
+fn verify(verifier: &Verifier, presented: &Presented<'_>) -> Result<Signer, ModelSignatureError> {
+    let signer = verifier.verify(presented)?;
+    match (verifier, presented.material) {
         (Verifier::Key(key), Material::PublicKey { hint: Some(hint) })
             if ![model_hint(key), key.hint()].contains(hint) =>
         {

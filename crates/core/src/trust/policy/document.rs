@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::name::{Name, Pattern};
 use crate::problem::{Invalid, Position, Problem};
 use crate::scan::Level;
+use crate::trust::keyless::TransparencyLog;
 
 /// A parsed policy. Its key files are not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,16 +88,6 @@ pub enum KeyMaterial {
         /// True if a certificate that has expired since the signature counts.
         accepts_expired: bool,
     },
-}
-
-/// The necessity of an entry in a transparency log.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum TransparencyLog {
-    /// An entry is required.
-    #[default]
-    Required,
-    /// An entry is checked if there is one.
-    Optional,
 }
 
 /// A rule: patterns of names, and the requirements for them.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use super::decoder::{Decoder, Table, Value};
-use super::document::{KeyMaterial, TransparencyLog, TrustedKey};
+use super::document::{KeyMaterial, TrustedKey};
 use crate::problem::quoted;
+use crate::trust::keyless::TransparencyLog;
 
 /// The keys of a table of `[keys]`.
 const KNOWN: [&str; 8] = ["file", "pem", "identity", "issuer", "trusted-root", "transparency-log", "ca", "expired"];

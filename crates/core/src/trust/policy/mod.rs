@@ -22,7 +22,7 @@ mod verdict;
 
 pub use document::{
     AtLeast, Ceiling, KeyMaterial, LicenceRule, Mode, PickleRule, Policy, RequiredAttestation, Rule, ScanRule, Signers,
-    TransparencyLog, TrustedKey, Unmatched, WeightFormat,
+    TrustedKey, Unmatched, WeightFormat,
 };
 pub use evaluate::{evaluate, evaluate_content, evaluate_documents, needs_content};
 pub use facts::{

@@ -108,5 +108,5 @@ pub(in crate::ops::trust) fn signature_of(
 ) -> Option<Result<ModelSignature, ModelSignatureError>> {
     let signed = candidate.document.as_ref().ok()?;
     let envelope = signed.envelope.as_ref().filter(|_| signed.claim.predicate_type() == MODEL_SIGNATURE)?;
-    Some(ModelSignature::of_envelope(&signed.material, envelope, verifiers))
+    Some(ModelSignature::of_envelope(envelope, (&signed.material, &signed.evidence), verifiers))
 }

@@ -16,7 +16,7 @@ use crate::progress::{Phase, Progress, Silent, Task};
 use crate::relative_path::RelativePath;
 use crate::sys;
 use crate::trust::{
-    Algorithm, Bundle, CertificateChain, Envelope, FileDifference, FoundFile, FoundKind, IN_TOTO, Material,
+    Algorithm, Bundle, CertificateChain, Envelope, Evidence, FileDifference, FoundFile, FoundKind, IN_TOTO, Material,
     ModelSignature, ModelStatement, PrivateKey, SignedFile, Signer, UnsignedFiles, Verifier, model_hint,
     model_statement,
 };
@@ -108,7 +108,7 @@ pub(super) fn sign_files(
     let envelope = Envelope::sign(statement.to_bytes(), IN_TOTO, key)?;
     let hint = || Material::PublicKey { hint: Some(model_hint(key.public_key())) };
     let material = certificates.map_or_else(hint, CertificateChain::whole);
-    let bundle = Bundle { material, envelope }.to_bytes();
+    let bundle = Bundle { material, evidence: Evidence::default(), envelope }.to_bytes();
     let (size, limit) = (bundle.len() as u64, limits::BUNDLE_BYTES);
     if size > limit { Err(FolderError::TooLarge { size, limit }) } else { Ok(bundle) }
 }

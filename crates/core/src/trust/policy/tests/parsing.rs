@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use crate::scan::Level;
+use crate::trust::TransparencyLog;
 use crate::trust::policy::{
-    AtLeast, KeyMaterial, LicenceRule, Mode, PickleRule, Policy, ScanRule, Signers, TransparencyLog, Unmatched,
-    WeightFormat,
+    AtLeast, KeyMaterial, LicenceRule, Mode, PickleRule, Policy, ScanRule, Signers, Unmatched, WeightFormat,
 };
 
 const WHOLE: &str = r#"version = 1

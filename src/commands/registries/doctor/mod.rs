@@ -1,16 +1,22 @@
 //! `kit doctor`
 
-use anyhow::{Context as _, Result};
-use clap::Args;
-use serde_json::{Value, json};
+mod installation;
+mod registry;
 
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use self::installation::State;
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
-use crate::output::{Format, table, usage};
+use crate::output::{Format, counted, usage};
 use kit_core::ops::{self, DoctorTarget, Error, ProbeMode};
-use kit_core::registry::{Finding, SaidBy};
 
-/// Diagnose a registry and show its capabilities
+/// Diagnose the installation, or a registry and its capabilities
+///
+/// Without an argument, checks the installation without using the network: the program and its place on PATH, the local
+/// store and its free space, the configuration, the policies, the stored credentials, the proxies, the clock and the
+/// completion of the shell. Fails if `kit` cannot work.
 ///
 /// With a registry, pings it and shows its known capabilities. With a repository, also reads its tags, a few bytes of
 /// a blob and its referrers. Fails if the registry or the repository cannot be used.
@@ -23,20 +29,22 @@ use kit_core::registry::{Finding, SaidBy};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  kit doctor
   kit doctor registry.example
   kit doctor registry.example/team/sentiment
   kit doctor registry.example/team/scratch --write --format json")]
 pub(crate) struct DoctorArgs {
     /// Registry, or a repository in it
     #[arg(value_name = "REGISTRY[/REPOSITORY]")]
-    target: String,
+    target: Option<String>,
     /// Also test uploads, mounts, manifests and deletion, which writes to the repository
-    #[arg(long)]
+    #[arg(long, requires = "target")]
     write: bool,
     /// Clear the cached capabilities of the registry first
-    #[arg(long)]
+    #[arg(long, requires = "target")]
     forget: bool,
-    /// Output format: table, json, yaml, or a Go template with `.Topic`, `.Supported`, `.Found`, `.Source`, `.Plan`
+    /// Output format: table, json, yaml, or a Go template with `.Topic`, `.Supported`, `.Found`, `.Source`, `.Plan`;
+    /// without a registry `.Topic`, `.State`, `.Found`, `.Advice`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -45,7 +53,25 @@ pub(crate) struct DoctorArgs {
 
 impl DoctorArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        let target: DoctorTarget = parse(&self.target)?;
+        match &self.target {
+            None => self.check_installation(context),
+            Some(target) => self.diagnose(context, target),
+        }
+    }
+
+    fn check_installation(&self, context: &Context) -> Result<()> {
+        let checks = installation::checks(context);
+        context
+            .output
+            .result(self.format.render_rows(&checks, installation::to_json, || installation::render(&checks))?)?;
+        match checks.iter().filter(|check| check.state == State::Problem).count() as u64 {
+            0 => Ok(()),
+            problems => bail!("{} found", counted(problems, "problem")),
+        }
+    }
+
+    fn diagnose(&self, context: &Context, name: &str) -> Result<()> {
+        let target: DoctorTarget = parse(name)?;
         let registry = match &target {
             DoctorTarget::Registry(_) if self.write => {
                 return Err(usage("--write requires a repository: REGISTRY/REPOSITORY"));
@@ -64,39 +90,13 @@ impl DoctorArgs {
         let diagnosis = ops::diagnose(&client, depth, &target);
         if !diagnosis.findings.is_empty() {
             let findings = &diagnosis.findings;
-            context.output.result(self.format.render_rows(findings, to_json, || render(findings))?)?;
+            context
+                .output
+                .result(self.format.render_rows(findings, registry::to_json, || registry::render(findings))?)?;
         }
         match diagnosis.problem {
-            Some(problem) => Err(problem).with_context(|| format!("cannot use `{}`", self.target)),
+            Some(problem) => Err(problem).with_context(|| format!("cannot use `{name}`")),
             None => Ok(()),
         }
-    }
-}
-
-fn render(findings: &[Finding]) -> String {
-    let row = |finding: &Finding| {
-        [finding.topic.to_owned(), finding.found.clone(), source(finding.said_by).to_owned(), finding.plan.clone()]
-    };
-    let rows: Vec<_> = findings.iter().map(row).collect();
-    table::render(["TOPIC", "FOUND", "SOURCE", "WHAT KIT DOES"], &rows)
-}
-
-fn to_json(finding: &Finding) -> Value {
-    json!({
-        "topic": finding.topic,
-        "supported": finding.is_supported,
-        "found": finding.found,
-        "source": source(finding.said_by),
-        "plan": finding.plan,
-    })
-}
-
-fn source(said_by: SaidBy) -> &'static str {
-    match said_by {
-        SaidBy::Answer => "answer",
-        SaidBy::Configuration => "configuration",
-        SaidBy::Learned => "learned",
-        SaidBy::Table => "table",
-        SaidBy::Default => "default",
     }
 }
