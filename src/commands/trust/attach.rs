@@ -42,13 +42,7 @@ pub(crate) struct AttachArgs {
     #[arg(value_name = "FILE[:MEDIA_TYPE]")]
     files: Vec<String>,
     /// Type of the document, as in `artifactType`
-    #[arg(
-        long = "type",
-        visible_alias = "artifact-type",
-        value_name = "TYPE",
-        required_unless_present = "result",
-        conflicts_with = "result"
-    )]
+    #[arg(long = "type", visible_alias = "artifact-type", value_name = "TYPE", conflicts_with = "result")]
     artifact_type: Option<String>,
     /// Annotation of the document (repeatable)
     #[arg(long = "annotation", value_name = "KEY=VALUE")]
@@ -72,7 +66,11 @@ impl AttachArgs {
             return self.attach_evaluation(context);
         }
         self.receipt.begin_with(context, &["digest", "references", "artifacts", "seconds"])?;
-        let artifact_type = self.artifact_type.clone().unwrap_or_default();
+        let Some(artifact_type) = self.artifact_type.clone() else {
+            return Err(usage(
+                "the type of the document is missing: use --type TYPE, or --result FILE for an evaluation",
+            ));
+        };
         if self.files.is_empty() && self.annotations.is_empty() {
             return Err(usage("there is nothing to attach: give a FILE, or an --annotation"));
         }
