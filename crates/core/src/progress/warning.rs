@@ -57,7 +57,7 @@ pub enum Warning<'a> {
     WaitingForRegistry {
         /// The pause.
         seconds: u64,
-        /// The time after which the command fails if nothing changes. None if the number of attempts is limited.
+        /// The time after which the command fails if nothing changes. None if there is no such time.
         remaining_seconds: Option<u64>,
         /// The failure.
         reason: String,

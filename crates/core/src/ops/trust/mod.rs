@@ -23,6 +23,7 @@ mod verify_signature;
 pub use attach_files::{AttachOptions, FileToAttach, attach_files};
 pub use attachment_error::AttachmentError;
 pub use attestations::{Attestation, attestations, recorded_provenance};
+pub(crate) use candidates::listed_bundles;
 pub use candidates::{Beside, Candidates, beside, candidates};
 pub use error::SigningError;
 pub(crate) use gate::{
