@@ -42,8 +42,8 @@ fn a_webhook_is_a_signed_cloud_event() {
     scene.poll(&args).ok();
     let digest = scene.move_tag("v1", 2);
     let run = scene.poll(&args).ok().prints(" moved from ");
-    let received = receiver.received();
-    let [webhook] = &received[..] else { panic!("{received:?}") };
+    let requests = receiver.received();
+    let [webhook] = &requests[..] else { panic!("{requests:?}") };
     assert_eq!(webhook.path, "/models?token=path-secret");
     let event = verified(webhook);
     assert_eq!((&event["type"], &event["data"]["digest"]), (&"kit.tag.moved".into(), &digest.into()));

@@ -51,9 +51,9 @@ fn a_receiver_that_fails_gets_the_event_later() {
     receiver.answer_next(500, "");
     receiver.answer_next(429, "retry-after: 1\r\n");
     scene.move_tag("v1", 2);
-    let received = receiver.wait_for(3);
-    assert_eq!(received.iter().map(|webhook| webhook.status).collect::<Vec<_>>(), [500, 429, 204]);
-    assert!(received.iter().all(|webhook| webhook.headers["webhook-id"] == received[0].headers["webhook-id"]));
+    let requests = receiver.wait_for(3);
+    assert_eq!(requests.iter().map(|webhook| webhook.status).collect::<Vec<_>>(), [500, 429, 204]);
+    assert!(requests.iter().all(|webhook| webhook.headers["webhook-id"] == requests[0].headers["webhook-id"]));
     let messages = watching.wait_for("works again");
     assert_eq!(messages.matches("trying again in").count(), 1, "{messages}");
 }
@@ -72,9 +72,9 @@ fn an_event_outlives_the_process() {
     drop(watching);
     let before = receiver.received().len();
     scene.poll(&args).ok();
-    let received = receiver.received();
-    assert_eq!(received.len(), before + 1);
-    assert_eq!(received[before].headers["webhook-id"], received[0].headers["webhook-id"]);
+    let requests = receiver.received();
+    assert_eq!(requests.len(), before + 1);
+    assert_eq!(requests[before].headers["webhook-id"], requests[0].headers["webhook-id"]);
 }
 
 #[test]
