@@ -8,7 +8,7 @@ use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Session};
 use crate::ops::tag_state::TagState;
 use crate::ops::transfer::{CopyOptions, OtherForm, Plan, other_forms, plan};
-use crate::ops::trust::{admit, admit_at, admit_form};
+use crate::ops::trust::{admit_copy, admit_form};
 
 /// Options of a promotion.
 #[derive(Debug, Clone)]
@@ -69,8 +69,7 @@ pub fn prepare_promotion<'a>(
     let destination = named(destination)?;
     let manifest = found.resolve()?;
     let at = Location::Artifact(destination.clone());
-    admit(session, &found)?;
-    admit_at(session, &found, &at)?;
+    admit_copy(session, &found, &at)?;
     let before = TagState::read(session, &destination, "")?;
     before.expect(&destination, options.expected.unwrap_or(before))?;
     let mut forms = Vec::new();

@@ -9,7 +9,7 @@ use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Session};
 use crate::ops::tag_state::TagState;
 use crate::ops::transfer::{OtherForm, own_forms};
-use crate::ops::trust::{admit_at, admit_form};
+use crate::ops::trust::{admit_copy, admit_form};
 use crate::registry::Repository;
 
 /// Prepares to move the tag `destination` back, and the tags of other forms beside it. Fails if the tag does not have
@@ -31,7 +31,7 @@ pub fn prepare_rollback<'a>(
     let title = destination.without_selector().with_digest(previous).to_string();
     let found = Located::of(Box::new(repository.clone()), previous.to_string(), title, true);
     let at = Location::Artifact(destination.clone());
-    admit_at(session, &found, &at)?;
+    admit_copy(session, &found, &at)?;
     let manifest = found.source.resolve(&found.name);
     let manifest = manifest.map_err(|error| Error::reading("the version before the promotion", error))?;
     let main = TagMove { tag: destination.to_string(), manifest, before };

@@ -8,8 +8,8 @@ mod remote_data;
 mod single;
 mod subject;
 
-pub(crate) use admission::{Admission, admit_documents, judge};
-pub use admission::{admit, admit_at, admit_to_read, check_policies, is_policy_asked, requires_attached};
+pub(crate) use admission::{Admission, admit_documents, admit_renaming, judge};
+pub use admission::{admit, admit_copy, admit_to_read, check_policies, is_policy_asked, requires_attached};
 pub use judged::Judged;
 pub(crate) use making::{admit_files, admit_new_form, refuse_unread};
 pub use making::{admit_packing, warn_of_policies};
