@@ -10,7 +10,7 @@ use kit_core::ops::{self, PackOptions, Reading, Session};
 
 /// Returns true if `text` is a path and cannot be a reference.
 pub(crate) fn is_path(text: &str) -> bool {
-    text.starts_with(['.', '/'])
+    text.starts_with(['.', '/']) || Path::new(text).is_absolute()
 }
 
 /// Returns true if a ModelKit with the name `text` is in the local store.

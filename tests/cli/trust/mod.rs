@@ -15,5 +15,5 @@ mod policy_rules;
 mod publisher;
 mod sbom;
 mod scan;
-mod scene;
+pub mod scene;
 mod signing;

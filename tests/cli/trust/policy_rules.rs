@@ -182,6 +182,7 @@ fn a_remote_dataset_is_judged_before_it_is_unpacked() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn an_import_is_judged_before_it_is_packed() {
     let guarded = Guarded::unsigned();
     let sandbox = guarded.sandbox();

@@ -29,6 +29,7 @@ mod read_once;
 mod refused;
 mod remote_data;
 mod remote_data_error;
+mod report;
 mod sbom;
 mod scan;
 mod session;
@@ -87,6 +88,10 @@ pub use promotion::{
 pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
+pub use report::{
+    Approval as ReportedApproval, AttachedRow, Evaluation, Recall, Report, ReportOptions, ReportedChanges,
+    ReportedPart, ScanSummary, SignedDocument, Standing, Unknown as UnknownFact, report,
+};
 pub use sbom::{SbomFormat, sbom, sbom_of_folder};
 pub use scan::{
     FileFinding, FirstBytes, FolderFiles, ScanOptions, Scanned, ScannedFolder, SkippedPath, scan_entry, scan_file,

@@ -128,7 +128,7 @@ fn model_config(config: &Value) -> Option<ModelConfig> {
 }
 
 /// The task in the front matter of a model card.
-fn task(card: &str) -> Option<String> {
+pub(crate) fn task(card: &str) -> Option<String> {
     let mut lines = card.lines();
     lines.next().filter(|line| line.trim_end() == "---")?;
     let mut front_matter = lines.take_while(|line| line.trim_end() != "---");

@@ -4,3 +4,4 @@ mod gather;
 mod look;
 
 pub use gather::{SbomFormat, sbom, sbom_of_folder};
+pub(crate) use look::task;

@@ -9,7 +9,7 @@ use fs_err as fs;
 use super::first_bytes::FirstBytes;
 use super::licenses::{LicenseFile, license_file, licenses};
 use super::result::{ScanOptions, Scanned, code_among_weights};
-use crate::archive::{IgnoreRules, LayerSource, Links};
+use crate::archive::{IgnoreRules, LayerSource, Links, Modes};
 use crate::file_kind::is_model_file;
 use crate::kitfile::{Entry, FILE_NAMES, Kitfile, Section};
 use crate::limits;
@@ -195,7 +195,7 @@ struct Files<'a> {
 impl Files<'_> {
     fn source<'s>(&'s self, path: &RelativePath, ignore: &'s IgnoreRules) -> LayerSource<'s> {
         let ScannedFolder { path: root, links, .. } = self.folder;
-        LayerSource { root, path: path.clone(), excluded: Vec::new(), ignore, links: *links }
+        LayerSource { root, path: path.clone(), excluded: Vec::new(), ignore, links: *links, modes: Modes::default() }
     }
 
     /// Adds the files at and below `path` that `ignore` does not exclude.
