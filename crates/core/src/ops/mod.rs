@@ -125,7 +125,7 @@ pub use trust::{
     AttachOptions, Attached, AttachedDocument, AttachmentError, AttestOptions, Attestation, Beside, Candidates,
     ComparedFolder, FileToAttach, FilesMismatch, FilesSigning, FolderError, FolderSigning, Judged, RecallProof,
     Recalled, Recaller, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder,
-    SignedManifest, SigningError, VerifiedFolder, admit, admit_at, admit_form, admit_packing, admit_to_read,
+    SignedManifest, SigningError, VerifiedFolder, admit, admit_copy, admit_form, admit_packing, admit_to_read,
     attach_files, attached_document, attached_documents, attest, attestations, beside, candidates, check_policies,
     compare_folder, fetch_files, file_digests, find_signed, is_policy_asked, judge, open_signable, recalls,
     recorded_provenance, requires_attached, sign, sign_folder, sign_modelkit_files, verify_folder, verify_signature,

@@ -67,7 +67,8 @@ fn plots(shown: &[Version], metrics: &BTreeMap<String, f64>) -> Option<Html> {
         .keys()
         .take(PLOTS)
         .filter(|name| shown.iter().filter(|version| version.declared_metrics.contains_key(*name)).count() > 1);
-    let of_metrics = of_metrics.map(|name| of(metric_name(name), None, &|version| version.declared_metrics.get(name).copied()));
+    let of_metrics =
+        of_metrics.map(|name| of(metric_name(name), None, &|version| version.declared_metrics.get(name).copied()));
     let (unit, divisor) = unit(shown.iter().map(|version| version.size).max().unwrap_or_default());
     #[allow(clippy::cast_precision_loss, reason = "a picture needs three digits")]
     let size = of("Size of the layers", Some(unit), &|version| Some(version.size as f64 / divisor as f64));
