@@ -56,6 +56,20 @@ need_tools() {
     done
 }
 
+# Succeeds if there is a browser for the tests of the page that `kit report` writes.
+has_browser() {
+    local browser
+    for browser in chromium chromium-browser google-chrome; do
+        command -v "$browser" >/dev/null && return
+    done
+    return 1
+}
+
+# Installs a browser where Debian has a package of it: that of Ubuntu installs a snap, which does not run in containers.
+install_browser() {
+    has_browser || { grep -qs '^ID=debian$' /etc/os-release && install_packages chromium; }
+}
+
 # Python packages of others that read what kit wrote, and one that runs kit, in a folder of their own.
 install_peers() {
     install_python_packages "${CARGO_TARGET_DIR:-target}/tmp/peers" tests/peers/requirements.txt

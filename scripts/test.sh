@@ -25,6 +25,10 @@ main() {
         printf 'the tests in tests/cli/setup/peer*.rs, and the guides that use these packages, were skipped.\n' >&2
         printf 'See above for the reason.\n' >&2
     fi
+    if ! has_browser; then
+        printf '\nNOT TESTED: there is no Chromium on the PATH, so the tests in\n' >&2
+        printf 'tests/cli/inspect/report_in_browser.rs that show the page of a report were skipped.\n' >&2
+    fi
     if [[ $python_status == 77 ]]; then
         printf '\nNOT TESTED: the packages in python/tests/requirements.txt could not be installed, so the tests\n' >&2
         printf 'of the Python package were skipped. See above for the reason.\n' >&2
@@ -42,6 +46,8 @@ prepare() {
     if ! install_peers; then
         export KIT_TEST_PEERS=missing
     fi
+    # Without a browser, a few tests are skipped.
+    install_browser || true
     # A minimal Rust toolchain comes without these two.
     cargo fmt --version >/dev/null 2>&1 || run rustup component add rustfmt
     cargo clippy --version >/dev/null 2>&1 || run rustup component add clippy

@@ -6,7 +6,10 @@ use clap::{Arg, Command};
 pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Create", &["init", "validate", "import", "pack", "update"]),
     ("Transfer", &["push", "pull", "copy", "promote", "subset", "convert", "save", "load", "unpack", "deploy"]),
-    ("Inspect", &["list", "inspect", "info", "ls", "cat", "cp", "diff", "news", "log", "lineage", "impact", "verify"]),
+    (
+        "Inspect",
+        &["list", "inspect", "info", "ls", "cat", "cp", "diff", "news", "log", "lineage", "report", "impact", "verify"],
+    ),
     (
         "Trust",
         &["key", "sign", "attest", "approve", "recall", "recalled", "scan", "sbom", "policy", "attach", "referrers"],

@@ -3,6 +3,7 @@
 mod allowed;
 mod depth;
 pub(super) mod dry_run;
+pub(super) mod folder;
 mod forms;
 pub(super) mod kitfile;
 mod labels;

@@ -6,7 +6,7 @@ use clap::Args;
 use super::lookup::{LookupArgs, report_local_store};
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use kit_core::ops::{self, Inspected, Jobs, Located, Location, Session};
+use kit_core::ops::{self, Inspected, Jobs, Located, Location, Lookup, Session};
 
 /// The place to read a ModelKit from, and the settings for the registry.
 #[derive(Debug, Args)]
@@ -18,6 +18,16 @@ pub(crate) struct OpenArgs {
 }
 
 impl OpenArgs {
+    /// The places to look for a ModelKit in.
+    pub(crate) fn place(&self) -> Lookup {
+        self.lookup.place()
+    }
+
+    /// Opens the store, with the settings for registries.
+    pub(crate) fn session<'c>(&self, context: &'c Context) -> Result<Session<'c>> {
+        context.session(&self.network)
+    }
+
     /// Opens the store or registry that holds `location`, reads the documents of the ModelKit, and returns
     /// the number of its layers to read at the same time. Fails if a policy does not allow the ModelKit.
     pub(crate) fn open(&self, context: &Context, location: &Location) -> Result<(Located, Inspected, Jobs)> {

@@ -6,7 +6,8 @@ use clap::Subcommand;
 use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, ValidateArgs};
 use crate::commands::handoff::{ApproveArgs, DeployArgs, ImpactArgs, RecallArgs, RecalledArgs, SubsetArgs};
 use crate::commands::inspect::{
-    CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, NewsArgs, VerifyArgs,
+    CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, NewsArgs, ReportArgs,
+    VerifyArgs,
 };
 use crate::commands::manage::{CacheArgs, FsckArgs, IndexArgs, MaterializeArgs, PruneArgs, RemoveArgs, TagArgs};
 use crate::commands::registries::{ConfigArgs, DoctorArgs, LoginArgs, LogoutArgs};
@@ -45,6 +46,7 @@ pub(crate) enum Command {
     News(NewsArgs),
     Log(LogArgs),
     Lineage(LineageArgs),
+    Report(ReportArgs),
     Impact(ImpactArgs),
     Verify(VerifyArgs),
     Key(KeyArgs),
@@ -106,6 +108,7 @@ impl Command {
             Self::News(args) => args.run(context),
             Self::Log(args) => args.run(context),
             Self::Lineage(args) => args.run(context),
+            Self::Report(args) => args.run(context),
             Self::Impact(args) => args.run(context),
             Self::Verify(args) => args.run(context),
             Self::Key(args) => args.run(context),

@@ -118,8 +118,8 @@ impl Environment {
             shell: shell(),
             time: time()?,
             is_interactive: io::stdin().is_terminal(),
-            results: Stream::of(&io::stdout(), &text),
-            messages: Stream::of(&io::stderr(), &text),
+            results: Stream::output(&text),
+            messages: Stream::error(&text),
             current_folder,
         })
     }

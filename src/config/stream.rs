@@ -1,6 +1,8 @@
 //! The output streams of the process, as the environment describes them.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
+
+use kit_core::sys;
 
 /// An output stream.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,10 +16,19 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Describes `stream`; `text` returns the value of a variable.
-    pub(super) fn of(stream: &impl IsTerminal, text: &dyn Fn(&str) -> Option<String>) -> Self {
+    /// Describes standard output; `text` returns the value of a variable.
+    pub(super) fn output(text: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self::of(&io::stdout(), sys::output_obeys_escapes, text)
+    }
+
+    /// Describes standard error; `text` returns the value of a variable.
+    pub(super) fn error(text: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self::of(&io::stderr(), sys::error_obeys_escapes, text)
+    }
+
+    fn of(stream: &impl IsTerminal, obeys: fn() -> bool, text: &dyn Fn(&str) -> Option<String>) -> Self {
         let is_terminal = stream.is_terminal();
-        let has_controls = is_terminal && text("TERM").is_none_or(|term| term != "dumb");
+        let has_controls = is_terminal && text("TERM").is_none_or(|term| term != "dumb") && obeys();
         Self { is_terminal, has_controls, has_colour: has_colour(has_controls, text) }
     }
 }

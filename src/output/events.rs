@@ -5,8 +5,8 @@ use super::recalls::notice_line;
 use super::words::counted;
 use kit_core::digest::Digest;
 use kit_core::progress::{
-    BlobCopied, CopyOutcome, Event, IgnoreLine, LayerPacked, LayerPlace, PackOutcome, Paths, StoredDocument, Warning,
-    human,
+    BlobCopied, CopyOutcome, Event, IgnoreLine, LayerPacked, LayerPlace, PackOutcome, Paths, PolicyConsequence,
+    StoredDocument, Warning, human,
 };
 
 /// Returns true if `event` has a line of its own without a terminal. The others are facts for scripts, which a line
@@ -274,9 +274,14 @@ pub(super) fn warning_line(warning: &Warning<'_>) -> String {
         Warning::LayerWithoutTable { kind, path } => {
             format!("{kind} {path} has too many files for a table of contents, so reading single files takes longer")
         }
-        Warning::PolicyNotSatisfied { modelkit, reason } => {
+        Warning::PolicyNotSatisfied { modelkit, reason, consequence } => {
+            let begin = match consequence {
+                PolicyConsequence::Warned => format!("the policy does not allow `{modelkit}`, but its rule only warns"),
+                PolicyConsequence::RefusedLater => format!("the policy would not allow the use of `{modelkit}`"),
+                PolicyConsequence::NotEvaluated => format!("the policy for `{modelkit}` was not evaluated"),
+            };
             let lines: Vec<_> = reason.lines().map(without_columns).collect();
-            format!("the policy does not allow `{modelkit}`, but its rule only warns: {}", lines.join("; "))
+            format!("{begin}: {}", lines.join("; "))
         }
         Warning::Recalled(notice) => notice_line(notice),
         Warning::TagPointsElsewhere { tag, found, used } => format!("`{tag}` points to {found}; {used} is used"),

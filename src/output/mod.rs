@@ -13,6 +13,7 @@ mod heartbeat;
 mod hints;
 mod media_types;
 mod messages;
+pub(super) mod page;
 mod recalls;
 mod receipt;
 pub(super) mod report;

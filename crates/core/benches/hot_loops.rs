@@ -8,7 +8,7 @@ use std::path::Path;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use kit_core::archive::{
-    Destination, IgnoreRules, LayerShape, LayerSource, Links, Overwrite, extract_layer, write_layer,
+    Destination, IgnoreRules, LayerShape, LayerSource, Links, Modes, Overwrite, extract_layer, write_layer,
 };
 use kit_core::compression::Compression;
 use kit_core::digest::{Digest, DigestWriter};
@@ -110,7 +110,14 @@ fn read_a_header_of_safetensors(bencher: Bencher) {
 fn pack(root: &Path, recipe: Option<&mut RecipeWriter>, sink: impl Write) {
     let ignore = IgnoreRules::parse("").unwrap();
     let links = Links::InsideContext;
-    let source = LayerSource { root, path: "".parse().unwrap(), excluded: Vec::new(), ignore: &ignore, links };
+    let source = LayerSource {
+        root,
+        path: "".parse().unwrap(),
+        excluded: Vec::new(),
+        ignore: &ignore,
+        links,
+        modes: Modes::default(),
+    };
     let sink = DigestWriter::new(sink);
     write_layer(&source, Format::Tar, Compression::None, recipe, sink, &Silent).unwrap();
 }

@@ -242,6 +242,8 @@ limits! {
         Count LOG_LAYERS = 200_000;
         /// The Kitfiles that `kit log` keeps to name the owners of their fields. Beyond it, fields are not considered.
         Bytes LOG_KITFILES_BYTES = 64 * MIB;
+        /// The metrics of one version that are kept. A Kitfile may have any number of parameters.
+        Count LOG_METRICS = 64;
         /// The ModelKits in a lineage; those beyond it are marked as left out.
         Count LINEAGE_NODES = 1000;
     }
@@ -261,10 +263,10 @@ limits! {
         Bytes SCANNED_TEXT_BYTES = MIB;
         /// The opcodes of the pickles in a file.
         Count PICKLE_OPCODES = 100_000_000;
-        /// The values on the stack of a pickle, and in its memo.
+        /// The values on the stack of a pickle and in its memo together.
         Count PICKLE_MEMO = 10_000_000;
-        /// The different texts of a pickle that may be names.
-        Bytes PICKLE_NAMES_BYTES = 64 * MIB;
+        /// The texts of a pickle that are kept, because they are names in the tables of rules or of imports.
+        Bytes PICKLE_NAMES_BYTES = 8 * MIB;
         /// A text of a pickle that is read into memory. A longer one is not a name; bytes are examined where they are.
         Bytes PICKLE_TEXT_BYTES = MIB;
         /// The header of a NumPy array. NumPy itself reads at most 10,000 bytes.
@@ -273,6 +275,16 @@ limits! {
         Bytes SCANNED_JSON_BYTES = 64 * MIB;
         /// The findings of one level in one file. The first ones are kept.
         Count SCAN_FINDINGS = 10_000;
+    }
+    "Reports" {
+        /// The headers of weights that `kit report` reads. That of a GGUF file with a large vocabulary has 8 MiB.
+        Bytes REPORT_TENSORS_BYTES = 10 * MIB;
+        /// The parts of layers that `kit report` reads to list files and to find licences.
+        Bytes REPORT_PARTS_BYTES = 2 * MIB;
+        /// The parts of layers that `kit report` reads to compare the ModelKit with the previous version.
+        Bytes REPORT_CHANGES_BYTES = 4 * MIB;
+        /// A licence file that is read. The longest known text has 35 KiB.
+        Bytes LICENSE_BYTES = 128 * KIB;
     }
     "Comparisons and deltas" {
         /// The file in a registry that is read to compare it, unless `kit diff` has another value.

@@ -118,6 +118,7 @@ const ARROWS_IN_OPS: &[(&str, &[&str])] = &[
     ("verdict", &["artifact", "files", "diff"]),
     ("validate", &["files", "owners", "pack", "guard", "diff"]),
     ("history", &["artifact", "files", "owners", "transfer", "diff"]),
+    ("report", &["artifact", "files", "scan", "sbom", "trust", "diff", "history"]),
     ("import", &["artifact", "files", "transfer", "pack", "guard", "init", "scan", "trust"]),
 ];
 

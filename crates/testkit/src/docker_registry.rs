@@ -3,10 +3,11 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "shared by several test programs")]
 
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::platform::disk_bytes;
 
 /// A registry with its storage in a temporary folder; it ends when this is dropped.
 pub struct DockerRegistry {
@@ -67,7 +68,7 @@ impl DockerRegistry {
 fn bytes_below(folder: &Path) -> u64 {
     let bytes = |entry: std::io::Result<fs_err::DirEntry>| {
         let path = entry.unwrap().path();
-        if path.is_dir() { bytes_below(&path) } else { path.metadata().unwrap().blocks() * 512 }
+        if path.is_dir() { bytes_below(&path) } else { disk_bytes(&path) }
     };
     fs_err::read_dir(folder).unwrap().map(bytes).sum()
 }

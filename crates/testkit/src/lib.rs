@@ -15,8 +15,9 @@ pub mod docker_registry;
 pub mod faulty_proxy;
 pub mod gate;
 pub mod keyless;
+pub mod platform;
 pub mod registry;
 pub mod samples;
 pub mod sandbox;
-#[cfg(unix)]
+#[cfg_attr(windows, path = "no_terminal.rs")]
 pub mod terminal;

@@ -1,8 +1,10 @@
 //! An isolated environment for each test: a folder, a home, an empty environment; and the result of a run of the
 //! binary.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use fs_err as fs;
 use regex::Regex;
@@ -72,7 +74,19 @@ impl Sandbox {
         let mut command = Command::new(binary());
         command.env_clear().env("HOME", self.path("home")).env("KIT_HOME", self.path("kit")).env("NO_PROXY", "*");
         command.env("PATH", "/usr/bin:/bin").current_dir(self.folder.path()).stdin(Stdio::null()).args(args);
+        if cfg!(windows) {
+            self.set_windows_variables(&mut command);
+        }
         command
+    }
+
+    /// Passes on what every program on Windows needs, and gives it the home of the sandbox.
+    fn set_windows_variables(&self, command: &mut Command) {
+        const NEEDED: [&str; 4] = ["PATH", "PATHEXT", "SystemRoot", "TEMP"];
+        let is_needed = |name: &OsStr| NEEDED.iter().any(|needed| name.eq_ignore_ascii_case(needed));
+        command.envs(std::env::vars_os().filter(|(name, _)| is_needed(name)));
+        command.env("USERPROFILE", self.path("home")).env("APPDATA", self.path("home/AppData/Roaming"));
+        command.env("LOCALAPPDATA", self.path("home/AppData/Local"));
     }
 
     /// Runs `kit` to its end.
@@ -85,13 +99,12 @@ impl Sandbox {
         Run {
             code: status.code(),
             stdout: String::from_utf8(stdout).unwrap(),
-            stderr: String::from_utf8(stderr).unwrap(),
-            redacted_folder: self.folder.path().canonicalize().unwrap().display().to_string(),
+            stderr: with_slashes(String::from_utf8(stderr).unwrap()),
+            redacted_folder: with_slashes(self.folder.path().canonicalize().unwrap().display().to_string()),
         }
     }
 
     /// Runs `kit` on a terminal with this many columns, and returns what the user sees.
-    #[cfg(unix)]
     pub fn on_terminal(&self, columns: u16, args: &[&str]) -> String {
         crate::terminal::in_terminal(self.command(args).env("TERM", "xterm"), columns)
     }
@@ -108,6 +121,7 @@ impl Sandbox {
                     folders.push(path);
                 } else {
                     let name = path.strip_prefix(&root).unwrap().display().to_string();
+                    let name = name.replace(std::path::MAIN_SEPARATOR, "/");
                     files.push((name, String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned()));
                 }
             }
@@ -220,13 +234,27 @@ impl Run {
     }
 }
 
+/// Returns messages with the separators of Unix in paths. JSON has backslashes of its own.
+fn with_slashes(text: String) -> String {
+    if !cfg!(windows) {
+        return text;
+    }
+    let line = |line: &str| if line.starts_with('{') { line.to_owned() } else { line.replace('\\', "/") };
+    let text: String = text.split_inclusive('\n').map(line).collect();
+    // A path without links begins with `\\?\`.
+    text.strip_prefix("//?/").map(str::to_owned).unwrap_or(text)
+}
+
 /// The repository that the tests are in.
 pub fn repository() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+    // Absolute also for a program that was compiled on another system: the sandboxes may be on another drive.
+    static PLACE: LazyLock<PathBuf> =
+        LazyLock::new(|| std::path::absolute(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).unwrap());
+    &PLACE
 }
 
 /// The path of the binary `kit`, which cargo builds next to the folder of the test program.
 pub fn binary() -> PathBuf {
     let program = std::env::current_exe().unwrap();
-    program.parent().and_then(Path::parent).unwrap().join("kit")
+    program.parent().and_then(Path::parent).unwrap().join(format!("kit{}", std::env::consts::EXE_SUFFIX))
 }

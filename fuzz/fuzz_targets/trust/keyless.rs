@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use kit_core::trust::{KeylessIdentity, Signed, TransparencyLog, TrustedRoot, Verifier};
+use kit_core::trust::{KeylessIdentity, Signed, TransparencyLog, TrustedRoot, Verifier, WantedIdentity};
 use libfuzzer_sys::fuzz_target;
 
 /// A trusted root without logs, so that each input reaches the parts of a bundle.
@@ -16,7 +16,8 @@ fn verifier() -> &'static [Verifier] {
     VERIFIERS.get_or_init(|| {
         let root = TrustedRoot::read(ROOT).expect("the golden file is a trusted root");
         let both = [TransparencyLog::Required, TransparencyLog::Optional].map(|log| {
-            let (identity, issuer) = ("ada@models.example".to_owned(), "https://issuer.example".to_owned());
+            let identity = WantedIdentity::Exact("ada@models.example".to_owned());
+            let issuer = "https://issuer.example".to_owned();
             Verifier::Keyless(Box::new(KeylessIdentity { identity, issuer, root: root.clone(), log }))
         });
         both.into()

@@ -21,8 +21,8 @@ use kit_core::layer_format::Format;
 use kit_core::modelkit::{Family, Lock};
 use kit_core::oci::{Reference, Tag};
 use kit_core::ops::{
-    self, CopyOptions, Git, Keeping, Location, Locking, Origins, PackOptions, PackedAway, PlanTarget, PushedTag,
-    Reading, Recording, Session,
+    self, CopyOptions, FolderFiles, Git, Keeping, Location, Locking, Origins, PackOptions, PackedAway, PlanTarget,
+    PushedTag, Reading, Recording, ScannedFolder, Session,
 };
 use kit_core::progress::Phase;
 
@@ -33,6 +33,9 @@ use kit_core::progress::Phase;
 ///
 /// With --push, nothing is written to the local store: the files are read once to compute the digests of the layers,
 /// and once more to upload them.
+///
+/// If a policy has a rule for the name, packing warns of requirements that the files do not satisfy, such as licences,
+/// formats and findings of a scan: the ModelKit would be refused where it is used.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(after_help = "\
@@ -128,6 +131,7 @@ impl PackArgs {
             scan_before_packing(context, &session, &self.network, &options)
                 .with_context(|| format!("cannot pack `{}`", tidy(&self.context)))?;
         }
+        warn_of_policies(&session, &options, destination.as_ref());
         if self.dry_run.dry_run {
             let planned = plan(context, &session, &options, destination.as_ref());
             return planned.with_context(|| format!("cannot pack `{}`", options.context.display()));
@@ -311,6 +315,16 @@ fn parse_kitfile(context: &Context, text: &KitfileText) -> Result<Kitfile> {
         context.output.warn(&warning.message);
     }
     Ok(kitfile)
+}
+
+/// Warns of what the policies of the names require that the files do not satisfy. All names are in one repository.
+fn warn_of_policies(session: &Session<'_>, options: &PackOptions, destination: Option<&Destination>) {
+    let named = options.references.first().map(|reference| Location::Artifact(reference.clone()));
+    if let Some(location) = destination.map(|destination| destination.location.clone()).or(named) {
+        let (path, kitfile) = (options.context.clone(), Some(options.kitfile.clone()));
+        let folder = ScannedFolder { path, kitfile, links: options.links, files: FolderFiles::Packed };
+        ops::warn_of_policies(session, &folder, &location);
+    }
 }
 
 /// Shows what packing would store or send, and the manifest with each name that it would get.

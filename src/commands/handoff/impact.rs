@@ -114,7 +114,7 @@ impl ImpactArgs {
             return Ok(Sought::of_digest(digest));
         }
         let path = context.environment.absolute(Path::new(what));
-        let sought = if path.exists() || what.starts_with(['.', '/']) {
+        let sought = if path.exists() || what.starts_with(['.', '/']) || Path::new(what).is_absolute() {
             if !self.filter.is_empty() {
                 return Err(usage("--filter selects parts of a ModelKit, not of a file"));
             }

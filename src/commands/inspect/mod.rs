@@ -10,6 +10,7 @@ mod log;
 mod ls;
 mod modelkit;
 mod news;
+mod report;
 mod signed;
 mod verify;
 
@@ -23,4 +24,5 @@ pub(crate) use log::LogArgs;
 pub(crate) use ls::LsArgs;
 pub(crate) use modelkit::InspectArgs;
 pub(crate) use news::NewsArgs;
+pub(crate) use report::ReportArgs;
 pub(crate) use verify::VerifyArgs;

@@ -110,8 +110,13 @@ impl AttestArgs {
         if given.into_iter().filter(|is_given| *is_given).count() != 1 {
             return Err(usage("use one of --predicate FILE, --provenance, --scan, --sbom and --get TYPE"));
         }
-        if self.kind.is_some() != self.predicate.is_some() {
-            return Err(usage("--predicate FILE needs --type TYPE, and --type needs --predicate"));
+        if self.predicate.is_some() && self.kind.is_none() {
+            return Err(usage("--predicate FILE needs --type TYPE"));
+        }
+        if self.predicate.is_none() && self.kind.is_some() {
+            return Err(usage(
+                "--type is the type of --predicate FILE; --provenance, --scan and --sbom have types of their own",
+            ));
         }
         if self.bundle && self.get.is_none() {
             return Err(usage("--bundle needs --get TYPE"));

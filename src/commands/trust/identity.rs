@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::output::{tidy, usage};
 use kit_core::trust::{
     Authority, Certificate, CertificateError, Identity, KeylessIdentity, TransparencyLog, TrustedRoot, Usage, ValidAt,
-    Verifier,
+    Verifier, WantedIdentity,
 };
 
 /// A signer who has a certificate.
@@ -26,6 +26,9 @@ pub(crate) struct IdentityArgs {
     /// E-mail address or URI in the certificate of the signer
     #[arg(long, value_name = "ID")]
     certificate_identity: Option<String>,
+    /// Regular expression that matches the whole identity of a keyless signature, instead of --certificate-identity
+    #[arg(long, value_name = "PATTERN", conflicts_with = "certificate_identity")]
+    certificate_identity_regexp: Option<String>,
     /// Service that confirmed the identity, for keyless signatures: the issuer in the certificate, such as
     /// `https://token.actions.githubusercontent.com`
     #[arg(long, value_name = "URL", conflicts_with = "ca")]
@@ -51,6 +54,7 @@ impl IdentityArgs {
         !self.ca.is_empty()
             || self.trusted_root.is_some()
             || self.certificate_identity.is_some()
+            || self.certificate_identity_regexp.is_some()
             || self.certificate_oidc_issuer.is_some()
             || self.insecure_ignore_tlog
     }
@@ -63,9 +67,9 @@ impl IdentityArgs {
         if let Some(issuer) = &self.certificate_oidc_issuer {
             return self.keyless(context, issuer).map(Some);
         }
-        if self.insecure_ignore_tlog {
-            let message = "--insecure-ignore-tlog applies to keyless signatures; add --certificate-oidc-issuer URL";
-            return Err(usage(message));
+        if self.insecure_ignore_tlog || self.certificate_identity_regexp.is_some() {
+            let flags = "--certificate-identity-regexp and --insecure-ignore-tlog";
+            return Err(usage(format!("{flags} apply to keyless signatures; add --certificate-oidc-issuer URL")));
         }
         let authority = authority(context, &self.ca, self.trusted_root.as_deref(), "--certificate-oidc-issuer")?;
         let authority = authority.ok_or_else(|| {
@@ -89,10 +93,18 @@ impl IdentityArgs {
     }
 
     fn keyless(&self, context: &Context, issuer: &str) -> Result<(Verifier, String)> {
-        let Some(identity) = &self.certificate_identity else {
-            let message = "an issuer alone does not say whose signature counts; add --certificate-identity ID";
-            return Err(usage(message));
+        let identity = match (&self.certificate_identity, &self.certificate_identity_regexp) {
+            (Some(identity), _) => WantedIdentity::Exact(identity.clone()),
+            (None, Some(pattern)) => {
+                let wanted = WantedIdentity::pattern(pattern);
+                wanted.map_err(|error| usage(format!("cannot use --certificate-identity-regexp: {error}")))?
+            }
+            (None, None) => {
+                let message = "an issuer alone does not say whose signature counts; add --certificate-identity ID";
+                return Err(usage(message));
+            }
         };
+        let name = format!("`{identity}` (`{issuer}`)");
         let Some(file) = &self.trusted_root else {
             return Err(usage(
                 "--certificate-oidc-issuer needs the authorities and logs of the service that issued the certificate; \
@@ -101,20 +113,20 @@ impl IdentityArgs {
         };
         let log = if self.insecure_ignore_tlog { TransparencyLog::Optional } else { TransparencyLog::Required };
         let verifier = keyless(context, (identity, issuer), file, log)?;
-        Ok((verifier, format!("`{identity}` (`{issuer}`)")))
+        Ok((verifier, name))
     }
 }
 
 /// Reads the trusted root of a keyless identity, which an issuer confirms.
 pub(crate) fn keyless(
     context: &Context,
-    (identity, issuer): (&str, &str),
+    (identity, issuer): (WantedIdentity, &str),
     trusted_root: &Path,
     log: TransparencyLog,
 ) -> Result<Verifier> {
     let root = TrustedRoot::read(&read(context, trusted_root)?);
     let root = root.with_context(|| format!("cannot use the trusted root `{}`", tidy(trusted_root)))?;
-    let (identity, issuer) = (identity.to_owned(), issuer.to_owned());
+    let issuer = issuer.to_owned();
     Ok(Verifier::Keyless(Box::new(KeylessIdentity { identity, issuer, root, log })))
 }
 

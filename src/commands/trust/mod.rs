@@ -18,6 +18,7 @@ mod sbom;
 mod scan;
 mod sign;
 mod signatures;
+mod signers;
 
 pub(crate) use attach::AttachArgs;
 pub(crate) use attest::AttestArgs;
@@ -34,4 +35,5 @@ pub(crate) use referrers::ReferrersArgs;
 pub(crate) use sbom::SbomArgs;
 pub(crate) use scan::{ScanArgs, scan_before_packing};
 pub(crate) use sign::SignArgs;
-pub(crate) use signatures::{MEMBERS, SignatureArgs, check_signature, material};
+pub(crate) use signatures::{MEMBERS, SignatureArgs, check_signature, material, signer_to_json};
+pub(crate) use signers::SignerArgs;

@@ -4,33 +4,39 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
+use fs_err as fs;
 use serde_json::Value;
 
 use crate::arguments::OpenArgs;
+use crate::arguments::folder::{is_folder, packing};
 use crate::context::Context;
-use crate::output::{tidy, usage};
-use kit_core::ops::{self, Location, SbomFormat, Session, Signable};
+use crate::output::tidy;
+use kit_core::ops::{self, Location, Lookup, SbomFormat, Session, Signable};
 use kit_core::sbom::CycloneDxVersion;
 use kit_core::sys::replace_file;
 use kit_core::trust::read_json;
 
-/// Print the bill of materials of a ModelKit
+/// Print the bill of materials of a ModelKit or a project folder
 ///
 /// It lists the model with its properties, the datasets, all files with their digests, the licences as the Kitfile
 /// states them, and the ModelKit that the model is taken from. The same ModelKit gives the same bytes. The weights are
 /// not read, only their headers; on a registry, files are read completely only if their layer has no table of contents.
-/// A project folder must be packed first, because the document contains the digest of the ModelKit.
+///
+/// Of a project folder, the document has the files that `kit pack` would pack, with their digests, and what the Kitfile
+/// declares. Fields that are not known before packing are left out: the digests of the ModelKit and its layers, its
+/// address and its time.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit sbom sentiment:v2
   kit sbom registry.example/team/sentiment:v2 --remote --format spdx --output sentiment.spdx.json
+  kit sbom . --format cyclonedx-1.7
   kit sbom sentiment:v2 --output sentiment.cdx.json
   kit attach sentiment:v2 --type application/vnd.cyclonedx+json sentiment.cdx.json")]
 pub(crate) struct SbomArgs {
-    /// ModelKit
-    #[arg(value_name = "NAME:TAG")]
-    reference: String,
+    /// ModelKit or project folder
+    #[arg(value_name = "NAME:TAG|FOLDER")]
+    target: String,
     /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "cyclonedx")]
     format: FormatName,
@@ -72,30 +78,27 @@ impl FormatName {
 }
 
 impl SbomArgs {
-    /// Fails for the path of a folder, which is not the name of a ModelKit.
-    fn check_is_name(&self, context: &Context) -> Result<()> {
-        let path = Path::new(&self.reference);
-        if self.reference.starts_with(['.', '/']) && context.environment.absolute(path).is_dir() {
-            let folder = tidy(path);
-            let advice = format!("pack it first with `kit pack {folder} --tag NAME:TAG`");
-            return Err(usage(format!("`{folder}` is a folder, and a bill of materials is of a ModelKit; {advice}")));
-        }
-        Ok(())
-    }
-
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        self.check_is_name(context)?;
-        let location = context.location(&self.reference)?;
-        let failed = || format!("cannot make the bill of materials of `{location}`");
-        let (found, inspected, jobs) = self.open.open(context, &location).with_context(failed)?;
-        let format = self.format.format();
-        let document = ops::sbom((&found, &inspected), &location, format, jobs.small, &context.bars);
-        let document = document.with_context(failed)?;
+        let failed = || format!("cannot make the bill of materials of `{}`", tidy(Path::new(&self.target)));
+        let document = self.document(context).with_context(failed)?;
         if self.output.as_os_str() == "-" {
             return context.output.write(|out| Ok(out.write_all(&document)?));
         }
         let written = replace_file(&context.environment.absolute(&self.output), &document);
         written.with_context(|| format!("cannot write `{}`", tidy(&self.output)))
+    }
+
+    fn document(&self, context: &Context) -> Result<Vec<u8>> {
+        let path = context.environment.absolute(self.target.as_ref());
+        let session = self.open.session(context)?;
+        if self.open.place() != Lookup::Remote && is_folder(&session, &self.target, &path) {
+            let pack = packing(fs::canonicalize(path)?, self.target.as_ref())?;
+            return Ok(ops::sbom_of_folder(&session, &pack, self.format.format())?);
+        }
+        let location = context.location(&self.target)?;
+        let (found, inspected, jobs) = self.open.open(context, &location)?;
+        let format = self.format.format();
+        Ok(ops::sbom((&found, &inspected), &location, format, jobs.small, &context.bars)?)
     }
 }
 

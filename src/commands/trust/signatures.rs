@@ -7,10 +7,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::annotations::AnnotationArgs;
-use super::identity::{IdentityArgs, Purpose};
-use super::keys::public_key;
+use super::identity::Purpose;
 use super::not_signed::{Beside, NotSigned};
 use super::predicate_types;
+use super::signers::SignerArgs;
 use crate::context::Context;
 use crate::output::counted;
 use kit_core::ops::{self, Located, SignatureCheck, SignatureOptions};
@@ -23,12 +23,8 @@ use kit_core::trust::{
 /// The signatures that count.
 #[derive(Debug, Args)]
 pub(crate) struct SignatureArgs {
-    /// Public key whose signatures count: a file, or `env://NAME` for a variable that contains it; one of several is
-    /// enough (repeatable)
-    #[arg(id = "public_key", long = "key", value_name = "FILE")]
-    key: Vec<String>,
     #[command(flatten)]
-    identity: IdentityArgs,
+    signers: SignerArgs,
     #[command(flatten)]
     annotations: AnnotationArgs,
     /// Type of an attestation that is required instead of a signature: a URI, or a word as for `kit attest --type`
@@ -48,7 +44,7 @@ impl SignatureArgs {
 
     /// Returns true if the flags say whose signatures count.
     pub(crate) fn name_signers(&self) -> bool {
-        !self.key.is_empty() || self.identity.is_given()
+        self.signers.are_given()
     }
 
     /// Returns true if a flag applies to signatures of ModelKits only.
@@ -58,18 +54,7 @@ impl SignatureArgs {
 
     /// The signers whose signatures count, and the words for them.
     pub(crate) fn verifiers(&self, context: &Context, purpose: Purpose) -> Result<(Vec<Verifier>, String)> {
-        let mut verifiers = Vec::new();
-        let mut names = Vec::new();
-        for file in &self.key {
-            let key = public_key(context, file)?;
-            names.push(format!("`{file}` ({})", key.name()));
-            verifiers.push(Verifier::Key(key));
-        }
-        if let Some((verifier, name)) = self.identity.verifier(context, purpose)? {
-            names.push(name);
-            verifiers.push(verifier);
-        }
-        Ok((verifiers, names.join(" or ")))
+        self.signers.verifiers(context, purpose)
     }
 
     fn options(&self, context: &Context) -> Result<(SignatureOptions, String)> {
@@ -255,7 +240,7 @@ fn not_verified(reason: &NotVerified) -> &'static str {
 }
 
 /// The signer in JSON.
-pub(super) fn signer_to_json(signer: &Signer) -> Value {
+pub(crate) fn signer_to_json(signer: &Signer) -> Value {
     match signer {
         Signer::Key(name) => json!({ "key": KeyName::to_string(name) }),
         Signer::Identity(identity) => json!({ "identity": identity.san, "issuer": identity.issuer }),

@@ -78,6 +78,10 @@ pub(super) fn hint_for_registry(error: &registry::Error) -> Option<String> {
             "use --tls-cert FILE to trust this certificate; --tls-verify=false disables certificate verification"
                 .to_owned(),
         ),
+        registry::Error::NoAuthorities => Some(
+            "install the package ca-certificates, or name a file of authorities in SSL_CERT_FILE or with --tls-cert"
+                .to_owned(),
+        ),
         registry::Error::Untrusted { .. } => Some(
             "use --tls-cert FILE to trust its authority; --tls-verify=false disables certificate verification"
                 .to_owned(),

@@ -88,6 +88,7 @@ impl Scene {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn a_commit_is_imported_with_its_large_files() {
     let scene = Scene::new();
     scene.sandbox.write("repository/LICENSE", include_str!("../../../LICENSE"));
@@ -115,7 +116,7 @@ fn a_commit_is_imported_with_its_large_files() {
 #[cfg(unix)]
 #[test]
 fn programs_stay_programs() {
-    use std::os::unix::fs::PermissionsExt;
+    use kit_testkit::platform::PermissionsExt;
     let scene = Scene::new();
     for format in ["tar", "raw"] {
         scene.import(&[&scene.address, "-t", "a:v1", "--layer-format", format]).ok();
@@ -128,6 +129,7 @@ fn programs_stay_programs() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn a_branch_a_tag_and_a_commit_are_found() {
     let scene = Scene::new();
     let first = scene.git(&["rev-parse", "HEAD"]);
@@ -144,6 +146,7 @@ fn a_branch_a_tag_and_a_commit_are_found() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn the_kitfile_of_the_repository_is_the_default() {
     let scene = Scene::new();
     scene.sandbox.write("repository/Kitfile", "manifestVersion: 1.0.0\ndocs: [{path: README.md}]\n");
@@ -158,6 +161,7 @@ fn the_kitfile_of_the_repository_is_the_default() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn large_files_of_a_folder_are_read_from_it() {
     let scene = Scene::new();
     scene.import(&["./repository"]).fails().says("only the Git LFS pointer of `model.bin`").says("git lfs fetch");
@@ -174,6 +178,7 @@ fn large_files_of_a_folder_are_read_from_it() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn an_object_whose_bytes_are_not_those_of_its_identifier_is_refused() {
     let scene = Scene::new();
     scene.storage.fail_later("GET", OBJECTS, 0, usize::MAX, Fault::WrongBytes);
@@ -186,6 +191,7 @@ fn an_object_whose_bytes_are_not_those_of_its_identifier_is_refused() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn credentials_of_git_are_sent_only_to_the_server() {
     let scene = Scene::new();
     scene.show(Some(BASIC));
@@ -197,6 +203,7 @@ fn credentials_of_git_are_sent_only_to_the_server() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn a_push_sends_only_what_the_registry_lacks() {
     let (scene, registry) = (Scene::new(), FakeRegistry::start());
     registry.add_blob(WEIGHTS);
@@ -208,6 +215,7 @@ fn a_push_sends_only_what_the_registry_lacks() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn a_revision_or_object_that_git_lacks_is_named() {
     let scene = Scene::new();
     scene.server.show(HubRepository {
@@ -232,6 +240,7 @@ fn a_revision_or_object_that_git_lacks_is_named() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn a_repository_may_name_another_server_for_its_large_files() {
     let scene = Scene::new();
     scene.sandbox.write("repository/.lfsconfig", format!("[lfs]\nurl = {}.git/info/lfs\n", scene.address));
@@ -250,6 +259,7 @@ fn a_repository_may_name_another_server_for_its_large_files() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn an_address_that_programs_read_differently_is_refused() {
     let scene = Scene::new();
     let host = scene.server.host();
@@ -265,11 +275,12 @@ fn an_address_that_programs_read_differently_is_refused() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn links_are_skipped_with_a_warning() {
     let scene = Scene::new();
     scene.git(&["config", "core.symlinks", "true"]);
     let secret = scene.sandbox.write("secret", "s3cret\n");
-    std::os::unix::fs::symlink(secret, scene.sandbox.path("repository/link.md")).unwrap();
+    kit_testkit::platform::symlink(secret, scene.sandbox.path("repository/link.md")).unwrap();
     scene.git(&["add", "."]);
     scene.git(&["commit", "-q", "-m", "second"]);
     scene.import(&[&scene.address, "-t", "a:v1"]).ok().says("`link.md` is a symbolic link");
@@ -277,6 +288,7 @@ fn links_are_skipped_with_a_warning() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn the_attestation_of_an_import_is_a_predicate_to_sign() {
     let scene = Scene::new();
     let commit = scene.git(&["rev-parse", "HEAD"]);

@@ -231,7 +231,7 @@ fn links_that_leave_the_folder_are_refused() {
         fs_err::create_dir(sandbox.path("kit")).unwrap();
         let path = sandbox.path(&format!("{RUN}/{link}"));
         drop(fs_err::remove_dir_all(&path));
-        std::os::unix::fs::symlink(sandbox.path("outside"), &path).unwrap();
+        kit_testkit::platform::symlink(sandbox.path("outside"), &path).unwrap();
         import(&sandbox, &[RUN]).fails().says(words);
         let everything: String = sandbox.tree("kit").into_iter().map(|(_, content)| content).collect();
         assert!(!everything.contains("s3cret"), "{link}");

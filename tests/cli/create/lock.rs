@@ -1,10 +1,9 @@
 //! `Kitfile.lock`: what `kit pack --lock` writes, and what `kit pack --locked` refuses.
 
-use std::os::unix::fs::PermissionsExt;
-
 use expect_test::expect;
 use fs_err as fs;
 
+use kit_testkit::platform::PermissionsExt;
 use kit_testkit::sandbox::Sandbox;
 
 fn locked_project() -> Sandbox {
@@ -22,6 +21,7 @@ fn set_mode(sandbox: &Sandbox, path: &str, mode: u32) {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn the_lock_names_every_file_layer_and_digest() {
     let sandbox = locked_project();
     let text = regex::Regex::new("sha256:([0-9a-f]{4})[0-9a-f]{60}").unwrap();
@@ -53,6 +53,7 @@ fn the_lock_names_every_file_layer_and_digest() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn the_lock_is_the_same_however_the_layers_came_to_be() {
     let sandbox = locked_project();
     let lock = sandbox.read("project/Kitfile.lock");
@@ -71,6 +72,7 @@ fn the_lock_is_the_same_however_the_layers_came_to_be() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn pack_push_writes_and_checks_the_lock_as_usual() {
     let sandbox = locked_project();
     let lock = sandbox.read("project/Kitfile.lock");
@@ -91,6 +93,7 @@ fn pack_push_writes_and_checks_the_lock_as_usual() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_folder_that_changed_is_named() {
     let sandbox = locked_project();
     set_mode(&sandbox, "data/more", 0o700);
@@ -121,6 +124,7 @@ fn the_lock_itself_is_never_packed() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn unchanged_files_match_the_lock_and_are_packed() {
     let sandbox = locked_project();
     let lock = sandbox.read("project/Kitfile.lock");
@@ -130,6 +134,7 @@ fn unchanged_files_match_the_lock_and_are_packed() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn every_drift_is_named_and_nothing_is_packed() {
     let sandbox = locked_project();
     sandbox.write("project/data/train.csv", "a,b\n1,3\n");
@@ -179,6 +184,7 @@ fn a_parent_that_moved_is_drift() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_lock_that_cannot_be_used_is_refused_with_its_problems() {
     let sandbox = locked_project();
     let lock = sandbox.read("project/Kitfile.lock");
@@ -189,6 +195,7 @@ fn a_lock_that_cannot_be_used_is_refused_with_its_problems() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_lock_is_written_or_kept_to() {
     let sandbox = locked_project();
     sandbox.kit(&["pack", "project", "--lock", "--locked"]).exits(2);
@@ -206,6 +213,7 @@ fn the_lock_is_written_beside_the_kitfile() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_file_that_is_a_layer_of_its_own_is_locked_with_its_mode() {
     let sandbox = locked_project();
     set_mode(&sandbox, "weights/model.bin", 0o600);

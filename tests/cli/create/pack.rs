@@ -1,11 +1,9 @@
 //! `kit pack`: what it stores, what it prints, what it refuses.
 
-use std::os::unix::fs::{PermissionsExt, symlink};
-
 use expect_test::expect;
 use fs_err as fs;
-use rustix::fs::{Mode, OFlags};
 
+use kit_testkit::platform::{PermissionsExt, symlink};
 use kit_testkit::sandbox::Sandbox;
 
 #[test]
@@ -71,6 +69,7 @@ fn every_compression_unpacks_to_the_same_files() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn files_that_kitops_loses_are_packed() {
     let sandbox = Sandbox::new();
     for path in ["data/x", "data2/x", "database.db", "a..b", "keep/me/yes", "keep/no", "...", "f"] {
@@ -89,6 +88,7 @@ fn files_that_kitops_loses_are_packed() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn a_link_that_leaves_the_folder_is_refused_or_followed() {
     let sandbox = Sandbox::new();
     sandbox.write("cache/blob", "weights");
@@ -147,6 +147,7 @@ fn a_path_that_cannot_be_packed_is_named() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn a_failed_pack_leaves_no_blob() {
     let sandbox = Sandbox::new();
     sandbox.project();
@@ -202,6 +203,7 @@ fn a_missing_tag_is_latest_and_said_to_be() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "makes a file with a colon in its name")]
 fn a_file_with_the_name_of_a_reference_is_a_file() {
     let sandbox = Sandbox::new();
     sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'model:v1.bin'}\n");
@@ -247,6 +249,7 @@ fn project_of_an_old_file() -> Sandbox {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn a_layer_is_reused_while_the_state_of_its_files_is_equal() {
     let sandbox = project_of_an_old_file();
     let pack = ["pack", "project", "-t", "a:v1", "--follow-symlinks"];
@@ -266,6 +269,7 @@ fn a_layer_is_reused_while_the_state_of_its_files_is_equal() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn a_remembered_layer_whose_blob_is_gone_is_packed_again() {
     let sandbox = project_of_an_old_file();
     let pack = ["pack", "project", "-t", "a:v1", "--follow-symlinks"];
@@ -278,6 +282,7 @@ fn a_remembered_layer_whose_blob_is_gone_is_packed_again() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_raw_layer_is_the_file_itself_and_folders_stay_tar() {
     let sandbox = Sandbox::new();
     sandbox.write("project/w.bin", "the weights");
@@ -313,6 +318,7 @@ fn a_raw_layer_is_the_file_itself_and_folders_stay_tar() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn a_remembered_layer_is_described_as_a_new_one_and_not_taken_for_the_other_format() {
     let sandbox = Sandbox::new();
     sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: w}\n");
@@ -366,8 +372,11 @@ fn a_pointer_of_git_lfs_is_packed_only_with_a_warning() {
     }
 }
 
+/// A path of this length is made folder by folder, which only Unix systems can do.
+#[cfg(unix)]
 #[test]
 fn what_is_packed_can_be_unpacked_however_deep_it_is() {
+    use rustix::fs::{Mode, OFlags};
     let sandbox = Sandbox::new();
     sandbox.write("deep/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: m}]\n");
     fs::create_dir(sandbox.path("deep/m")).unwrap();

@@ -4,10 +4,12 @@ use std::process::Command;
 
 use fs_err as fs;
 
+#[cfg(unix)]
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::Sandbox;
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn running_out_of_open_files_leaves_nothing_behind() {
     let sandbox = Sandbox::new();
     sandbox.project();
@@ -32,7 +34,7 @@ fn running_out_of_open_files_leaves_nothing_behind() {
 #[cfg(target_os = "linux")]
 #[test]
 fn running_out_of_threads_is_an_error_and_never_a_panic() {
-    use std::os::unix::fs::PermissionsExt;
+    use kit_testkit::platform::PermissionsExt;
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.write("project/weights/model.bin", "weights".repeat(1 << 20));

@@ -2,12 +2,12 @@
 //! data that is read.
 
 use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
 
 use expect_test::expect;
 use serde_json::json;
 
 use super::files::drop_tables;
+use kit_testkit::platform::PermissionsExt;
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::samples;
 use kit_testkit::sandbox::Sandbox;
@@ -41,6 +41,7 @@ fn above_documents(text: &str) -> String {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn the_first_line_lists_the_concerns_and_the_rest_the_changes() {
     let sandbox = changed();
     sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
@@ -91,6 +92,7 @@ fn the_first_line_lists_the_concerns_and_the_rest_the_changes() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_folder_is_compared_as_it_would_be_packed() {
     let sandbox = changed();
     let by_folder = sandbox.kit(&["diff", "sample:v1", "project", "--format", "json"]).ok().json();
@@ -114,6 +116,7 @@ fn a_folder_is_compared_as_it_would_be_packed() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_folder_is_packed_as_what_it_is_compared_with() {
     let sandbox = Sandbox::new();
     sandbox.project();
@@ -140,6 +143,7 @@ fn a_file_that_is_a_layer_is_found_where_it_moved() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn the_exit_code_distinguishes_differences_from_failures() {
     let sandbox = changed();
     let run = sandbox.kit(&["diff", "sample:v1", "project", "--exit-code", "--quiet"]);
@@ -250,6 +254,7 @@ fn only_headers_of_weights_in_a_registry_are_read() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn large_remote_files_are_reported_as_not_compared() {
     let (sandbox, registry) = (changed(), FakeRegistry::start());
     let name = format!("{}/sample:v1", registry.host());
@@ -264,6 +269,7 @@ fn large_remote_files_are_reported_as_not_compared() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn only_the_files_that_paths_select_are_compared() {
     let sandbox = changed();
     let diff = |args: &[&str]| sandbox.kit(&[&["diff", "sample:v1", "project", "--exit-code"], args].concat());

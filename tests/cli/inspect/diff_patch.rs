@@ -132,6 +132,7 @@ fn in_markdown_no_text_leaves_its_fence() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn git_applies_patches_of_json_output() {
     let sandbox = changed("none");
     sandbox.kit(&["unpack", "code:v1", "-d", "tree"]).ok();

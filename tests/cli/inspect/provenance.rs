@@ -53,6 +53,7 @@ fn dependencies(statement: &Value) -> &Vec<Value> {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn packing_records_the_commit_the_datasets_and_the_time() {
     let sandbox = checkout();
     git(&sandbox, &["remote", "add", "origin", "https://ada:s3cret@git.example/team/sample.git?token=s3cret"]);
@@ -81,6 +82,7 @@ fn the_attestation_does_not_change_the_modelkit() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn untracked_and_changed_files_make_a_checkout_dirty() {
     let sandbox = checkout();
     let dirty = |change: &dyn Fn()| {
@@ -97,6 +99,7 @@ fn untracked_and_changed_files_make_a_checkout_dirty() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn packing_the_same_again_leaves_one_record() {
     let sandbox = checkout();
     for seconds in ["1700000000", "1800000000"] {
@@ -194,6 +197,7 @@ fn pack_push_attaches_one_attestation_in_the_registry() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn the_log_shows_the_clean_commit_of_files_that_were_packed_before_and_after_it() {
     let sandbox = checkout();
     sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
@@ -223,6 +227,7 @@ fn the_log_shows_the_clean_commit_of_files_that_were_packed_before_and_after_it(
 
 /// A repository from an untrusted archive can contain any git configuration.
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn nothing_that_a_repository_names_is_run() {
     let sandbox = checkout();
     let program = |name: &str| format!("touch {}", sandbox.path(&format!("ran/{name}")).display());
@@ -235,7 +240,7 @@ fn nothing_that_a_repository_names_is_run() {
         source["annotations"].get("dirty").cloned()
     };
     let hook = sandbox.write("project/.git/hooks/post-index-change", format!("#!/bin/sh\n{}\n", program("hook")));
-    fs_err::set_permissions(hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    fs_err::set_permissions(hook, kit_testkit::platform::PermissionsExt::from_mode(0o755)).unwrap();
     for key in ["core.fsmonitor", "core.pager", "core.sshCommand"] {
         git(&sandbox, &["config", key, &program(key)]);
     }

@@ -1,12 +1,11 @@
 //! `kit verify`: comparing a folder with a lock or a ModelKit.
 
-use std::os::unix::fs::{PermissionsExt, symlink};
-
 use expect_test::expect;
 use fs_err as fs;
 use serde_json::json;
 
 use super::files::drop_tables;
+use kit_testkit::platform::{PermissionsExt, symlink};
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::{Sandbox, repository};
 
@@ -20,6 +19,7 @@ fn packed_project() -> Sandbox {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn unpacked_files_equal_packed_files() {
     let sandbox = packed_project();
     for compression in ["none", "gzip-fastest", "zstd"] {
@@ -32,6 +32,7 @@ fn unpacked_files_equal_packed_files() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn everything_that_differs_is_listed() {
     let sandbox = packed_project();
     sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
@@ -67,6 +68,7 @@ fn everything_that_differs_is_listed() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn verifying_with_a_lock_reads_only_the_folder() {
     let sandbox = packed_project();
     fs::remove_dir_all(sandbox.path("kit")).unwrap();
@@ -80,6 +82,7 @@ fn verifying_with_a_lock_reads_only_the_folder() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_remote_modelkit_is_compared_without_storing_it() {
     let (sandbox, registry) = (packed_project(), FakeRegistry::start());
     let remote = format!("{}/sample:v1", registry.host());
@@ -92,6 +95,7 @@ fn a_remote_modelkit_is_compared_without_storing_it() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_layer_is_read_only_without_its_table_and_proves_nothing_when_damaged() {
     let sandbox = packed_project();
     for blob in fs::read_dir(sandbox.store().join("blobs/sha256")).unwrap() {
@@ -108,6 +112,7 @@ fn a_layer_is_read_only_without_its_table_and_proves_nothing_when_damaged() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn only_selected_parts_are_compared() {
     let sandbox = packed_project();
     sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "datasets:training"]).ok();
@@ -123,6 +128,7 @@ fn only_selected_parts_are_compared() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_kitfile_with_the_same_content_in_another_formatting_is_equal() {
     let sandbox = packed_project();
     let kitfile = sandbox.read("project/Kitfile");
@@ -134,6 +140,7 @@ fn a_kitfile_with_the_same_content_in_another_formatting_is_equal() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn files_of_a_parent_are_compared_where_the_parent_can_be_read() {
     let sandbox = packed_project();
     sandbox.write("tuned/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'sample:v1'}\ncode: [{path: .}]\n");
@@ -162,6 +169,7 @@ fn modelkits_of_kitops_are_compared() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn json_lists_the_differences() {
     let sandbox = packed_project();
     sandbox.write("project/README.md", "# Sampled\n");
@@ -173,6 +181,7 @@ fn json_lists_the_differences() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn a_link_counts_as_its_target() {
     let sandbox = packed_project();
     fs::rename(sandbox.path("project/weights/model.bin"), sandbox.path("model.bin")).unwrap();
@@ -183,6 +192,7 @@ fn a_link_counts_as_its_target() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn only_the_files_that_paths_select_are_verified() {
     let sandbox = packed_project();
     sandbox.write("project/data/train.csv", "changed\n");
@@ -198,6 +208,7 @@ fn only_the_files_that_paths_select_are_verified() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn additional_files_outside_the_layers_differ_only_with_exact() {
     let sandbox = packed_project();
     sandbox.write("project/beside", "");

@@ -8,6 +8,7 @@ use kit_core::compression::Compression;
 use kit_core::digest::Digest;
 use serde_json::{Value, json};
 
+#[cfg(target_os = "linux")]
 use kit_testkit::registry::{FakeRegistry, Fault};
 use kit_testkit::sandbox::Sandbox;
 

@@ -18,6 +18,7 @@ fn pushed(sandbox: &Sandbox) -> (DockerRegistry, String) {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn dockers_registry_is_examined() {
     let sandbox = Sandbox::new();
     let (registry, repository) = pushed(&sandbox);
@@ -62,6 +63,7 @@ fn dockers_registry_is_examined() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn findings_are_remembered_until_they_are_forgotten() {
     let sandbox = Sandbox::new();
     let (registry, repository) = pushed(&sandbox);
@@ -81,6 +83,7 @@ fn without_waits(text: &str) -> String {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn an_unreachable_registry_is_an_error() {
     let sandbox = Sandbox::new();
     let host = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();

@@ -55,6 +55,7 @@ fn built_targets(folder: &Path) -> Vec<String> {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn the_dockerfile_of_the_examples_copies_what_cargo_builds() {
     let dockerfile = fs::read_to_string(repository().join("examples/deploy/Dockerfile")).unwrap();
     let sandbox = Sandbox::new();

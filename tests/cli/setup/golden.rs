@@ -1,11 +1,10 @@
 //! Compatibility with KitOps: `kit` writes the same bytes, and reads the ModelKits that KitOps packed.
 
-use std::os::unix::fs::PermissionsExt;
-
 use fs_err as fs;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use kit_testkit::platform::PermissionsExt;
 use kit_testkit::sandbox::{Sandbox, repository};
 
 #[derive(Deserialize)]

@@ -25,6 +25,7 @@ const COMMANDS: &[&str] = &[
     "news",
     "log",
     "lineage",
+    "report",
     "verify",
     "index",
     "update",
@@ -85,6 +86,7 @@ fn quiet_prints_results_and_warnings_only() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn a_reader_that_stops_early_is_not_a_failure() {
     let sandbox = Sandbox::new();
     let command = format!("{} completion powershell | head -n 1", env!("CARGO_BIN_EXE_kit"));
@@ -129,6 +131,7 @@ fn help_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "needs a pseudo terminal of Unix")]
 fn the_page_of_a_command_is_printed_and_a_folder_must_be_meant() {
     let sandbox = Sandbox::new();
     sandbox.kit(&["man", "./pages"]).ok();

@@ -56,6 +56,7 @@ fn dangerous(sandbox: &Sandbox, path: &str) -> BTreeSet<String> {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn picklescan_finds_the_same_dangerous_imports() {
     let Some(python) = python() else { return };
     let sandbox = Sandbox::new();
@@ -137,6 +138,7 @@ fn is_refused(run: Run, reason: &str) {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn cosign_verifies_our_signatures() {
     let keys = [
         ("test-cosign.key", "test-cosign.pub", &[][..]),
@@ -159,6 +161,7 @@ fn cosign_verifies_our_signatures() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn cosign_verifies_our_signatures_of_the_old_form() {
     let Some(scene) = Scene::new() else { return };
     scene.kit("sign", "test-cosign.key", &["--as", "legacy"]).ok();
@@ -168,6 +171,7 @@ fn cosign_verifies_our_signatures_of_the_old_form() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn cosign_verifies_our_attestations() {
     let Some(scene) = Scene::new() else { return };
     let predicate = ["--predicate", "result.json", "--type"];
@@ -183,6 +187,7 @@ fn cosign_verifies_our_attestations() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn we_verify_signatures_and_attestations_of_cosign() {
     let Some(scene) = Scene::new() else { return };
     let sign = ["--signing-config", "without-log.json", "--yes"];

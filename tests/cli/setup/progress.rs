@@ -26,6 +26,7 @@ fn every_line_is_an_object_and_every_task_ends() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_message_contains_the_facts_of_its_step() {
     let (sandbox, registry) = (Sandbox::new(), DockerRegistry::start());
     sandbox.project();

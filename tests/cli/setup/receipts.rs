@@ -139,6 +139,7 @@ fn the_reference_describes_the_documents_of_commands_that_show_something() {
         ("verify", &["verify", "out", "a:v1"]),
         ("update", &["update", "pinned", "--local", "--pin", "--dry-run"]),
         ("lineage", &["lineage", "a:v1"]),
+        ("report", &["report", "a:v1"]),
         ("doctor", &["doctor", registry.host()]),
         ("config", &["config"]),
         ("index list", &["index", "list"]),
@@ -238,7 +239,7 @@ fn a_digest_goes_into_a_device_or_through_a_link_and_replaces_neither() {
         .unwrap();
     let digest = sandbox.kit(&["pack", "project", "-t", "a:v1", "--digest-file", "pipe"]).ok().digest();
     assert_eq!(reader.wait_with_output().unwrap().stdout, digest.as_bytes());
-    std::os::unix::fs::symlink("old", sandbox.path("link")).unwrap();
+    kit_testkit::platform::symlink("old", sandbox.path("link")).unwrap();
     sandbox.write("old", "sha256:earlier");
     sandbox.kit(&["pack", "project", "-t", "a:v1", "--digest-file", "link"]).ok();
     assert_eq!(sandbox.read("old"), digest);

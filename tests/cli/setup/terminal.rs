@@ -11,6 +11,7 @@ fn rows(text: &str) -> Vec<&str> {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "needs a pseudo terminal of Unix")]
 fn pack_shows_a_row_for_each_layer() {
     let sandbox = Sandbox::new();
     sandbox.project();
@@ -33,6 +34,7 @@ fn pack_shows_a_row_for_each_layer() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "needs a pseudo terminal of Unix")]
 fn unpack_shows_layers_after_their_files_are_there() {
     let sandbox = Sandbox::packed();
     let unpack = ["unpack", "sample:v1", "-d", "./out/../new", "--filter", "model"];
@@ -52,6 +54,7 @@ fn unpack_shows_layers_after_their_files_are_there() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn layers_that_are_there_are_one_line() {
     let (sandbox, registry) = (Sandbox::packed(), DockerRegistry::start());
     let (first, live) = (format!("{}/a:v1", registry.host()), format!("{}/a:live", registry.host()));
@@ -68,6 +71,7 @@ fn layers_that_are_there_are_one_line() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "needs a pseudo terminal of Unix")]
 fn list_fits_the_terminal() {
     let (sandbox, registry) = (Sandbox::new(), DockerRegistry::start());
     sandbox.project();
@@ -106,6 +110,7 @@ fn list_fits_the_terminal() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "needs a pseudo terminal of Unix")]
 fn a_comparison_is_short_and_coloured() {
     let sandbox = Sandbox::packed();
     sandbox.write("project/src/new.py", "x");
@@ -126,6 +131,7 @@ fn a_comparison_is_short_and_coloured() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "needs a pseudo terminal of Unix")]
 fn the_table_of_indexes_has_short_digests() {
     let sandbox = Sandbox::packed();
     sandbox.kit(&["index", "create", "all:v1", "sample:v1"]).ok();

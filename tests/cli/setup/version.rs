@@ -30,6 +30,7 @@ fn repository(sandbox: &Sandbox) -> std::path::PathBuf {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "uses devices of Unix")]
 fn a_checkout_and_a_linked_worktree_have_the_commit_and_its_time_in_utc() {
     let sandbox = Sandbox::new();
     let folder = repository(&sandbox);
@@ -42,6 +43,7 @@ fn a_checkout_and_a_linked_worktree_have_the_commit_and_its_time_in_utc() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "uses devices of Unix")]
 fn a_new_commit_changes_a_watched_file() {
     let sandbox = Sandbox::new();
     let folder = repository(&sandbox);
@@ -57,6 +59,7 @@ fn a_new_commit_changes_a_watched_file() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn a_folder_that_its_repository_does_not_track_has_no_commit() {
     let sandbox = Sandbox::new();
     let folder = repository(&sandbox);
@@ -67,6 +70,7 @@ fn a_folder_that_its_repository_does_not_track_has_no_commit() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "reads the checkout in which it was compiled, which may be on another system")]
 fn the_program_shows_the_commit_of_its_checkout_and_its_compiler() {
     let checkout = Checkout::read(Path::new(env!("CARGO_MANIFEST_DIR")));
     let (commit, built) = checkout

@@ -1,7 +1,6 @@
 //! ModelKits and image layouts made by strangers, put together by hand: refused with an error, and nothing is left
 //! behind.
 
-use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use fs_err as fs;
 use kit_core::digest::Digest;
 use serde_json::{Value, json};
 
+use kit_testkit::platform::symlink;
 use kit_testkit::sandbox::{Run, Sandbox};
 
 const CONFIG: &str = "application/vnd.kitops.modelkit.config.v1+json";
@@ -181,6 +181,7 @@ fn ends(sandbox: &Sandbox, args: &[&str]) -> bool {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn a_layout_of_fifos_does_not_make_anybody_wait() {
     let layer = tar("d", b"content");
     for victim in ["index.json", "oci-layout", &format!("blobs/sha256/{}", Digest::of(&layer).hex())] {
@@ -209,6 +210,7 @@ fn the_documents_of_a_layout_are_read_up_to_a_limit() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn reading_a_layout_changes_nothing_behind_its_links() {
     let sandbox = Sandbox::new();
     sandbox.project();

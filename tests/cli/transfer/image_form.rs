@@ -95,6 +95,7 @@ fn open_rooted(root: &Path, path: &str) -> Result<PathBuf, String> {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn the_subfolder_models_has_all_files() {
     for compression in ["none", "gzip", "zstd"] {
         let sandbox = packed(SAMPLE, &SAMPLE_FILES, &["--compression", compression]);
@@ -111,6 +112,7 @@ fn the_subfolder_models_has_all_files() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn the_layout_root_has_no_link() {
     let sandbox = packed(SAMPLE, &SAMPLE_FILES, &[]);
     push(&sandbox, &["--image-layout", "root"]);
@@ -119,6 +121,7 @@ fn the_layout_root_has_no_link() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn a_modelkit_with_its_own_models_gets_no_link() {
     const FOLDER: &str = "KServe will find only the files below `models`";
     const FILE: &str = "the image has a file `models`";
@@ -159,6 +162,7 @@ fn raw_layers_are_left_out() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs skopeo or umoci, which have no packages for Windows")]
 fn a_base_image_comes_first_and_its_container_waits() {
     let sandbox = packed(SAMPLE, &SAMPLE_FILES, &[]);
     sandbox.write("base/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: bin}]\n");

@@ -1,13 +1,13 @@
 //! `kit unpack` of layers that are large enough to be unpacked by their pieces: the same files and the same refusals
 //! as of any others.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
 use fs_err as fs;
 use serde_json::Value;
 
+use kit_testkit::platform::PermissionsExt;
 use kit_testkit::sandbox::Sandbox;
 
 const MIB: usize = 1024 * 1024;
@@ -91,6 +91,7 @@ fn is_like_the_project(sandbox: &Sandbox) {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn large_files_arrive() {
     for format in ["tar", "raw"] {
         let sandbox = packed(format);
@@ -101,6 +102,7 @@ fn large_files_arrive() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn existing_files_are_compared() {
     let sandbox = packed("tar");
     sandbox.kit(&["unpack", "m:v1", "-d", "out"]).ok();
@@ -116,6 +118,7 @@ fn existing_files_are_compared() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_byte_that_is_wrong_is_found_wherever_it_is() {
     let sandbox = packed("tar");
     let layer = digest(&sandbox, "weights", None);
@@ -134,6 +137,7 @@ fn a_byte_that_is_wrong_is_found_wherever_it_is() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn no_table_of_contents_is_needed() {
     let sandbox = packed("tar");
     let table = digest(&sandbox, "weights", Some("ml.kitops.modelkit.contents"));
@@ -143,6 +147,7 @@ fn no_table_of_contents_is_needed() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn there_may_be_more_large_files_than_may_be_open() {
     let sandbox = Sandbox::new();
     for number in 0..60 {
@@ -160,6 +165,7 @@ fn there_may_be_more_large_files_than_may_be_open() {
 
 /// In a layout that a stranger made, a table of contents may fit bytes that the layer's digest does not name.
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_table_does_not_replace_the_digest_of_unverified_content() {
     let sandbox = packed("tar");
     sandbox.kit(&["push", "m:v1", "oci:layout:v1"]).ok();

@@ -64,6 +64,7 @@ impl Scene {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn signatures_follow_a_modelkit_through_registries_with_and_without_a_list() {
     let scene = Scene::new();
     let signature = scene.sign(&scene.digest, "signature");
@@ -85,6 +86,7 @@ fn signatures_follow_a_modelkit_through_registries_with_and_without_a_list() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs skopeo or umoci, which have no packages for Windows")]
 fn other_tools_read_a_layout_with_signatures() {
     let scene = Scene::new();
     let signature = scene.sign(&scene.digest, "signature");

@@ -41,6 +41,7 @@ fn tar(sandbox: &Sandbox, args: &[&str]) -> String {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn the_same_modelkit_gives_the_same_archive_wherever_it_comes_from() {
     let (sandbox, registry) = (packed(), DockerRegistry::start());
     let remote = format!("{}/team/sample:v1", registry.host());
@@ -65,6 +66,7 @@ fn the_same_modelkit_gives_the_same_archive_wherever_it_comes_from() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn saved_modelkits_are_loaded_with_names_and_referrers() {
     let (sandbox, registry) = (packed(), DockerRegistry::start());
     pack_next(&sandbox);
@@ -99,6 +101,7 @@ fn about(sandbox: &Sandbox, args: &[&str], folder: &str) -> usize {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn an_archive_is_loaded_straight_into_a_registry() {
     let (sandbox, registry) = (packed(), DockerRegistry::start());
     sandbox.kit(&["tag", "sample:v1", "team/sample:v1"]).ok();
@@ -159,6 +162,7 @@ fn blobs_of_since_are_left_out_and_required_by_load() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs skopeo or umoci, which have no packages for Windows")]
 fn skopeo_reads_archives_and_we_read_those_of_skopeo() {
     let sandbox = packed();
     let digest = sandbox.kit(&["save", "sample:v1", "-o", "kits.tar"]).ok().digest();
@@ -176,6 +180,7 @@ fn skopeo_reads_archives_and_we_read_those_of_skopeo() {
 
 /// An archive with one byte of a layer changed, in a tar written by another tool.
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn wrong_bytes_are_refused_and_nothing_appears() {
     let sandbox = packed();
     pack_next(&sandbox);
@@ -203,6 +208,7 @@ fn wrong_bytes_are_refused_and_nothing_appears() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn hostile_archives_are_refused() {
     let sandbox = packed();
     sandbox.kit(&["save", "sample:v1", "-o", "kits"]).ok();
@@ -213,7 +219,7 @@ fn hostile_archives_are_refused() {
     repack(&sandbox, &[]).ok();
     repack(&sandbox, &["--transform", "s,^./oci-layout,../../oci-layout,"]).fails().says("its name contains `..`");
     repack(&sandbox, &["--transform", "s,^./oci-layout,/oci-layout,", "-P"]).fails().says("absolute");
-    std::os::unix::fs::symlink("/etc/passwd", sandbox.path("kits/link")).unwrap();
+    kit_testkit::platform::symlink("/etc/passwd", sandbox.path("kits/link")).unwrap();
     repack(&sandbox, &[]).fails().says("symbolic links are not unpacked");
     fs_err::remove_file(sandbox.path("kits/link")).unwrap();
     repack(&sandbox, &[]).ok();
@@ -275,6 +281,7 @@ fn a_stream_without_an_archive_loads_nothing() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn a_stream_is_loaded_while_it_is_read() {
     let sandbox = packed();
     sandbox.kit(&["save", "sample:v1", "-o", "kits.tar"]).ok();
@@ -289,6 +296,7 @@ fn a_stream_is_loaded_while_it_is_read() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn only_an_archive_is_overwritten() {
     let sandbox = packed();
     sandbox.write("notes.tar", "my notes");
@@ -301,8 +309,8 @@ fn only_an_archive_is_overwritten() {
     assert!(bytes(&sandbox, "other.tar") == other);
     // An empty file, as `mktemp` makes it, and an archive are replaced; a link stays a link.
     sandbox.write("sample.tar", "");
-    std::os::unix::fs::symlink("sample.tar", sandbox.path("link.tar")).unwrap();
-    std::os::unix::fs::symlink("new.tar", sandbox.path("dangling.tar")).unwrap();
+    kit_testkit::platform::symlink("sample.tar", sandbox.path("link.tar")).unwrap();
+    kit_testkit::platform::symlink("new.tar", sandbox.path("dangling.tar")).unwrap();
     for name in ["sample.tar", "sample.tar", "link.tar", "dangling.tar"] {
         sandbox.kit(&["save", "sample:v1", "-o", name]).ok();
         elsewhere(&sandbox, &["load", name]).ok();

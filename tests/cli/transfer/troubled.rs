@@ -92,6 +92,7 @@ fn noise(seed: u64, size: usize) -> Vec<u8> {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_pull_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
@@ -104,6 +105,7 @@ fn a_pull_survives_every_fault() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn unpacking_from_a_registry_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
@@ -114,6 +116,7 @@ fn unpacking_from_a_registry_survives_every_fault() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_copy_to_a_folder_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
@@ -126,6 +129,7 @@ fn a_copy_to_a_folder_survives_every_fault() {
 
 /// Docker's registry forgets an upload that breaks off within a part, so that a push may have to be started again.
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_push_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
@@ -145,6 +149,7 @@ fn a_push_survives_every_fault() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_copy_between_registries_survives_every_fault() {
     for seed in seeds() {
         let (road, to) = (Road::new(seed), DockerRegistry::start());

@@ -5,12 +5,15 @@ use serde_json::Value;
 use super::scene::{Scene, key, kit};
 use kit_testkit::sandbox::{Run, Sandbox};
 
-/// The digests of the files below a folder of the sandbox, without the locks of the store; none if it does not exist.
+/// The digests of the files below a folder of the sandbox; none if it does not exist. The locks of a store contain the
+/// number of a process.
 pub fn tree(sandbox: &Sandbox, folder: &str) -> Vec<(String, String)> {
-    let is_content = |path: &str| !path.starts_with(".kit/") && path != "oci-layout";
     let files = if sandbox.path(folder).exists() { sandbox.tree(folder) } else { Vec::new() };
-    let digest = |content: String| kit_core::digest::Digest::of(content.as_bytes()).to_string();
-    files.into_iter().filter(|(path, _)| is_content(path)).map(|(path, content)| (path, digest(content))).collect()
+    let digest = |path: &str, content: String| {
+        let content = if path.ends_with(".lock") { String::new() } else { content };
+        kit_core::digest::Digest::of(content.as_bytes()).to_string()
+    };
+    files.into_iter().map(|(path, content)| (path.clone(), digest(&path, content))).collect()
 }
 
 /// A ModelKit in a registry that is signed by `test-cosign.key`, and a policy that requires this signature.

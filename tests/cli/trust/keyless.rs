@@ -99,6 +99,18 @@ fn another_identity_issuer_or_service_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_pattern_matches_the_whole_identity() {
+    let signed = Signed::new(&Confirmed::default());
+    let rest = ["--certificate-oidc-issuer", ISSUER, "--trusted-root", "root.json"];
+    let verify = |pattern: &str| signed.verify(&[&["--certificate-identity-regexp", pattern], &rest[..]].concat());
+    verify(r"https://github\.com/acme/.*@refs/(heads/main|tags/v.*)").ok().prints(&format!("signed    {IDENTITY} ("));
+    verify("https://github.com/acme").exits(1).says("not of `https://github.com/acme`");
+    verify("(").exits(2).says("is not a valid regular expression");
+    let alone = ["--certificate-identity-regexp", "a", "--trusted-root", "root.json"];
+    signed.verify(&alone).exits(2).says("add --certificate-oidc-issuer URL");
+}
+
+#[test]
 fn identity_issuer_and_trusted_root_are_needed_together() {
     let signed = Signed::new(&Confirmed::default());
     let (identity, issuer) = (["--certificate-identity", IDENTITY], ["--certificate-oidc-issuer", ISSUER]);
@@ -198,6 +210,13 @@ fn a_policy_names_a_keyless_identity() {
     kit(sandbox, &["pull", &guarded.name]).ok();
     guarded.check(&[]).ok().prints("signed by `ci`");
     kit(sandbox, &["policy", "show", &guarded.name]).ok().prints(IDENTITY);
+    kit(sandbox, &["remove", &guarded.name]).ok();
+    let path = sandbox.path("kit/policy.toml");
+    let text = fs_err::read_to_string(&path).unwrap();
+    let pattern = IDENTITY.replace("main", ".*");
+    fs_err::write(&path, text.replace(&format!("identity = '{IDENTITY}'"), &format!("identity-regexp = '{pattern}'")))
+        .unwrap();
+    kit(sandbox, &["pull", &guarded.name]).ok();
     require(&guarded, &service, "issuer = 'https://accounts.google.com'");
     guarded.is_refused(&format!("its identity is confirmed by `{ISSUER}`, not by `https://accounts.google.com`"));
 }

@@ -1,11 +1,11 @@
 //! `kit key`, passwords, and the secrets that no output contains.
 
-use std::os::unix::fs::PermissionsExt;
-
 use super::scene::{PASSWORD, exists, key, kit};
+use kit_testkit::platform::PermissionsExt;
 use kit_testkit::sandbox::Sandbox;
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_new_key_pair_is_private_and_never_replaces_files() {
     let sandbox = Sandbox::packed();
     let shown = kit(&sandbox, &["key", "new", "release", "--format", "json"]).ok().json();

@@ -74,11 +74,11 @@ fn a_signature_of_another_key_or_none_does_not_count() {
 #[test]
 fn a_link_cannot_be_signed_unless_it_is_ignored() {
     let sandbox = model();
-    std::os::unix::fs::symlink("README.md", sandbox.path("model/link")).unwrap();
+    kit_testkit::platform::symlink("README.md", sandbox.path("model/link")).unwrap();
     sign(&sandbox, &[]).exits(1).says("`link` is a symbolic link").says("--ignore link");
     sign(&sandbox, &["--ignore", "link"]).ok();
     verify(&sandbox, &[]).ok();
-    std::os::unix::fs::symlink("README.md", sandbox.path("model/data/link")).unwrap();
+    kit_testkit::platform::symlink("README.md", sandbox.path("model/data/link")).unwrap();
     verify(&sandbox, &[]).exits(3).prints("symbolic link").prints("data/link");
 }
 

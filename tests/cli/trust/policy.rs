@@ -219,3 +219,71 @@ fn a_signature_that_is_not_carried_is_an_error_where_it_is_required() {
         kit(sandbox, &[command, &guarded.name, &elsewhere]).ok().says("warning: ");
     }
 }
+
+#[test]
+fn a_modelkit_in_the_store_is_judged_under_its_name_however_it_is_asked_for() {
+    let guarded = Guarded::unsigned();
+    let (sandbox, name, digest) = (guarded.sandbox(), &guarded.name, &guarded.digest);
+    let policy = sandbox.read("kit/policy.toml");
+    fs_err::remove_file(sandbox.path("kit/policy.toml")).unwrap();
+    kit(sandbox, &["pull", name]).ok();
+    kit(sandbox, &["tag", name, "before:v1"]).ok();
+    sandbox.write("kit/policy.toml", policy);
+    let elsewhere = format!("{}/elsewhere/net:v2", guarded.host());
+    for args in [
+        &["unpack", name, "-d", "out"][..],
+        &["unpack", digest, "-d", "out"],
+        &["unpack", &digest[..15], "-d", "out"],
+        &["unpack", &format!("oci:kit/store:{name}"), "-d", "out"],
+        &["unpack", &format!("oci:kit/store@{digest}"), "-d", "out"],
+        &["cat", &format!("{digest}//README.md")],
+        &["tag", name, "after:v1"],
+        &["tag", name, &elsewhere],
+        &["tag", digest, "after:v1"],
+        &["copy", &format!("oci:kit/store:{name}"), &elsewhere],
+    ] {
+        let before = [tree(sandbox, "kit/store"), tree(sandbox, "out")];
+        let run = kit(sandbox, args);
+        assert!(run.stderr.contains(NOT_SIGNED) || args[1].len() == 15, "{args:?}\n{}", run.stderr);
+        assert!([tree(sandbox, "kit/store"), tree(sandbox, "out")] == before, "{args:?}");
+    }
+    // The same repository has the same rule, and the maker of a ModelKit names it before it is signed.
+    kit(sandbox, &["tag", name, &format!("{}/production/net:v3", guarded.host())]).ok();
+    kit(sandbox, &["tag", "before:v1", &elsewhere]).ok();
+}
+
+#[test]
+fn another_spelling_of_the_host_does_not_avoid_the_rule() {
+    let guarded = Guarded::unsigned();
+    let port = guarded.host().rsplit(':').next().unwrap();
+    for host in ["127.1", "0x7f.0.0.1", "2130706433", "0177.0.0.1"] {
+        let name = format!("{host}:{port}/production/net:v2");
+        let args = ["unpack", &name, "--remote", "--plain-http", "-d", "out"];
+        kit(guarded.sandbox(), &args).exits(1).says(NOT_SIGNED);
+    }
+}
+
+#[test]
+fn a_pull_whose_content_is_refused_leaves_the_store_as_it_was() {
+    let guarded = Guarded::unsigned();
+    let sandbox = guarded.sandbox();
+    sandbox.write("bad/Kitfile", "manifestVersion: 1.0.0\ncode:\n  - path: src\n");
+    sandbox.write("bad/src/config.json", "{\"auto_map\": {\"AutoModel\": \"evil.Model\"}}\n");
+    let name = format!("{}/production/bad:v1", guarded.host());
+    sandbox.kit(&["pack", "bad", "-t", &name, "--config", "elsewhere"]).ok();
+    sandbox.kit(&["push", &name, "--config", "elsewhere"]).ok();
+    sandbox.kit(&["save", &name, "-o", "bad.tar", "--config", "elsewhere"]).ok();
+    guarded.require("remote-code = 'forbid'");
+    kit(sandbox, &["pull", &guarded.name]).ok();
+    // Without the notes about what the disk may not have written yet.
+    let content = || {
+        let mut files = tree(sandbox, "kit/store");
+        files.retain(|(path, _)| !path.starts_with(".kit/pending/"));
+        files
+    };
+    let before = content();
+    for args in [&["pull", &name][..], &["load", "bad.tar"]] {
+        kit(sandbox, args).exits(1).says("remote-code");
+        assert_eq!(content(), before, "{args:?}");
+    }
+}

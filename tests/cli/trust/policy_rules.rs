@@ -182,6 +182,7 @@ fn a_remote_dataset_is_judged_before_it_is_unpacked() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn an_import_is_judged_before_it_is_packed() {
     let guarded = Guarded::unsigned();
     let sandbox = guarded.sandbox();
@@ -319,4 +320,52 @@ fn a_signed_list_of_files_must_be_that_of_the_modelkit() {
     guarded.sign(&guarded.name, "test-cosign.key", &["--files"]);
     guarded.check(&[]).ok().prints("the signed files are those of the ModelKit");
     kit(sandbox, &["pull", &guarded.name]).ok();
+}
+
+#[test]
+fn packing_warns_of_what_the_policy_of_the_name_would_refuse() {
+    let guarded = Guarded::unsigned();
+    let sandbox = guarded.sandbox();
+    sandbox.write(
+        "bad/Kitfile",
+        "manifestVersion: 1.0.0\nmodel: {path: weights, license: CC-BY-NC-4.0}\ncode: [{path: src}]\n",
+    );
+    sandbox.write("bad/weights/model.pkl", b"cposix\nsystem\n)R.");
+    sandbox.write("bad/weights/model.safetensors", kit_testkit::samples::safetensors("{}", 0));
+    sandbox.write("bad/src/run.py", "print()");
+    sandbox.write("bad/notes.txt", format!("in no layer: ghp{}{}", '_', "aB".repeat(18)));
+    let name = format!("{}/production/bad:v1", guarded.host());
+    guarded.require(
+        "signed-by = { any = ['release'] }\nfiles-signed = true\npickle = 'listed'\nsecrets = 'forbid'\n\
+         formats = ['safetensors']\nlicenses = { allow = ['MIT'] }\n\
+         attestations = [{ type = 'test-result', signed-by = { any = ['release'] } }]",
+    );
+    for args in [
+        &["pack", "bad", "-t", &name][..],
+        &["pack", "bad", "-t", &name, "--dry-run"],
+        &["pack", "bad", "--push", &name],
+    ] {
+        let run = kit(sandbox, args).ok();
+        assert!(run.stderr.contains("warning: the policy would not allow the use of `"), "{}", run.stderr);
+        for words in [
+            "; format: weights/model.pkl: pickle is not allowed",
+            "; licence: `model`: CC-BY-NC-4.0",
+            "; pickle: weights/model.pkl: posix.system",
+        ] {
+            assert!(run.stderr.contains(words), "{words}\n{}", run.stderr);
+        }
+        // What is made after packing, and what is not packed.
+        let warning = run.stderr.lines().find(|line| line.contains("would not allow")).unwrap();
+        for words in ["signed-by", "attestation", "files-signed", "secret", "notes.txt"] {
+            assert!(!warning.contains(words), "{words}\n{warning}");
+        }
+    }
+    let quiet = |name: &str| assert!(!kit(sandbox, &["pack", "bad", "-t", name]).ok().stderr.contains("policy"));
+    quiet(&format!("{}/elsewhere/bad:v1", guarded.host()));
+    guarded.require("signed-by = { any = ['release'] }");
+    quiet(&name);
+    sandbox.write("kit/policy.toml", "version = 1\ndefault = 'refuse'\n");
+    kit(sandbox, &["pack", "bad", "-t", &name]).ok().says("would not allow the use of `").says("no rule");
+    sandbox.write("kit/policy.toml", "version = 1\nrules = 2\n");
+    kit(sandbox, &["pack", "bad", "-t", &name]).ok().says("was not evaluated: ").says("`rules`");
 }

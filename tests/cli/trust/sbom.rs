@@ -198,11 +198,57 @@ fn a_model_from_another_modelkit_has_an_ancestor() {
 }
 
 #[test]
-fn a_folder_must_be_packed_first() {
-    let sandbox = Sandbox::packed();
-    for folder in ["./project", sandbox.path("project").to_str().unwrap()] {
-        let run = sandbox.kit(&["sbom", folder]).exits(2);
-        run.says("is a folder, and a bill of materials is of a ModelKit; pack it first with `kit pack ");
+fn a_folder_has_the_files_and_no_digest_of_a_modelkit() {
+    let sandbox = unusual();
+    sandbox.write("project/.kitignore", "src/b.py");
+    sandbox.write("project/notes.txt", "in no layer");
+    sandbox.write("project/src/.env", format!("TOKEN=ghp{}{}", '_', "aB".repeat(18)));
+    let manifest = sandbox.kit(&["pack", "project", "-t", "net:v1", "--allow-secrets"]).ok().digest();
+    for format in ["cyclonedx", "cyclonedx-1.7"] {
+        let packed = sandbox.kit(&["sbom", "net:v1", "--format", format]).ok().json();
+        let text = sandbox.kit(&["sbom", "./project", "--format", format]).ok().stdout;
+        assert_eq!(sandbox.kit(&["sbom", "project", "--format", format]).ok().stdout, text);
+        assert!(!text.contains("kit:layer") && !text.contains(&manifest[7..]), "{text}");
+        let bom: Value = serde_json::from_str(&text).unwrap();
+        assert_ne!(bom["serialNumber"], packed["serialNumber"]);
+        assert_eq!(bom["metadata"]["lifecycles"], json!([{ "phase": "pre-build" }]));
+        let main = &bom["metadata"]["component"];
+        assert_eq!((&main["hashes"], &main["purl"]), (&Value::Null, &Value::Null));
+        for field in ["type", "name", "version", "licenses", "modelCard"] {
+            assert_eq!(main[field], packed["metadata"]["component"][field], "{field}");
+        }
+        let files = |bom: &Value| strings(&bom["components"], "bom-ref");
+        assert_eq!(files(&bom), files(&packed));
+        let digests = |bom: &Value| {
+            let files = bom["components"].as_array().unwrap().iter().filter(|it| it["type"] == "file");
+            files.map(|file| file["hashes"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(digests(&bom), digests(&packed));
     }
-    sandbox.kit(&["sbom", "sample:v1"]).ok();
+    let packed = sandbox.kit(&["sbom", "net:v1", "--format", "spdx"]).ok().json();
+    let text = sandbox.kit(&["sbom", "./project", "--format", "spdx"]).ok().stdout;
+    assert!(!text.contains(&manifest[7..]) && !text.contains("releaseTime"), "{text}");
+    let spdx: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(strings(&spdx["@graph"], "name"), strings(&packed["@graph"], "name"));
+    assert_eq!(spdx["@graph"][2]["profileConformance"], json!(["core", "software", "simpleLicensing"]));
+}
+
+#[test]
+fn a_changed_file_changes_the_identifier_of_the_document() {
+    let sandbox = unusual();
+    let number = || sandbox.kit(&["sbom", "project"]).ok().json()["serialNumber"].clone();
+    let before = number();
+    assert_eq!(number(), before);
+    sandbox.write("project/src/b.py", "2");
+    assert_ne!(number(), before);
+}
+
+#[test]
+fn a_folder_without_a_kitfile_fails_and_a_modelkit_comes_before_it() {
+    let sandbox = Sandbox::packed();
+    sandbox.write("empty/a.txt", "a");
+    sandbox.kit(&["sbom", "./empty"]).fails().says("Kitfile");
+    sandbox.kit(&["tag", "sample:v1", "empty"]).ok();
+    let bom = sandbox.kit(&["sbom", "empty"]).ok().json();
+    assert!(bom["metadata"]["component"]["hashes"].is_array());
 }

@@ -1,12 +1,12 @@
 //! `kit scan`: folders, files and ModelKits, the formats of its output and its exit codes.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::symlink;
 
 use expect_test::expect;
 use fs_err as fs;
 use serde_json::{Value, json};
 
+use kit_testkit::platform::symlink;
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::{Sandbox, repository};
 
@@ -124,6 +124,7 @@ fn files_of_the_kitfile_are_scanned_although_they_are_ignored() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn links_out_of_the_folder_are_refused_or_followed_as_when_packing() {
     let sandbox = Sandbox::new();
     sandbox.write("cache/blob", EVIL);
@@ -150,6 +151,7 @@ fn links_out_of_the_folder_are_refused_or_followed_as_when_packing() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn a_link_inside_the_folder_is_followed() {
     let sandbox = project();
     symlink("../weights/model.pkl", sandbox.path("p/src/again.dat")).unwrap();

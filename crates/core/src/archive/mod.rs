@@ -18,7 +18,7 @@ pub use ignore::{
     translate_gitignore, unmatched_lines,
 };
 pub use mcp_bundle::{InvalidMcpBundle, check_mcp_bundle};
-pub use pack::{Fingerprint, LayerSource, LayerSummary, Links, Measured, write_layer};
+pub use pack::{Fingerprint, LayerSource, LayerSummary, Links, Measured, Modes, write_layer};
 pub use tar::{KnownTar, LayerMember, Listing, TarWriter, file_header};
 pub use unpack::{
     Danger, Destination, Existing, Extracted, FileInParts, FindPart, LayerShape, Ledger, Overwrite, Placed, Preview,

@@ -1,6 +1,6 @@
 //! Runs git so that nothing in the repository can make it start another program, and only for a limited time.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -43,6 +43,19 @@ pub(super) fn first_bytes(folder: &Path, args: &[&str]) -> Option<Vec<u8>> {
         return bytes;
     }
     child.wait().ok()?.success().then_some(bytes).flatten()
+}
+
+/// Returns what `choose` makes of each entry in the output of git, if it succeeds. Each entry ends with a NUL.
+pub(super) fn entries_of_output(
+    folder: &Path,
+    args: &[&str],
+    choose: fn(&str) -> Option<String>,
+) -> Option<Vec<String>> {
+    let mut child = start_reading(folder, args)?;
+    let _child = Leftover::new(LeftoverKind::Child(child.id()));
+    let entries = BufReader::new(child.stdout.take()?).split(0).map_while(Result::ok);
+    let chosen = entries.filter_map(|entry| choose(str::from_utf8(&entry).ok()?)).collect();
+    child.wait().ok()?.success().then_some(chosen)
 }
 
 /// Returns the output of git, without a time limit: it may fetch over a network. It never prompts.
@@ -94,12 +107,17 @@ fn git(folder: &Path, args: &[&str]) -> Command {
 
 /// Starts git, and reads up to `limit` bytes of its output.
 fn start(folder: &Path, args: &[&str], limit: u64) -> Option<(Child, Receiver<Vec<u8>>)> {
+    let mut child = start_reading(folder, args)?;
+    let read = read(child.stdout.take()?, limit);
+    Some((child, read))
+}
+
+/// Starts git, which only reads the repository.
+fn start_reading(folder: &Path, args: &[&str]) -> Option<Child> {
     let mut command = git(folder, args);
     // No lock that another git process would run into, no prompt, and no transport at all.
     command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0").env("GIT_ALLOW_PROTOCOL", "none");
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
-    let read = read(child.stdout.take()?, limit);
-    Some((child, read))
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()
 }
 
 fn read(stdout: ChildStdout, limit: u64) -> Receiver<Vec<u8>> {

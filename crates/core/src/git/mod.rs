@@ -4,10 +4,12 @@
 mod command;
 mod credentials;
 mod error;
+mod executables;
 mod fetch;
 mod look;
 
 pub use credentials::{credentials, credentials_of_url};
 pub use error::Error;
+pub use executables::executables;
 pub use fetch::{Tree, TreeFile, fetch, lfs_folder, setting_in};
 pub use look::{Checkout, look, user_name};

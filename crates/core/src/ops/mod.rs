@@ -18,6 +18,7 @@ mod import;
 mod index_error;
 mod init;
 mod keep;
+mod known_names;
 mod lacking;
 mod location;
 mod notices;
@@ -29,6 +30,7 @@ mod read_once;
 mod refused;
 mod remote_data;
 mod remote_data_error;
+mod report;
 mod sbom;
 mod scan;
 mod session;
@@ -95,10 +97,14 @@ pub use promotion::{
 pub use refused::{Empty, Lack, Secret};
 pub use remote_data::RemoteData;
 pub use remote_data_error::RemoteDataError;
-pub use sbom::{SbomFormat, sbom};
+pub use report::{
+    Approval as ReportedApproval, AttachedRow, Evaluation, Recall, Report, ReportOptions, ReportedChanges,
+    ReportedPart, ScanSummary, SignedDocument, Standing, Unknown as UnknownFact, report,
+};
+pub use sbom::{SbomFormat, sbom, sbom_of_folder};
 pub use scan::{
-    FileFinding, FirstBytes, ScanOptions, Scanned, ScannedFolder, SkippedPath, scan_entry, scan_file, scan_folder,
-    scan_modelkit,
+    FileFinding, FirstBytes, FolderFiles, ScanOptions, Scanned, ScannedFolder, SkippedPath, scan_entry, scan_file,
+    scan_folder, scan_modelkit,
 };
 pub use session::{Located, Location, Lookup, Session, find_here, find_index_here, not_here};
 pub use skills::{Installed, Skill, SkillError, SkillFile, SkillLayer, Skills, install_skill, read_skills};
@@ -117,6 +123,7 @@ pub use trust::{
     attach_files, attached_document, attached_documents, attest, attestations, beside, candidates, check_policies,
     compare_folder, fetch_files, file_digests, find_signed, is_policy_asked, judge, open_signable, recalls,
     recorded_provenance, requires_attached, sign, sign_folder, sign_modelkit_files, verify_folder, verify_signature,
+    warn_of_policies,
 };
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};

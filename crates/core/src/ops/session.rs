@@ -4,6 +4,7 @@
 use tracing::debug;
 
 use crate::oci::{ContentError, Descriptor, Reference, Source, Tag, Target};
+use crate::ops::known_names;
 pub use crate::ops::location::Location;
 use crate::ops::read_once::ReadOnce;
 use crate::ops::workers::Jobs;
@@ -46,8 +47,8 @@ pub struct Located {
     pub name: String,
     /// The location as the user gave it, for messages.
     pub title: String,
-    /// The name that the rules of policies match; `None` for what this command makes itself.
-    pub policy_name: Option<Name>,
+    /// The names that the rules of policies match; none for what this command makes itself.
+    pub policy_names: Vec<Name>,
     /// True if the bytes come from a registry.
     pub is_remote: bool,
     /// The repository in a registry that is asked for similar tags if `name` is a tag that does not exist.
@@ -60,12 +61,12 @@ const SIMILAR_TAGS: usize = 5;
 impl Located {
     fn new(source: impl Source + 'static, name: String, location: &Location, is_remote: bool) -> Self {
         let found = Self::of(Box::new(ReadOnce::new(source)), name, location.to_string(), is_remote);
-        Self { policy_name: Some(location.policy_name()), ..found }
+        Self { policy_names: vec![location.policy_name()], ..found }
     }
 
     /// An artifact that `source` resolves itself.
     pub(crate) fn of(source: Box<dyn Source>, name: String, title: String, is_remote: bool) -> Self {
-        Self { source, name, title, policy_name: None, is_remote, repository: None }
+        Self { source, name, title, policy_names: Vec::new(), is_remote, repository: None }
     }
 
     /// Finds the manifest. For a tag that a registry does not have, the error contains similar tags, if the registry
@@ -100,7 +101,10 @@ impl Session<'_> {
                 let name = selector.clone().unwrap_or_else(|| Tag::latest().to_string());
                 let layout = self.store.open_other(path)?;
                 layout.expect_layout()?;
-                Ok(Located::new(layout.reader(Names::Tags)?, name, location, false))
+                let others = known_names::in_layout(&self.store, &layout, &name)?;
+                let mut found = Located::new(layout.reader(Names::Tags)?, name, location, false);
+                found.policy_names.extend(others);
+                Ok(found)
             }
         }
     }
@@ -191,7 +195,14 @@ pub fn find_here(store: &Store, reference: &Reference) -> Result<Located, Error>
     if store.find(&names, &name)?.is_none() {
         return Err(not_here(store, reference));
     }
-    Ok(Located::new(store.reader(names)?, name, &Location::Artifact(reference.clone()), false))
+    let mut found = Located::new(store.reader(names)?, name, &Location::Artifact(reference.clone()), false);
+    if let Some(digest) = reference.digest.filter(|_| reference.is_unnamed()) {
+        let known = known_names::of(store, &digest)?;
+        if !known.is_empty() {
+            found.policy_names = known;
+        }
+    }
+    Ok(found)
 }
 
 /// The error for a reference that is not in the local store, with similar tags.

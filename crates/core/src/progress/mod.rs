@@ -12,7 +12,7 @@ mod warning;
 
 pub use event::{BlobCopied, CopyOutcome, Event, LayerPacked, PackOutcome, StoredDocument};
 pub use notifier::Notifier;
-pub use parts::{IgnoreLine, LayerPlace, Paths, RecallNotice};
+pub use parts::{IgnoreLine, LayerPlace, Paths, PolicyConsequence, RecallNotice};
 pub use receiver::{Phase, Progress, Silent, Task};
 pub use size::human;
 pub use warning::Warning;

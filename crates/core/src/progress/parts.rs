@@ -48,3 +48,14 @@ pub struct IgnoreLine<'a> {
     /// The pattern that may be meant.
     pub meant: Option<&'a str>,
 }
+
+/// The consequence of a policy that is not satisfied, if the operation continues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum PolicyConsequence {
+    /// None: the rule only warns.
+    Warned,
+    /// The ModelKit that is being packed would be refused where it is used.
+    RefusedLater,
+    /// It is not known whether the ModelKit that is being packed would be refused.
+    NotEvaluated,
+}

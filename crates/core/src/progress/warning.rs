@@ -4,11 +4,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::parts::{IgnoreLine, LayerPlace, Paths, RecallNotice};
+use super::parts::{IgnoreLine, LayerPlace, Paths, PolicyConsequence, RecallNotice};
 use crate::digest::Digest;
 
-/// A condition that the user should check although the operation continues. Serialized like an
-/// [`Event`](super::Event).
+/// A condition to check although the operation continues. Serialized like an [`Event`](super::Event).
 ///
 /// `reason` is an error and its causes, joined by colons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,12 +41,14 @@ pub enum Warning<'a> {
     },
     /// A crash of the machine has damaged the index of the local store, and an earlier version was restored.
     IndexRestored,
-    /// A policy is not satisfied, and its rule has the mode `warn`.
+    /// A policy is not satisfied, and the operation continues.
     PolicyNotSatisfied {
         /// The ModelKit as the user named it.
         modelkit: &'a str,
         /// The rules and the requirements that are not satisfied, one a line.
         reason: String,
+        /// The consequence.
+        consequence: PolicyConsequence,
     },
     /// A ModelKit was recalled, and no policy decides about that.
     Recalled(RecallNotice<'a>),

@@ -34,8 +34,8 @@ impl Clones {
         }
         let number = self.made;
         let path = clone_path(&self.folder, number);
-        let clone = create_read_only(&path)?.into_file();
-        if clone_whole(file, &clone)? {
+        let mut clone = create_read_only(&path)?.into_file();
+        if clone_whole(file, &mut clone)? {
             self.made += 1;
             return Ok(Some((number, clone)));
         }

@@ -82,6 +82,10 @@ pub enum Error {
     #[error("cannot prepare https: {problem}")]
     Tls { problem: String, source: Cause },
 
+    /// The system has no certificate authorities at all, like an image that contains one program.
+    #[error("cannot prepare https: this system has no certificate authorities")]
+    NoAuthorities,
+
     /// Something that is not a registry answers, such as a login page or a proxy.
     #[error(
         "cannot {attempt}: `{host}` answered{} with a web page (text/html), not as a registry",

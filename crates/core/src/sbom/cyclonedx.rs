@@ -54,10 +54,11 @@ pub fn cyclonedx(facts: &SbomFacts, version: CycloneDxVersion) -> Vec<u8> {
         "$schema": format!("http://cyclonedx.org/schema/bom-{version}.schema.json"),
         "bomFormat": "CycloneDX",
         "specVersion": version,
-        "serialNumber": serial_number(&facts.digest),
+        "serialNumber": serial_number(facts.identity()),
         "version": 1,
         "metadata": {
             "tools": { "components": [{ "type": "application", "name": "kit", "version": VERSION }] },
+            "lifecycles": if facts.is_folder() { json!([{ "phase": "pre-build" }]) } else { Value::Null },
             "component": main_component(facts, &main, &references, facts.parent.as_ref()),
         },
         "components": components,
@@ -104,9 +105,9 @@ fn main_component(facts: &SbomFacts, reference: &str, datasets: &[String], paren
         "name": facts.title(),
         "version": text(facts.version()),
         "description": text(facts.description()),
-        "hashes": hashes(&facts.digest),
+        "hashes": facts.digest().map(hashes),
         "licenses": licenses(facts.license()),
-        "purl": facts.name.as_ref().and_then(|name| purl(name, &facts.digest)),
+        "purl": facts.purl(),
         "modelCard": if kind == MainKind::Model { model_card(facts, datasets) } else { Value::Null },
         "pedigree": { "ancestors": parent.map(|parent| [ancestor(None, parent)]) },
     })
@@ -189,7 +190,7 @@ fn of_sections(facts: &SbomFacts, sections: &[Section], names: &mut Names) -> Ve
 
 /// A file. The layer is given for the files of a model, which are fetched one by one.
 fn of_file(file: &BilledFile, names: &mut Names) -> Value {
-    let layer = property("kit:layer", &file.layer.to_string());
+    let layer = file.layer.map_or(Value::Null, |layer| property("kit:layer", &layer.to_string()));
     let role = |role: &str| property("kit:role", role);
     let properties = match file.section {
         Section::Model => vec![layer, role("model")],

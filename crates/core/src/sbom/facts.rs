@@ -4,22 +4,21 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::purl::purl;
 use crate::digest::Digest;
 use crate::kitfile::{Dataset, Kitfile, Model, Section};
 use crate::oci::{Descriptor, Reference};
 
-/// The facts about a ModelKit.
+/// The facts about a ModelKit, or about a folder that would become one.
 #[derive(Debug, Clone)]
 pub struct SbomFacts {
-    /// The digest of its manifest.
-    pub digest: Digest,
-    /// The name that it was asked for with; none in an image layout.
-    pub name: Option<Reference>,
+    /// The ModelKit or the folder.
+    pub subject: BilledSubject,
     /// Its Kitfile.
     pub kitfile: Kitfile,
     /// Its files, in the order of the layers.
     pub files: Vec<BilledFile>,
-    /// The layers of its datasets, by the index of the dataset in the Kitfile.
+    /// The layers of its datasets, by the index of the dataset in the Kitfile. A folder has none.
     pub datasets: Vec<(usize, Descriptor)>,
     /// The properties of the model.
     pub model: ModelDescription,
@@ -29,6 +28,25 @@ pub struct SbomFacts {
     pub created: Option<String>,
     /// The identifiers of the licences whose texts are in the ModelKit.
     pub license_texts: Vec<String>,
+}
+
+/// The subject of a bill of materials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BilledSubject {
+    /// A ModelKit.
+    ModelKit {
+        /// The digest of its manifest.
+        digest: Digest,
+        /// The name that it was asked for with; none in an image layout.
+        name: Option<Reference>,
+    },
+    /// A project folder that is not packed. It has files, but neither a digest of its own nor a place in a registry.
+    Folder {
+        /// A digest that depends on the Kitfile and the files, and identifies the document.
+        identity: Digest,
+        /// The name of the folder.
+        name: String,
+    },
 }
 
 /// A file.
@@ -44,8 +62,8 @@ pub struct BilledFile {
     pub section: Section,
     /// The index of the entry in the section.
     pub index: usize,
-    /// The layer that contains it.
-    pub layer: Digest,
+    /// The layer that contains it; none in a folder.
+    pub layer: Option<Digest>,
 }
 
 /// The properties of the model that its files contain.
@@ -80,6 +98,39 @@ pub(super) enum MainKind {
 }
 
 impl SbomFacts {
+    /// The digest of the manifest, if this is a ModelKit.
+    pub(super) fn digest(&self) -> Option<&Digest> {
+        match &self.subject {
+            BilledSubject::ModelKit { digest, .. } => Some(digest),
+            BilledSubject::Folder { .. } => None,
+        }
+    }
+
+    /// The digest that identifies the document.
+    pub(super) fn identity(&self) -> &Digest {
+        match &self.subject {
+            BilledSubject::ModelKit { digest, .. } => digest,
+            BilledSubject::Folder { identity, .. } => identity,
+        }
+    }
+
+    /// The name that the ModelKit was asked for with.
+    pub(super) fn reference(&self) -> Option<&Reference> {
+        match &self.subject {
+            BilledSubject::ModelKit { name, .. } => name.as_ref(),
+            BilledSubject::Folder { .. } => None,
+        }
+    }
+
+    pub(super) fn is_folder(&self) -> bool {
+        matches!(self.subject, BilledSubject::Folder { .. })
+    }
+
+    /// The package URL of the ModelKit.
+    pub(super) fn purl(&self) -> Option<String> {
+        purl(self.reference()?, self.digest()?)
+    }
+
     pub(super) fn kind(&self) -> MainKind {
         let Kitfile { model, code, docs, datasets, prompts, mcp_servers, .. } = &self.kitfile;
         let has_others = !code.is_empty() || !prompts.is_empty() || !mcp_servers.is_empty() || !docs.is_empty();
@@ -94,17 +145,22 @@ impl SbomFacts {
         self.kitfile.model.as_ref()
     }
 
-    /// The name of the package; of the model or the repository, if the package has none.
+    /// The name of the package; of the model, the repository or the folder, if the package has none.
     pub(super) fn title(&self) -> String {
         let named = [&*self.kitfile.package.name, self.model().map_or("", |model| &model.name)];
         let named = named.into_iter().find(|name| !name.is_empty()).map(str::to_owned);
         named.unwrap_or_else(|| self.last_part().unwrap_or("modelkit").to_owned())
     }
 
-    /// The last part of the repository.
-    pub(super) fn last_part(&self) -> Option<&str> {
-        let name = self.name.as_ref().filter(|name| !name.is_unnamed())?;
-        name.repository.rsplit('/').next()
+    /// The last part of the repository, or the name of the folder.
+    fn last_part(&self) -> Option<&str> {
+        match &self.subject {
+            BilledSubject::ModelKit { name, .. } => {
+                let name = name.as_ref().filter(|name| !name.is_unnamed())?;
+                name.repository.rsplit('/').next()
+            }
+            BilledSubject::Folder { name, .. } => Some(name),
+        }
     }
 
     pub(super) fn version(&self) -> &str {

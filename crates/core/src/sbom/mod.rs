@@ -10,5 +10,5 @@ mod purl;
 mod spdx_document;
 
 pub use cyclonedx::{CycloneDxVersion, cyclonedx};
-pub use facts::{BilledFile, ModelDescription, SbomFacts};
+pub use facts::{BilledFile, BilledSubject, ModelDescription, SbomFacts};
 pub use spdx_document::spdx;

@@ -32,6 +32,8 @@ pub fn spdx(facts: &SbomFacts) -> Vec<u8> {
 struct Document<'a> {
     facts: &'a SbomFacts,
     created: &'a str,
+    /// The time of packing, which the elements of a folder do not have.
+    packed: Option<&'a str>,
     ids: HashSet<String>,
     /// The identifiers of the packages and files, in order.
     elements: Vec<String>,
@@ -47,9 +49,11 @@ struct Document<'a> {
 
 impl<'a> Document<'a> {
     fn new(facts: &'a SbomFacts) -> Self {
+        let created = facts.created.as_deref().unwrap_or(UNKNOWN_TIME);
         Self {
             facts,
-            created: facts.created.as_deref().unwrap_or(UNKNOWN_TIME),
+            created,
+            packed: (!facts.is_folder()).then_some(created),
             ids: HashSet::new(),
             elements: Vec::new(),
             nodes: Vec::new(),
@@ -63,10 +67,10 @@ impl<'a> Document<'a> {
 
     /// Returns the identifier of an element. Of two with the same name, the second gets a number.
     fn id(&mut self, name: &str) -> String {
-        let mut unique = format!("https://kit.example/spdx/{}#{name}", self.facts.digest.hex());
+        let mut unique = format!("https://kit.example/spdx/{}#{name}", self.facts.identity().hex());
         let mut number = 2;
         while !self.ids.insert(unique.clone()) {
-            unique = format!("https://kit.example/spdx/{}#{name}-{number}", self.facts.digest.hex());
+            unique = format!("https://kit.example/spdx/{}#{name}-{number}", self.facts.identity().hex());
             number += 1;
         }
         unique
@@ -110,15 +114,15 @@ impl<'a> Document<'a> {
             "description": text(facts.description()),
             "software_packageVersion": text(facts.version()),
             "software_primaryPurpose": purpose,
-            "software_packageUrl": facts.name.as_ref().and_then(|name| purl(name, &facts.digest)),
+            "software_packageUrl": facts.purl(),
             "software_downloadLocation": self.download_location(),
             "suppliedBy": self.persons.first(),
-            "releaseTime": self.created,
+            "releaseTime": self.packed,
             "ai_typeOfModel": model(facts.model.family.iter().map(|family| family.as_str().into()).collect()),
             "ai_hyperparameter": model(facts.parameters().into_iter().map(entry).collect()),
             "ai_metric": model(facts.metrics().into_iter().map(entry).collect()),
             "dataset_datasetType": if kind == "dataset_DatasetPackage" { json!(["other"]) } else { Value::Null },
-            "verifiedUsing": verified_using(&facts.digest),
+            "verifiedUsing": facts.digest().map(verified_using),
         })
     }
 
@@ -137,16 +141,16 @@ impl<'a> Document<'a> {
             "dataset_datasetType": ["other"],
             "software_downloadLocation": location,
             "originatedBy": self.persons,
-            "releaseTime": self.created,
-            "builtTime": self.created,
+            "releaseTime": self.packed,
+            "builtTime": self.packed,
             "verifiedUsing": digest.as_ref().map(verified_using),
         })
     }
 
     /// The address of the manifest in its registry.
     fn download_location(&self) -> Option<String> {
-        let name = self.facts.name.as_ref().filter(|name| !name.is_local())?;
-        Some(format!("https://{}/v2/{}/manifests/{}", name.registry, name.repository, self.facts.digest))
+        let name = self.facts.reference().filter(|name| !name.is_local())?;
+        Some(format!("https://{}/v2/{}/manifests/{}", name.registry, name.repository, self.facts.digest()?))
     }
 
     fn add_licenses(&mut self) {
@@ -237,6 +241,16 @@ impl<'a> Document<'a> {
         }));
     }
 
+    /// The profiles of which all required fields are known. Those of models and datasets require times and places, which
+    /// a folder does not have (SPDX 3.0.1, "AI" and "Dataset", "Profile conformance").
+    fn profiles(&self) -> &'static [&'static str] {
+        if self.facts.is_folder() {
+            &["core", "software", "simpleLicensing"]
+        } else {
+            &["core", "software", "ai", "dataset", "simpleLicensing"]
+        }
+    }
+
     fn finish(mut self) -> Vec<u8> {
         let (kit, document) = (self.id("kit"), self.id("document"));
         let mut graph = vec![
@@ -258,7 +272,8 @@ impl<'a> Document<'a> {
                 "spdxId": document,
                 "creationInfo": CREATION,
                 "name": self.facts.title(),
-                "profileConformance": ["core", "software", "ai", "dataset", "simpleLicensing"],
+                "comment": self.facts.is_folder().then_some("A project folder that is not packed."),
+                "profileConformance": self.profiles(),
                 "rootElement": [self.elements[0]],
                 "element": self.elements,
             }),

@@ -19,7 +19,8 @@ const WITH_TEMPLATES: [&str; 3] = ["tokenizer_config.json", "processor_config.js
 
 /// Scans `config.json`, `tokenizer_config.json`, `processor_config.json` and `chat_template.json`, by name.
 pub(super) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<Outcome> {
-    let name = member.file_name();
+    // File systems that ignore case find the file under any spelling of its name.
+    let name = &*member.file_name().to_ascii_lowercase();
     let (has_code, has_templates) = (WITH_CODE.contains(&name), WITH_TEMPLATES.contains(&name));
     if !has_code && !has_templates {
         return Ok(Outcome::Open);
@@ -150,6 +151,7 @@ mod tests {
     #[test]
     fn code_and_templates_are_found_wherever_they_stand() {
         for (name, text, expected) in [
+            ("Config.JSON", r#"{"auto_map": {"a": "m.M"}}"#, "remote-code auto_map: m.M"),
             ("config.json", r#"{"model_type": "bert", "auto_map": null, "trust_remote_code": false}"#, ""),
             (
                 "config.json",

@@ -44,11 +44,11 @@ impl Writer {
     /// Returns true if a blob can be a clone of the file `path`: the file is on the file system of the store, which
     /// supports clones.
     pub fn can_clone(&self, path: &Path) -> Result<bool, Error> {
-        let (one, other) = (self.store().temporary_file()?, self.store().temporary_file()?);
+        let (one, mut other) = (self.store().temporary_file()?, self.store().temporary_file()?);
         let device = device_of(&one.as_file().metadata()?);
         // An error is reported later, when the file is read.
         let is_near = fs::metadata(path).is_ok_and(|metadata| device_of(&metadata) == device);
-        Ok(is_near && clone_whole(one.as_file(), other.as_file())?)
+        Ok(is_near && clone_whole(one.as_file(), other.as_file_mut())?)
     }
 
     /// Returns the layer remembered under `key`, if the store has its blob, or a recipe whose files are unchanged.

@@ -66,12 +66,10 @@ impl Store {
     /// Takes a share of the use lock to write blobs. If no other process uses the store, this first removes what killed
     /// processes left.
     pub(super) fn share_to_write(&self) -> Result<Share, Error> {
-        let file = self.lock_file("use.lock")?;
-        if file.file().try_lock().is_ok() {
-            note_holder(&file)?;
+        if let Some(_lock) = self.lock_all_use()? {
             self.remove_abandoned()?;
-            file.file().unlock()?;
         }
+        let file = self.lock_file("use.lock")?;
         self.waiting().take(&file, Kind::Shared)?;
         Ok(Share { store: self.clone(), file: Some(file), collects: true })
     }

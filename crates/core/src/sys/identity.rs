@@ -22,19 +22,25 @@ impl FileIdentity {
         Some(Self { device: metadata.dev(), inode: metadata.ino() })
     }
 
-    #[cfg(not(unix))]
+    /// Returns `None`: only an open file has an identity, see [`of_open`](Self::of_open).
+    #[cfg(windows)]
     pub(super) fn of(_metadata: &std::fs::Metadata) -> Option<Self> {
         None
+    }
+
+    /// Returns the serial number of the volume and the index of an open file there.
+    #[cfg(windows)]
+    pub(super) fn of_open(file: &File) -> Option<Self> {
+        let found = winapi_util::file::information(file).ok()?;
+        Some(Self { device: found.volume_serial_number(), inode: found.file_index() })
     }
 }
 
 /// Returns true if `path` leads to the open `file`, which may have been renamed, replaced or removed in the meantime.
-///
-/// On a platform without identities this only checks that `path` exists.
 pub fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
     let opened = Metadata::of(file)?;
-    match fs_err::metadata(path) {
-        Ok(found) => Ok(opened.identity == Metadata::from(&found).identity),
+    match Metadata::at(path) {
+        Ok(found) => Ok(opened.identity == found.identity),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
@@ -46,10 +52,10 @@ pub fn is_removed(file: &File) -> io::Result<bool> {
     Ok(rustix::fs::fstat(file)?.st_nlink == 0)
 }
 
-/// Returns false: the name of an open file is only freed when the file is closed.
-#[cfg(not(unix))]
-pub fn is_removed(_file: &File) -> io::Result<bool> {
-    Ok(false)
+/// Returns true if the open `file` has no name any more.
+#[cfg(windows)]
+pub fn is_removed(file: &File) -> io::Result<bool> {
+    Ok(winapi_util::file::information(file)?.number_of_links() == 0)
 }
 
 #[cfg(test)]
@@ -67,11 +73,9 @@ mod tests {
         assert!(is_still_at(file.file(), &new).unwrap());
         assert!(!is_removed(file.file()).unwrap());
         fs_err::remove_file(&new).unwrap();
-        #[cfg(unix)]
         assert!(is_removed(file.file()).unwrap());
     }
 
-    #[cfg(unix)]
     #[test]
     fn another_file_at_the_path_is_noticed() {
         let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::identity::FileIdentity;
@@ -66,9 +67,27 @@ impl Metadata {
         Ok(Self::from(&rustix::fs::fstat(file)?))
     }
 
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     pub fn of(file: &File) -> io::Result<Self> {
-        Ok(Self::from(&file.metadata()?))
+        Ok(Self { identity: FileIdentity::of_open(file), ..Self::from(&file.metadata()?) })
+    }
+
+    /// Returns the metadata of the file or folder that `path` leads to.
+    #[cfg(unix)]
+    pub fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self::from(&fs_err::metadata(path)?))
+    }
+
+    /// Returns the metadata of the file or folder that `path` leads to.
+    #[cfg(windows)]
+    pub fn at(path: &Path) -> io::Result<Self> {
+        use fs_err::os::windows::fs::OpenOptionsExt;
+        /// Reading nothing but attributes, also of a folder (`CreateFileW` in the documentation of Windows).
+        const READ_ATTRIBUTES: u32 = 0x80;
+        const BACKUP_SEMANTICS: u32 = 0x0200_0000;
+        let mut options = fs_err::OpenOptions::new();
+        options.access_mode(READ_ATTRIBUTES).custom_flags(BACKUP_SEMANTICS);
+        Self::of(options.open(path)?.file())
     }
 
     /// Returns true if both are of one file. Returns false if the platform does not report identities.
@@ -154,12 +173,11 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs_err::write(file.path(), "four").unwrap();
         let opened = Metadata::of(file.as_file()).unwrap();
-        let found = Metadata::from(&fs_err::metadata(file.path()).unwrap());
+        let found = Metadata::at(file.path()).unwrap();
         assert_eq!(opened, found);
         assert_eq!((opened.file_type, opened.size), (FileType::File, 4));
     }
 
-    #[cfg(unix)]
     #[test]
     fn files_with_equal_content_are_distinguished() {
         let (one, other) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());

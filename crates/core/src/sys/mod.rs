@@ -6,16 +6,17 @@
 //!
 //! | subject | other Unix systems, such as macOS | Windows |
 //! |---|---|---|
-//! | permission bits | as on Linux | derived from the kind of file and whether it is read-only; not set |
+//! | permission bits | as on Linux | none: 0644, 0755 for folders and what git calls executable; not set |
 //! | access for the user only | as on Linux | inherited from the folder |
-//! | opening below a directory | as on Linux, one name after the other | paths are checked for links, not atomically |
+//! | opening below a directory | as on Linux, one name after the other | the folders are held in place meanwhile |
 //! | moving a file without replacing another | macOS: as on Linux; others: checked before | checked before |
-//! | identity of a file (device, inode) | as on Linux | unknown, and never equal: packing fails at a link |
+//! | identity of a file (device, inode) | as on Linux | serial number of the volume, index of the file |
+//! | names of files | macOS: may ignore case, ignores the form of Unicode | some reserved; ignores case |
 //! | time of the last change | as on Linux | that of the last modification |
 //! | paths that are not Unicode | as on Linux | refused in recipes |
 //! | restricting lock files, running processes | as on Linux | inherited from the folder; taken for running |
 //! | refusing a link as a lock file | as on Linux | checked before opening, not atomically |
-//! | clones of files | refused | refused |
+//! | clones of files | macOS: as on Linux; others: refused | refused |
 //! | writing past the page cache, reserving space | written as usual; not reserved | as on other Unix systems |
 //! | available memory | unknown | unknown |
 //! | free disk space | as on Linux | unknown |
@@ -25,7 +26,7 @@
 //! | sync of a file system, early writing | a sync of the folder; nothing | nothing |
 //! | the identity of a run of the system | unknown: the store waits for the disk | as on other Unix systems |
 //! | marking a file when it is created | as on Linux, if the file system permits it | never marked |
-//! | columns of the terminal | as on Linux | unknown |
+//! | columns of the terminal | as on Linux | as on Linux |
 //! | ending cleanly after a signal | as on Linux; an ignored SIGHUP is not recognised | ended at once |
 
 mod block_writer;
@@ -54,7 +55,7 @@ mod write_at;
 pub use block_writer::{BlockWriter, CACHED_BYTES, DIRECT_FROM_BYTES};
 pub use boot::{boot_identity, is_on_local_disk};
 pub use clone::{clone_whole, device_of};
-pub use dir::{Dir, Folders, Found, Link, Names, is_link_refusal};
+pub use dir::{Dir, Folders, Folding, Found, Link, Names, is_link_refusal, name_problem};
 pub use disk_space::free_bytes;
 pub use folders::system_configuration;
 pub use identity::{FileIdentity, is_removed, is_still_at};
@@ -66,11 +67,11 @@ pub use memory::cacheable_bytes;
 pub use metadata::{FileType, Metadata, Timestamp};
 pub use open::{create_read_only, open_lock_file, open_marked_lock_file, open_private, write_new_file};
 pub use path_bytes::{bytes_of_path, path_of_bytes};
-pub use permissions::{MARK, clear_mark, create_dir, create_dir_all, is_marked, mode_of, set_mode};
+pub use permissions::{HAS_MODES, MARK, clear_mark, create_dir, create_dir_all, is_marked, mode_of, set_mode};
 pub use process::is_running;
 pub use regular::{open_regular, read_open, read_regular, read_regular_text, target_elsewhere};
 pub use replace::{end_of_links, lock_for_change, replace_file, replace_private_file};
 pub use shell::shell;
 pub use sync::{begin_to_write, sync_files, sync_folder, sync_tree};
-pub use terminal::{error_columns, output_columns};
+pub use terminal::{error_columns, error_obeys_escapes, output_columns, output_obeys_escapes};
 pub use write_at::write_at;

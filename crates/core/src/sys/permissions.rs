@@ -4,6 +4,9 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 
+/// True if files have permission bits on this platform.
+pub const HAS_MODES: bool = cfg!(unix);
+
 /// Permissions of owner, group and others, and setuid, setgid and sticky.
 #[cfg(unix)]
 pub(super) const MODE_BITS: u32 = 0o7777;

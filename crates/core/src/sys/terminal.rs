@@ -1,4 +1,7 @@
-//! The size of the terminal. The library itself writes to none; the program asks.
+//! The size and the abilities of the terminal. The library itself writes to none; the program asks.
+
+#[cfg(windows)]
+use std::io;
 
 /// Returns the number of columns of the terminal that standard error goes to, if it is one that knows its size.
 pub fn error_columns() -> Option<u16> {
@@ -15,10 +18,39 @@ fn columns(stream: &impl std::os::fd::AsFd) -> Option<u16> {
     rustix::termios::tcgetwinsize(stream).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }
 
-/// Returns `None`: the standard library does not report the size of a terminal.
-#[cfg(not(unix))]
-fn columns<S>(_stream: &S) -> Option<u16> {
-    None
+#[cfg(windows)]
+fn columns(stream: &impl std::os::windows::io::AsHandle) -> Option<u16> {
+    terminal_size::terminal_size_of(stream).map(|(columns, _)| columns.0).filter(|columns| *columns > 0)
+}
+
+/// Makes the terminal that standard error goes to obey escape sequences. Returns false if it cannot.
+#[cfg(windows)]
+pub fn error_obeys_escapes() -> bool {
+    obeys_escapes(winapi_util::console::Console::stderr())
+}
+
+/// Makes the terminal that standard output goes to obey escape sequences. Returns false if it cannot.
+#[cfg(windows)]
+pub fn output_obeys_escapes() -> bool {
+    obeys_escapes(winapi_util::console::Console::stdout())
+}
+
+/// Returns false for consoles before Windows 10.
+#[cfg(windows)]
+fn obeys_escapes(console: io::Result<winapi_util::console::Console>) -> bool {
+    console.and_then(|mut console| console.set_virtual_terminal_processing(true)).is_ok()
+}
+
+/// Returns true: terminals do so without being asked.
+#[cfg(unix)]
+pub fn error_obeys_escapes() -> bool {
+    true
+}
+
+/// Returns true: terminals do so without being asked.
+#[cfg(unix)]
+pub fn output_obeys_escapes() -> bool {
+    true
 }
 
 /// Makes the terminal show what the user types. A prompt for a password that was interrupted has turned it off.

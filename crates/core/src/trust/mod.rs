@@ -25,7 +25,9 @@ pub use certificate::{
 pub use envelope::{Envelope, EnvelopeError, IN_TOTO, decode_base64, pre_authentication_encoding};
 pub use json::{JsonError, read_json};
 pub use key::{Algorithm, BadSignature, EncryptedKey, KeyError, KeyFile, KeyName, Password, PrivateKey, PublicKey};
-pub use keyless::{KeylessError, KeylessIdentity, TransparencyLog, TrustedRoot, TrustedRootError};
+pub use keyless::{
+    KeylessError, KeylessIdentity, PatternError, TransparencyLog, TrustedRoot, TrustedRootError, WantedIdentity,
+};
 pub use model_signing::{
     Comparison, FileDifference, FoundFile, FoundKind, HashType, MODEL_SIGNATURE, ModelSignature, ModelSignatureError,
     ModelStatement, ModelStatementError, SIGNATURE_FILE, SignedFile, UnsignedFiles, default_ignored, model_hint,

@@ -79,14 +79,14 @@ const RESULTS: [&str; 20] = [
 
 fn metric(field: &FieldChange<'_>) -> Option<Reason> {
     let path = field.path.strip_prefix(PARAMETERS)?;
-    let is_result = path.split('.').any(|name| RESULTS.contains(&name.to_lowercase().as_str()));
+    let is_result = is_result(path);
     let is_number = field.before.or(field.after).is_some_and(Value::is_number);
     (is_result && is_number).then(|| Reason::of_field(Fact::Metrics, Level::Changed, field.path, arrow_of(field)))
 }
 
 /// The metrics of the second version that are below their minimum.
 fn minimums(comparison: &Comparison<'_>) -> Vec<Reason> {
-    let metrics = metrics(comparison.parameters);
+    let metrics = numbers(comparison.parameters);
     let mut reasons = Vec::new();
     for Minimum { metric, lowest } in comparison.minimums {
         for (path, value) in metrics.iter().filter(|(path, value)| is_metric(path, metric) && **value < *lowest) {
@@ -102,8 +102,20 @@ fn is_metric(path: &str, metric: &str) -> bool {
     path == metric || path.rsplit('.').next() == Some(metric)
 }
 
-/// The numbers in the parameters by their path.
-fn metrics(parameters: Option<&Value>) -> BTreeMap<String, f64> {
+/// Returns true if a parameter is a result by one of the names in its path.
+fn is_result(path: &str) -> bool {
+    path.split('.').any(|name| RESULTS.contains(&name.to_lowercase().as_str()))
+}
+
+/// The metrics that the parameters of a model state, by their path: `metrics.accuracy`.
+pub fn declared_metrics(parameters: Option<&Value>) -> BTreeMap<String, f64> {
+    let mut metrics = numbers(parameters);
+    metrics.retain(|path, _| is_result(path) || path.contains("_metrics."));
+    metrics
+}
+
+/// The numbers in a document by their path.
+pub fn numbers(parameters: Option<&Value>) -> BTreeMap<String, f64> {
     let mut found = BTreeMap::new();
     let mut left: Vec<(String, &Value)> = parameters.map(|value| (String::new(), value)).into_iter().collect();
     while let Some((path, value)) = left.pop() {
@@ -163,7 +175,7 @@ fn is_licence_file(name: &str) -> bool {
 
 /// The minimums whose metric the Kitfile does not contain.
 pub(super) fn unknown(comparison: &Comparison<'_>) -> Vec<String> {
-    let metrics = metrics(comparison.parameters);
+    let metrics = numbers(comparison.parameters);
     let is_lacking = |minimum: &&Minimum| !metrics.keys().any(|path| is_metric(path, &minimum.metric));
     let lacking = comparison.minimums.iter().filter(is_lacking);
     lacking

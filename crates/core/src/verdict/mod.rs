@@ -23,6 +23,7 @@ mod words;
 
 pub use comparison::{Area, Change, Comparison, FieldChange, FileChange, InvalidMinimum, Minimum, reasons, unknown};
 pub use fact::{Fact, Level, Role, UnknownRole};
+pub use kitfiles::{declared_metrics, numbers};
 pub use profile::{ModelProfile, Profile, is_document};
 pub use reason::{Place, Reason, Verdict, verdict};
 pub use version::propose;

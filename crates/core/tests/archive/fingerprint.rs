@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
-use kit_core::archive::{Fingerprint, IgnoreRules, LayerSource, Links, write_layer};
+use kit_core::archive::{Fingerprint, IgnoreRules, LayerSource, Links, Modes, write_layer};
 use kit_core::compression::Compression;
 use kit_core::digest::DigestWriter;
 use kit_core::layer_format::Format;
@@ -16,7 +16,14 @@ use crate::scenery::Context;
 
 fn source<'a>(context: &'a Context, ignore: &'a IgnoreRules) -> LayerSource<'a> {
     let links = Links::InsideContext;
-    LayerSource { root: context.root(), path: "d".parse().unwrap(), excluded: Vec::new(), ignore, links }
+    LayerSource {
+        root: context.root(),
+        path: "d".parse().unwrap(),
+        excluded: Vec::new(),
+        ignore,
+        links,
+        modes: Modes::default(),
+    }
 }
 
 fn fingerprint(context: &Context) -> Fingerprint {

@@ -10,6 +10,7 @@ mod hostile;
 mod ledger;
 mod limits;
 mod listing;
+mod modes;
 mod pack;
 mod recipe;
 mod round_trip;

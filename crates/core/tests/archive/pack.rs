@@ -4,7 +4,7 @@ use std::io::{self, Seek, Write};
 use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kit_core::archive::{Error, IgnoreRules, LayerSource, Links, write_layer};
+use kit_core::archive::{Error, IgnoreRules, LayerSource, Links, Modes, write_layer};
 use kit_core::compression::Compression;
 use kit_core::contents;
 use kit_core::digest::{Digest, DigestWriter};
@@ -202,13 +202,7 @@ impl<F: FnMut()> Write for Meddler<F> {
 
 fn pack_and_meddle(context: &Context, meddle: impl FnMut()) -> Error {
     let ignore = IgnoreRules::default();
-    let source = LayerSource {
-        root: context.root(),
-        path: "d".parse().unwrap(),
-        excluded: Vec::new(),
-        ignore: &ignore,
-        links: Links::InsideContext,
-    };
+    let source = source_of(context, &ignore, "d");
     let sink = DigestWriter::new(Meddler { meddle, arrived: 0 });
     write_layer(&source, Format::Tar, Compression::None, None, sink, &Silent).unwrap_err()
 }
@@ -275,13 +269,7 @@ fn a_file_that_is_replaced_by_a_link_meanwhile_is_an_error() {
 fn the_error_of_a_sink_is_returned() {
     let context = Context::with_files(&["d/f"]);
     let ignore = IgnoreRules::default();
-    let source = LayerSource {
-        root: context.root(),
-        path: "d".parse().unwrap(),
-        excluded: Vec::new(),
-        ignore: &ignore,
-        links: Links::InsideContext,
-    };
+    let source = source_of(&context, &ignore, "d");
     for compression in Compression::ALL {
         let error =
             write_layer(&source, Format::Tar, compression, None, DigestWriter::new(&mut [0_u8; 5][..]), &Silent)
@@ -310,13 +298,7 @@ impl Task for Counter {
 fn progress_adds_up_to_the_measured_sizes() {
     let context = Context::with_files(&["d/f", "d/e/g"]);
     let ignore = IgnoreRules::default();
-    let source = LayerSource {
-        root: context.root(),
-        path: "d".parse().unwrap(),
-        excluded: Vec::new(),
-        ignore: &ignore,
-        links: Links::InsideContext,
-    };
+    let source = source_of(&context, &ignore, "d");
     let counter = Counter(AtomicU64::new(0));
     write_layer(&source, Format::Tar, Compression::Gzip, None, DigestWriter::new(io::sink()), &counter).unwrap();
     assert_eq!(counter.0.into_inner(), source.measure(&mut |_, _| ()).unwrap().bytes);
@@ -329,6 +311,7 @@ fn source_of<'a>(context: &'a Context, ignore: &'a IgnoreRules, path: &str) -> L
         excluded: Vec::new(),
         ignore,
         links: Links::InsideContext,
+        modes: Modes::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::os::unix::fs::symlink;
 
-use kit_core::archive::{IgnoreRules, LayerSource, Links, write_layer};
+use kit_core::archive::{IgnoreRules, LayerSource, Links, Modes, write_layer};
 use kit_core::compression::Compression;
 use kit_core::digest::DigestWriter;
 use kit_core::layer_format::Format;
@@ -25,8 +25,14 @@ fn scene() -> Context {
 fn record(context: &Context, mut recipe: RecipeWriter) -> (Recipe, Vec<u8>) {
     let ignore = IgnoreRules::parse("").unwrap();
     let path = ".".parse().unwrap();
-    let source =
-        LayerSource { root: context.root(), path, excluded: Vec::new(), ignore: &ignore, links: Links::Follow };
+    let source = LayerSource {
+        root: context.root(),
+        path,
+        excluded: Vec::new(),
+        ignore: &ignore,
+        links: Links::Follow,
+        modes: Modes::default(),
+    };
     let mut layer = DigestWriter::new(Vec::new());
     write_layer(&source, Format::Tar, Compression::None, Some(&mut recipe), &mut layer, &Silent).unwrap();
     (recipe.finish().unwrap(), layer.finish().0)

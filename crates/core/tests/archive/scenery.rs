@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use kit_core::archive::{
-    Destination, Error, IgnoreRules, LayerShape, LayerSource, LayerSummary, Links, Overwrite, Placed, extract_layer,
-    write_layer,
+    Destination, Error, IgnoreRules, LayerShape, LayerSource, LayerSummary, Links, Modes, Overwrite, Placed,
+    extract_layer, write_layer,
 };
 use kit_core::compression::Compression;
 use kit_core::digest::DigestWriter;
@@ -18,11 +18,13 @@ pub(crate) struct Context {
     pub(crate) folder: TempDir,
     pub(crate) ignore: String,
     pub(crate) links: Links,
+    pub(crate) modes: Modes,
 }
 
 impl Context {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), ignore: String::new(), links: Links::InsideContext }
+        let (folder, ignore, modes) = (tempfile::tempdir().unwrap(), String::new(), Modes::default());
+        Self { folder, ignore, links: Links::InsideContext, modes }
     }
 
     /// Creates a context of files that each contain their own path.
@@ -79,6 +81,7 @@ impl Context {
             excluded: excluded.iter().map(|path| path.parse().unwrap()).collect(),
             ignore: &ignore,
             links: self.links,
+            modes: self.modes.clone(),
         };
         let mut layer = DigestWriter::new(Vec::new());
         let summary = write_layer(&source, Format::Tar, compression, None, &mut layer, &Silent)?;

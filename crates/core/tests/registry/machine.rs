@@ -32,8 +32,7 @@ fn without_authorities() {
     Client::new(settings()).unwrap().ping(registry.host(), None).unwrap();
     let encrypted = Client::new(Settings { plain_http: false, ..settings() }).unwrap();
     let error = encrypted.ping(registry.host(), None).unwrap_err();
-    assert!(matches!(error, Error::Tls { .. }), "{error}");
-    assert_eq!(error.to_string(), "cannot prepare https: the certificate authorities of this system cannot be read");
+    assert_eq!(error.to_string(), "cannot prepare https: this system has no certificate authorities");
     // A client that does not verify certificates needs no authorities either.
     let careless = Client::new(Settings { plain_http: false, verify_tls: false, ..settings() }).unwrap();
     let error = careless.ping(registry.host(), None).unwrap_err();

@@ -177,7 +177,7 @@ impl Road {
             }
             Self::UnpackInOneStream | Self::UnpackInPieces => {
                 let found = Located {
-                    policy_name: None,
+                    policy_names: Vec::new(),
                     source: Box::new(repository),
                     name: "v1".to_owned(),
                     title: "v1".to_owned(),

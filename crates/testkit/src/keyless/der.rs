@@ -4,15 +4,12 @@
 pub(super) fn value(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len();
     let mut der = vec![tag];
-    match length {
-        0..=0x7f => der.push(u8::try_from(length).expect("a short length")),
-        _ => {
-            let bytes = length.to_be_bytes();
-            let bytes = &bytes[bytes.iter().position(|byte| *byte != 0).expect("a length that is not zero")..];
-            der.push(0x80 | u8::try_from(bytes.len()).expect("at most eight bytes"));
-            der.extend_from_slice(bytes);
-        }
+    let bytes = length.to_be_bytes();
+    let bytes = &bytes[bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len() - 1)..];
+    if length > 0x7f {
+        der.push(0x80 | u8::try_from(bytes.len()).expect("at most eight bytes"));
     }
+    der.extend_from_slice(bytes);
     der.extend_from_slice(content);
     der
 }

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::certificate::{Key, extension};
 use super::der::octets;
+use crate::registry::sha256;
 
 /// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +40,9 @@ impl Entry {
             Self::Envelope => {
                 let lines = STANDARD.encode(logged.certificate);
                 let pem = format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n");
-                let payload = hex(&Sha256::digest(logged.payload));
+                let payload = hex_digest(logged.payload);
                 json!({
-                    "envelopeHash": { "algorithm": "sha256", "value": hex(&Sha256::digest(logged.encoded)) },
+                    "envelopeHash": { "algorithm": "sha256", "value": hex_digest(logged.encoded) },
                     "payloadHash": { "algorithm": "sha256", "value": payload },
                     "signatures": [{ "signature": signature, "verifier": STANDARD.encode(pem) }],
                 })
@@ -84,7 +85,7 @@ impl Entry {
             "canonicalizedBody": STANDARD.encode(&body),
         });
         if self == Self::Envelope {
-            let (body, log_id) = (STANDARD.encode(&body), hex(&log.id()));
+            let (body, log_id) = (STANDARD.encode(&body), hex_digest(&log.spki()));
             let signed = format!(r#"{{"body":"{body}","integratedTime":{time},"logID":"{log_id}","logIndex":1}}"#);
             entry["integratedTime"] = json!(time.to_string());
             let promise = STANDARD.encode(log.sign(signed.as_bytes()));
@@ -115,6 +116,6 @@ fn leaf(body: &[u8]) -> Vec<u8> {
     Sha256::digest([&[0], body].concat()).to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn hex_digest(content: &[u8]) -> String {
+    sha256(content).trim_start_matches("sha256:").to_owned()
 }

@@ -135,9 +135,12 @@ impl Service {
     fn certificate(&self, key: &Key, confirmed: &Confirmed) -> Vec<u8> {
         let mut extensions = of_signer(CODE_SIGNING);
         extensions.push(of_identity(&confirmed.identity));
-        extensions.extend(confirmed.issuer.iter().map(|issuer| match confirmed.is_old_issuer {
-            true => extension("1.3.6.1.4.1.57264.1.1", issuer.as_bytes()),
-            false => extension("1.3.6.1.4.1.57264.1.8", &text(issuer)),
+        extensions.extend(confirmed.issuer.iter().map(|issuer| {
+            if confirmed.is_old_issuer {
+                extension("1.3.6.1.4.1.57264.1.1", issuer.as_bytes())
+            } else {
+                extension("1.3.6.1.4.1.57264.1.8", &text(issuer))
+            }
         }));
         let (issuer, subject) = (name("authority"), der::sequence(&[]));
         let valid = [clock(0), clock(LIFETIME)];

@@ -23,7 +23,7 @@ pub(super) fn of_signature(signature: &[u8], time: &str, issuer: &[u8], key: &Ke
     let signer =
         sequence(&[&integer(1), &sequence(&[issuer, &integer(2)]), &sha256(), &tagged, &ecdsa(), &octets(&signature)]);
     let content = sequence(&[&oid(TIMESTAMP), &value(0xa0, &octets(&info))]);
-    let signed = sequence(&[&integer(3), &set(&[&sha256()]), &content, &set(&[&signer])]);
-    let token = sequence(&[&oid(SIGNED_DATA), &value(0xa0, &signed)]);
+    let document = sequence(&[&integer(3), &set(&[&sha256()]), &content, &set(&[&signer])]);
+    let token = sequence(&[&oid(SIGNED_DATA), &value(0xa0, &document)]);
     sequence(&[&sequence(&[&integer(0)]), &token])
 }

@@ -146,8 +146,26 @@ fn blob(state: &mut State, asked: &Asked, name: &str, digest: &str) -> Response<
             let location = format!("{origin}/objects/{digest}?signature=secret-{number}");
             Response::builder().status(307).header(LOCATION, location).body(Bytes::new()).unwrap()
         }
-        None => ranged(state, asked, bytes),
+        None => match state.sparse.get(digest) {
+            Some(size) => sparse_range(asked, bytes, *size),
+            None => ranged(state, asked, bytes),
+        },
     }
+}
+
+/// A range of a blob that continues with zeros after `beginning`. A request for all of it fails.
+fn sparse_range(asked: &Asked, beginning: &Bytes, size: u64) -> Response<Bytes> {
+    let range = asked.header(RANGE.as_str()).and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+    let Some((Ok(start), Ok(last))) = range.map(|(start, last)| (start.parse::<u64>(), last.parse::<u64>())) else {
+        return error(500, "UNKNOWN", "this blob is too large to be read");
+    };
+    if start > last || last >= size {
+        return plain(416);
+    }
+    let byte = |position: u64| usize::try_from(position).ok().and_then(|at| beginning.get(at)).copied();
+    let body: Vec<u8> = (start..=last).map(|position| byte(position).unwrap_or_default()).collect();
+    let content_range = format!("bytes {start}-{last}/{size}");
+    Response::builder().status(206).header(CONTENT_RANGE, content_range).body(body.into()).unwrap()
 }
 
 fn delete_blob(state: &mut State, digest: &str) -> Response<Bytes> {

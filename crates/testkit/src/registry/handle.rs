@@ -124,6 +124,14 @@ impl FakeRegistry {
         digest
     }
 
+    /// Adds a blob of `size` bytes that begins with these bytes and continues with zeros, under a digest that is not
+    /// its own. Only ranges of it can be read.
+    pub fn add_sparse_blob(&self, digest: &str, beginning: &[u8], size: u64) {
+        let mut state = self.state();
+        state.blobs.insert(digest.to_owned(), Bytes::copy_from_slice(beginning));
+        state.sparse.insert(digest.to_owned(), size);
+    }
+
     /// Adds a blob to one repository and returns its digest.
     pub fn add_blob_to(&self, repository: &str, bytes: &[u8]) -> String {
         let digest = self.add_blob(bytes);

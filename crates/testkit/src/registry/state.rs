@@ -157,6 +157,8 @@ pub(super) struct State {
     pub busy: usize,
     /// The blobs by digest, for all repositories: a registry with one store.
     pub blobs: BTreeMap<String, Bytes>,
+    /// The sizes of blobs of which only the beginning is in `blobs`. The rest of each is zeros.
+    pub sparse: BTreeMap<String, u64>,
     /// Files by path, beside the contents of a registry.
     pub files: BTreeMap<String, Bytes>,
     /// The blobs that were pushed to each repository, as repository and digest.

@@ -19,7 +19,9 @@ use crate::output::{Code, Failure, counted, usage};
 use kit_core::digest::Digest;
 use kit_core::layer_format::Format;
 use kit_core::oci::Reference;
-use kit_core::ops::{self, ImportOptions, Location, Lookup, MlflowFolder, PackOptions, ScannedFolder, Session};
+use kit_core::ops::{
+    self, FolderFiles, ImportOptions, Location, Lookup, MlflowFolder, PackOptions, ScannedFolder, Session,
+};
 use kit_core::progress::human;
 use kit_core::registry::Client;
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
@@ -259,8 +261,12 @@ impl ImportArgs {
         start: Instant,
     ) -> Result<()> {
         let session = context.session_with(client)?;
-        let folder =
-            ScannedFolder { path: pack.context.clone(), kitfile: Some(pack.kitfile.clone()), links: pack.links };
+        let folder = ScannedFolder {
+            path: pack.context.clone(),
+            kitfile: Some(pack.kitfile.clone()),
+            links: pack.links,
+            files: FolderFiles::All,
+        };
         ops::admit_packing(&session, &folder, &pack.references, destination)?;
         match destination {
             Some(destination) => mlflow::push(context, &session, pack, destination, start),

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::commands::trust::{authority, keyless, public_key};
 use crate::context::Context;
 use crate::output::usage;
-use kit_core::trust::{Identity, TransparencyLog, Usage, ValidAt, Verifier};
+use kit_core::trust::{Identity, TransparencyLog, Usage, ValidAt, Verifier, WantedIdentity};
 
 /// The publisher who must have signed the files.
 #[derive(Debug, Args)]
@@ -71,6 +71,6 @@ impl PublisherArgs {
                  add --publisher-trusted-root FILE",
             )
         })?;
-        keyless(context, (san, issuer), root, TransparencyLog::Required)
+        keyless(context, (WantedIdentity::Exact(san.to_owned()), issuer), root, TransparencyLog::Required)
     }
 }

@@ -16,7 +16,7 @@ use kit_core::tensors::Tensor;
 /// JSON values would take kilobytes for each.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct DiffData<'a> {
+pub(crate) struct DiffData<'a> {
     identical: bool,
     concerns: Vec<&'static str>,
     first: Value,
@@ -33,7 +33,7 @@ pub(super) struct DiffData<'a> {
 
 impl<'a> DiffData<'a> {
     /// `is_whole` is false if only a selection was compared.
-    pub(super) fn new(names: (&str, &str), difference: &'a Difference, is_whole: bool) -> Self {
+    pub(crate) fn new(names: (&str, &str), difference: &'a Difference, is_whole: bool) -> Self {
         Self {
             identical: if is_whole { difference.is_none() } else { difference.is_empty() },
             concerns: difference.concerns().into_iter().map(Concern::word).collect(),

@@ -10,8 +10,7 @@ mod table;
 mod verdict;
 
 pub(crate) use command::DiffArgs;
-pub(crate) use json::FileData;
+pub(crate) use json::{DiffData, FileData};
 pub(crate) use opener::Opener;
-pub(crate) use table::short;
-pub(crate) use table::show_file;
+pub(crate) use table::{counts as count_files, describe as describe_file, short, show_file, value as field_value};
 pub(crate) use verdict::reason_data;

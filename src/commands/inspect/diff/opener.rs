@@ -1,15 +1,14 @@
 //! Opens what a command compares: ModelKits, folders and lock files.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 
-use crate::arguments::kitfile::{KitfileText, find_kitfile};
+use crate::arguments::folder::{is_folder, is_path, packing};
 use crate::arguments::{always_report_local_store, lock_file, report_local_store};
 use crate::context::Context;
 use crate::output::{tidy, usage};
-use kit_core::oci::Reference;
-use kit_core::ops::{self, Comparable, Location, Lookup, PackOptions, Reading, Session};
+use kit_core::ops::{self, Comparable, Location, Lookup, Session};
 
 /// Opens the sides of a comparison.
 pub(crate) struct Opener<'a> {
@@ -66,25 +65,6 @@ impl Opener<'_> {
     }
 }
 
-/// Returns true if `text` is a path and cannot be a reference.
-fn is_path(text: &str) -> bool {
-    text.starts_with(['.', '/'])
-}
-
 fn is_lock(text: &str, path: &Path) -> bool {
     path.is_file() && (is_path(text) || path.extension().is_some_and(|extension| extension == "lock"))
-}
-
-/// Returns true if `text` is a folder. One without a Kitfile cannot be packed, so a local ModelKit of this name comes
-/// first.
-fn is_folder(session: &Session<'_>, text: &str, path: &Path) -> bool {
-    let is_local =
-        |text: &str| text.parse::<Reference>().is_ok_and(|name| ops::find_here(&session.store, &name).is_ok());
-    path.is_dir() && (is_path(text) || find_kitfile(path, path).is_ok() || !is_local(text))
-}
-
-/// The options that a folder, which the user wrote as `given`, is packed with for a comparison.
-fn packing(folder: PathBuf, given: &Path) -> Result<PackOptions> {
-    let kitfile = KitfileText::of_folder(&folder, given)?.parse()?;
-    Ok(PackOptions { reading: Reading::Everything, ..PackOptions::new(folder, kitfile) })
 }

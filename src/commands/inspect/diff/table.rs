@@ -120,13 +120,13 @@ pub(crate) fn short(digest: Option<Digest>) -> String {
 }
 
 /// Formats a value of the Kitfile in one line.
-pub(super) fn value(value: &serde_json::Value) -> String {
+pub(crate) fn value(value: &serde_json::Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     one_line(&text)
 }
 
 /// Counts the files of each kind.
-pub(super) fn counts(files: &[FileDiff]) -> String {
+pub(crate) fn counts(files: &[FileDiff]) -> String {
     let count = |is_meant: fn(&FileChange) -> bool| files.iter().filter(|file| is_meant(&file.change)).count();
     let all = [
         (count(|change| matches!(change, FileChange::Changed)), "changed"),
@@ -161,7 +161,7 @@ pub(crate) fn show_file(file: &FileDiff, width: usize) -> String {
 const TENSORS: usize = 20;
 
 /// Describes the changes of a file, beginning with its size.
-pub(super) fn describe(file: &FileDiff) -> Vec<String> {
+pub(crate) fn describe(file: &FileDiff) -> Vec<String> {
     let mut words = Vec::new();
     match (&file.before, &file.after) {
         (Some(before), Some(after)) if before.size != after.size => {

@@ -69,7 +69,7 @@ impl LineageArgs {
     }
 }
 
-fn to_json(lineage: &Lineage) -> Value {
+pub(crate) fn to_json(lineage: &Lineage) -> Value {
     let node = |(id, node): (usize, &Node)| json!({ "id": id, "name": node.name, "digest": node.digest });
     let edge =
         |edge: &Edge| json!({ "from": edge.from, "to": edge.to, "kind": word(edge.kind), "proof": proof(edge.proof) });

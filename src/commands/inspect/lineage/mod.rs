@@ -3,4 +3,5 @@
 mod command;
 mod picture;
 
-pub(crate) use command::LineageArgs;
+pub(crate) use command::{LineageArgs, to_json};
+pub(crate) use picture::{mermaid, proof, word};

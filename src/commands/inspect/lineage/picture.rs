@@ -7,7 +7,7 @@ use crate::output::one_line;
 use kit_core::ops::{Edge, EdgeKind, Lineage, Node, Proof};
 
 /// The word for a relation, such as `base model`.
-pub(super) fn word(kind: EdgeKind) -> &'static str {
+pub(crate) fn word(kind: EdgeKind) -> &'static str {
     match kind {
         EdgeKind::Parent => "parent",
         EdgeKind::BaseModel => "base model",
@@ -17,7 +17,7 @@ pub(super) fn word(kind: EdgeKind) -> &'static str {
 }
 
 /// The words for the proof of a relation.
-pub(super) fn proof(proof: Proof) -> &'static str {
+pub(crate) fn proof(proof: Proof) -> &'static str {
     match proof {
         Proof::Declared => "declared",
         Proof::Verified => "verified by digest",
@@ -79,7 +79,7 @@ pub(super) fn dot(lineage: &Lineage) -> String {
 }
 
 /// Draws a flowchart for Mermaid (mermaid.js.org, "Flowcharts"), in a fenced code block for Markdown.
-pub(super) fn mermaid(lineage: &Lineage) -> String {
+pub(crate) fn mermaid(lineage: &Lineage) -> String {
     let mut text = "```mermaid\nflowchart LR\n".to_owned();
     for (index, node) in lineage.nodes.iter().enumerate() {
         let digest = node.digest.map(|digest| format!("<br/>sha256:{}", &digest.hex()[..12])).unwrap_or_default();

@@ -5,3 +5,4 @@ mod tensors;
 mod trust;
 
 pub(crate) use command::{InspectArgs, read};
+pub(crate) use tensors::{models_to_json, short as short_count};

@@ -72,6 +72,11 @@ struct FileData<'a> {
     tensors: Option<&'a [Tensor]>,
 }
 
+/// The models as JSON, without the lists of their tensors.
+pub(crate) fn models_to_json(models: &[WeighedModel]) -> serde_json::Result<Value> {
+    models.iter().map(|model| serde_json::to_value(model_data(model, false))).collect()
+}
+
 fn model_data(model: &WeighedModel, is_listed: bool) -> ModelData<'_> {
     let Summary { hyperparameters, parameters, tensors, types, memory } = &model.summary;
     let types: Value = types
@@ -190,7 +195,7 @@ fn estimate(memory: &Memory) -> String {
 const UNKNOWN: &str = "?";
 
 /// Formats a number in thousands, millions or more, rounded down to three digits: `7.24B`.
-fn short(count: u64) -> String {
+pub(crate) fn short(count: u64) -> String {
     const UNITS: [&str; 6] = ["K", "M", "B", "T", "Q", "E"];
     if count < 1000 {
         return count.to_string();

@@ -7,7 +7,7 @@ use crate::config::{Config, NetworkArgs};
 use crate::context::Context;
 use crate::output::{Code, Failure, counted};
 use kit_core::modelkit::Selection;
-use kit_core::ops::{self, PackOptions, ScanOptions, ScannedFolder, Session};
+use kit_core::ops::{self, FolderFiles, PackOptions, ScanOptions, ScannedFolder, Session};
 use kit_core::scan::{Level, Rules};
 
 /// Scans the files that `options` would pack. Findings are reported; fails if one has the level high.
@@ -25,7 +25,7 @@ pub(crate) fn scan_before_packing(
         scratch: session.store.root().to_owned(),
     };
     let (path, kitfile) = (options.context.clone(), Some(options.kitfile.clone()));
-    let folder = ScannedFolder { path, kitfile, links: options.links };
+    let folder = ScannedFolder { path, kitfile, links: options.links, files: FolderFiles::All };
     let scanned = ops::scan_folder(&folder, &options.context.display().to_string(), &scanning, &context.bars)?;
     for line in lines::render(&scanned).lines() {
         context.output.warn(line);

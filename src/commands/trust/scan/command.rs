@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::format::ScanFormat;
+use crate::arguments::folder::{is_folder, is_local, is_path};
 use crate::arguments::kitfile::{KitfileText, find_kitfile};
 use crate::arguments::{LookupArgs, report_local_store};
 use crate::config::{Config, NetworkArgs, is_allowed_global};
@@ -14,8 +15,7 @@ use crate::context::{Context, parse};
 use crate::output::{Code, ExitWithTrouble, Failure, counted, tidy, usage};
 use kit_core::archive::Links;
 use kit_core::modelkit::{Filter, Selection};
-use kit_core::oci::Reference;
-use kit_core::ops::{self, Lookup, ScanOptions, Scanned, ScannedFolder, Session};
+use kit_core::ops::{self, FolderFiles, Lookup, ScanOptions, Scanned, ScannedFolder, Session};
 use kit_core::progress::human;
 use kit_core::scan::{Level, Rules};
 
@@ -123,7 +123,7 @@ impl ScanArgs {
                 let kitfile = find_kitfile(&path, self.target.as_ref()).ok();
                 let kitfile = kitfile.map(|_| KitfileText::of_folder(&path, self.target.as_ref())?.parse());
                 let links = if self.follow_symlinks { Links::Follow } else { Links::InsideContext };
-                let folder = ScannedFolder { path, kitfile: kitfile.transpose()?, links };
+                let folder = ScannedFolder { path, kitfile: kitfile.transpose()?, links, files: FolderFiles::All };
                 Ok(ops::scan_folder(&folder, &name, &options, &context.bars)?)
             }
             Target::File => Ok(ops::scan_file(&path, &name, &options)?),
@@ -162,12 +162,9 @@ impl ScanArgs {
         if self.lookup.place() == Lookup::Remote {
             return Target::ModelKit;
         }
-        let is_path = self.target.starts_with(['.', '/']);
-        let is_local =
-            || self.target.parse::<Reference>().is_ok_and(|name| ops::find_here(&session.store, &name).is_ok());
-        if path.is_dir() && (is_path || find_kitfile(path, path).is_ok() || !is_local()) {
+        if is_folder(session, &self.target, path) {
             Target::Folder
-        } else if is_path || path.exists() && !is_local() {
+        } else if is_path(&self.target) || path.exists() && !is_local(session, &self.target) {
             Target::File
         } else {
             Target::ModelKit

@@ -1,8 +1,7 @@
 //! Snapshots in the cache of the Hugging Face hub, where each file is a link to a blob.
 
-use std::os::unix::fs::symlink;
-
 use fs_err as fs;
+use kit_testkit::platform::symlink;
 use kit_testkit::samples;
 use kit_testkit::sandbox::{Run, Sandbox};
 
@@ -32,6 +31,7 @@ fn cache() -> Sandbox {
 const FILES: [&str; 3] = ["1_Pooling/config.json", "config.json", "model.safetensors"];
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn a_snapshot_is_drafted_from_the_files_that_its_links_lead_to() {
     let sandbox = cache();
     let snapshot = snapshot();
@@ -53,6 +53,7 @@ fn a_snapshot_is_drafted_from_the_files_that_its_links_lead_to() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn links_inside_the_folder_are_files_and_broken_links_are_named() {
     let sandbox = Sandbox::new();
     sandbox.write("p/a/model.safetensors", samples::small_safetensors());
@@ -68,6 +69,7 @@ fn links_inside_the_folder_are_files_and_broken_links_are_named() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn the_folder_of_a_repository_in_the_cache_leads_to_its_snapshot() {
     let sandbox = cache();
     let run = sandbox.kit(&["init", REPOSITORY]).exits(2);
@@ -79,6 +81,7 @@ fn the_folder_of_a_repository_in_the_cache_leads_to_its_snapshot() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn a_cached_repository_is_imported_with_its_files() {
     for name in [REPOSITORY.to_owned(), snapshot()] {
         let sandbox = cache();
@@ -99,6 +102,7 @@ fn a_cached_repository_is_imported_with_its_files() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn a_snapshot_with_missing_blobs_is_refused_with_the_command_that_completes_it() {
     let sandbox = cache();
     fs::remove_file(sandbox.path(&format!("{REPOSITORY}/blobs/aa"))).unwrap();

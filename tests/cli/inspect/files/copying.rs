@@ -1,10 +1,9 @@
 //! `cp`: files and folders in a folder of the user.
 
-use std::os::unix::fs::{PermissionsExt, symlink};
-
 use expect_test::expect;
 use kit_core::compression::Compression;
 
+use kit_testkit::platform::{PermissionsExt, symlink};
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::Sandbox;
 
@@ -49,6 +48,7 @@ fn the_content_of_a_folder_is_copied_as_often_as_wanted() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_copy_has_the_permissions_of_the_file() {
     let sandbox = Sandbox::new();
     sandbox.project();
@@ -60,6 +60,7 @@ fn a_copy_has_the_permissions_of_the_file() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "creates symbolic links, for which Windows requires a privilege")]
 fn existing_files_are_not_touched_unless_requested() {
     let sandbox = packed(Compression::None);
     let mine = sandbox.write("out/train.csv", "mine");

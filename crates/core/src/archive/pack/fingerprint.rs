@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::walk::Member;
+use super::member::Member;
 use crate::digest::{Digest, Hasher};
 use crate::sys::Timestamp;
 

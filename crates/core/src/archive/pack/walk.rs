@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::fingerprint::{Fingerprint, Fingerprinter};
+use super::member::{Member, Modes};
 use super::missing::missing;
 use crate::archive::error::Error;
 use crate::archive::ignore::{Descent, IgnoreRules, LeftOut, Standing};
@@ -31,6 +32,8 @@ pub struct LayerSource<'a> {
     pub ignore: &'a IgnoreRules,
     /// The treatment of symbolic links.
     pub links: Links,
+    /// The source of permission bits.
+    pub modes: Modes,
 }
 
 /// The length of the longest path that is packed, in bytes. A system call takes at most 4096 bytes (Linux, `PATH_MAX`),
@@ -123,26 +126,6 @@ impl LayerSource<'_> {
     }
 }
 
-/// A file or folder of a layer, with its metadata.
-#[derive(Debug, Clone)]
-pub(super) struct Member {
-    pub(super) path: RelativePath,
-    pub(crate) is_directory: bool,
-    /// Permission bits including setuid, setgid and sticky.
-    pub(crate) mode: u32,
-    /// The size in bytes; 0 for a folder.
-    pub(crate) size: u64,
-    pub(super) metadata: Metadata,
-}
-
-impl Member {
-    pub(super) fn new(path: RelativePath, metadata: Metadata) -> Self {
-        let is_directory = metadata.file_type == FileType::Directory;
-        let size = if is_directory { 0 } else { metadata.size };
-        Self { path, is_directory, mode: metadata.mode, size, metadata }
-    }
-}
-
 /// An item of the walk.
 pub(super) enum Found {
     Directory(Member),
@@ -203,7 +186,11 @@ impl<'a> Walk<'a> {
             Some(metadata) => metadata,
             None => self.metadata_of(&path, Link::Stay)?,
         };
-        if metadata.file_type == FileType::File { Ok(Member::new(path, metadata)) } else { Err(changed(path)) }
+        if metadata.file_type == FileType::File {
+            Ok(Member::new(path, metadata, &self.source.modes))
+        } else {
+            Err(changed(path))
+        }
     }
 
     /// Opens `file`, which the walk has just yielded.
@@ -344,7 +331,7 @@ impl<'a> Walk<'a> {
                 Error::NameNotUtf8 { path }
             })?,
         };
-        let pending = Some(Member::new(path.clone(), metadata));
+        let pending = Some(Member::new(path.clone(), metadata, &self.source.modes));
         self.levels.push(Level { path, folder, metadata, standing, pending, names });
         Ok(())
     }

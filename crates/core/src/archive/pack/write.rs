@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io;
 
 use super::fingerprint::{Fingerprint, Fingerprinter};
-use super::walk::{Found, LayerSource, Member, Walk};
+use super::member::Member;
+use super::walk::{Found, LayerSource, Walk};
 use crate::archive::error::Error;
 use crate::archive::reading::{BUFFER_BYTES, read_once};
 use crate::archive::tar::{BLOCK, Header, KITOPS_OWNER, padding};
@@ -116,7 +117,7 @@ fn write_file(
     task: &dyn Task,
 ) -> Result<Member, Error> {
     let metadata = metadata_of(&path, &file)?;
-    let member = Member::new(path, metadata);
+    let member = Member::new(path, metadata, &source.modes);
     let read = read_once(&mut file, buffer).map_err(Error::reading(&member.path))?;
     layer.begin_file(&member)?;
     if let Some(mut clone) = layer.record(source, &member.path, &file)? {

@@ -7,6 +7,7 @@ mod parts;
 mod placing;
 mod preview;
 mod receive;
+mod spelling;
 mod staging;
 mod unsafe_paths;
 

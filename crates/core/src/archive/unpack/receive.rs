@@ -164,8 +164,8 @@ pub(super) fn create(
     mode: u32,
     original: Option<&File>,
 ) -> Result<(File, bool), Error> {
-    let file = destination.staging()?.create_file(path, mode).map_err(|source| staging_failed(path, source))?;
-    let is_cloned = original.map_or(Ok(false), |original| clone_whole(original, &file));
+    let mut file = destination.staging()?.create_file(path, mode).map_err(|source| staging_failed(path, source))?;
+    let is_cloned = original.map_or(Ok(false), |original| clone_whole(original, &mut file));
     Ok((file, is_cloned.map_err(Error::unpacking(path))?))
 }
 

@@ -6,10 +6,12 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
+use super::spelling::Spellings;
 use crate::archive::error::Error;
 use crate::relative_path::RelativePath;
-use crate::sys::is_temporary_name;
+use crate::sys::{Folding, is_temporary_name, name_problem};
 
 /// The treatment of paths that other programs execute or trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +102,8 @@ pub(super) struct PathRules {
     is_trusted: bool,
     /// The path of the target below the home folder, or of the home folder below the target.
     home: Option<Home>,
+    /// The paths so far.
+    spellings: Mutex<Spellings>,
 }
 
 #[derive(Debug)]
@@ -111,20 +115,27 @@ enum Home {
 impl PathRules {
     /// The rules for the folder `target`.
     pub(super) fn new(unsafe_paths: &UnsafePaths, target: &Path) -> Self {
-        match unsafe_paths {
-            UnsafePaths::Allow => Self { is_trusted: true, home: None },
-            UnsafePaths::Refuse { home } => {
-                Self { is_trusted: false, home: home.as_deref().and_then(|home| Home::seen_from(target, home)) }
-            }
-        }
+        let home = match unsafe_paths {
+            UnsafePaths::Allow => None,
+            UnsafePaths::Refuse { home } => home.as_deref().and_then(|home| Home::seen_from(target, home)),
+        };
+        let spellings = Mutex::new(Spellings::new(Folding::of(target)));
+        Self { is_trusted: *unsafe_paths == UnsafePaths::Allow, home, spellings }
     }
 
     /// Fails if `path` must not be unpacked.
     pub(super) fn check(&self, path: &RelativePath) -> Result<(), Error> {
-        match self.danger(path) {
-            Some(danger) => Err(Error::UnsafePath { path: path.clone(), danger }),
-            None => Ok(()),
+        if let Some(reason) = path.components().find_map(name_problem) {
+            return Err(Error::Refused { member: path.to_string(), reason });
         }
+        if let Some(danger) = self.danger(path) {
+            return Err(Error::UnsafePath { path: path.clone(), danger });
+        }
+        let added = self.spellings.lock().unwrap_or_else(PoisonError::into_inner).add(path);
+        added.map_err(|path| Error::Refused {
+            member: path.to_string(),
+            reason: "the ModelKit has another path that the file system of the target takes for the same",
+        })
     }
 
     fn danger(&self, path: &RelativePath) -> Option<Danger> {
@@ -225,8 +236,12 @@ impl fmt::Display for Danger {
 mod tests {
     use super::*;
 
+    fn rules(is_trusted: bool, home: Option<Home>) -> PathRules {
+        PathRules { is_trusted, home, spellings: Mutex::new(Spellings::new(Folding::default())) }
+    }
+
     fn danger(home: Option<Home>, path: &str) -> Option<Danger> {
-        PathRules { is_trusted: false, home }.danger(&path.parse().unwrap())
+        rules(false, home).danger(&path.parse().unwrap())
     }
 
     #[test]
@@ -260,8 +275,19 @@ mod tests {
     }
 
     #[test]
+    fn the_second_spelling_of_a_path_is_refused_where_case_is_ignored() {
+        let spellings = Mutex::new(Spellings::new(Folding { case: true, form: false }));
+        let rules = PathRules { is_trusted: true, home: None, spellings };
+        rules.check(&"d/README".parse().unwrap()).unwrap();
+        rules.check(&"d/README".parse().unwrap()).unwrap();
+        let error = rules.check(&"d/readme".parse().unwrap()).unwrap_err().to_string();
+        let reason = "the ModelKit has another path that the file system of the target takes for the same";
+        assert_eq!(error, format!("refused to unpack `d/readme`: {reason}"));
+    }
+
+    #[test]
     fn names_of_temporary_files_are_refused_even_if_the_modelkit_is_trusted() {
-        let trusting = PathRules { is_trusted: true, home: None };
+        let trusting = rules(true, None);
         let path: RelativePath = "a/.kit-unpack-0000000000000000/new".parse().unwrap();
         assert_eq!(trusting.danger(&path), Some(Danger::Temporary));
         assert_eq!(trusting.danger(&".git/config".parse().unwrap()), None);

@@ -11,8 +11,8 @@ use crate::oci::{ContentError, Descriptor, REF_NAME, Reference, Source, Tag, Tar
 use crate::ops::error::Error;
 use crate::ops::lacking::Lacking;
 use crate::ops::session::{Location, Session};
-use crate::ops::transfer::{Brought, Carry, Copied, CopyOptions, CopySet, bring, referrers};
-use crate::ops::trust::{Admission, judge_manifest};
+use crate::ops::transfer::{Brought, Carry, Copied, CopyOptions, CopySet, bring, discard_if_refused, referrers};
+use crate::ops::trust::{Admission, judge_manifest, requires_attached};
 use crate::store::Names;
 use crate::trust::policy::Name;
 
@@ -48,12 +48,26 @@ pub fn load(
     to: &LoadTo,
     options: &CopyOptions,
 ) -> Result<Vec<Loaded>, BundleError> {
+    load_judged(session, (layout, unnamed), to, options).inspect_err(|error| match error {
+        BundleError::Operation(error) if *to == LoadTo::Store => discard_if_refused(session, error),
+        _ => {}
+    })
+}
+
+fn load_judged(
+    session: &Session<'_>,
+    (layout, unnamed): (&Layout, &Reference),
+    to: &LoadTo,
+    options: &CopyOptions,
+) -> Result<Vec<Loaded>, BundleError> {
+    let names = names(layout, unnamed, to)?;
+    // Before the store is created.
+    let admissions = admissions(session, layout, unnamed, &names)?;
     let mut arriving = Vec::new();
-    for (name, reference) in names(layout, unnamed, to)? {
+    for (name, reference) in names {
         let (target, tag) = target(session, to, &reference)?;
         arriving.push(Arriving { name, reference, target, tag });
     }
-    let admissions = admissions(session, layout, unnamed, &arriving)?;
     refuse_incomplete(layout, &arriving)?;
     let mut brought = Vec::new();
     for Arriving { name, target, .. } in &arriving {
@@ -61,8 +75,11 @@ pub fn load(
     }
     // The archive is read again, but its blobs have been verified.
     admissions.into_iter().try_for_each(|admission| admission.admit_content_in(session, layout))?;
-    let publish = |(Arriving { reference, target, tag, .. }, brought): (Arriving, Brought)| {
-        let copied = brought.publish(&*target, tag.as_deref(), (options, Carry::IfPossible), session.progress)?;
+    let publish = |(Arriving { reference, target, tag, .. }, mut brought): (Arriving, Brought)| {
+        let is_required = *to != LoadTo::Store && requires_attached(session, &Location::Artifact(reference.clone()))?;
+        let carry = Carry::required_if(is_required);
+        brought.refuse_losses(carry)?;
+        let copied = brought.publish(&*target, tag.as_deref(), (options, carry), session.progress)?;
         Ok(Loaded { reference, copied })
     };
     arriving.into_iter().zip(brought).map(publish).collect()
@@ -73,10 +90,10 @@ fn admissions(
     session: &Session<'_>,
     layout: &Layout,
     unnamed: &Reference,
-    arriving: &[Arriving],
+    arriving: &[(String, Reference)],
 ) -> Result<Vec<Admission>, BundleError> {
     let mut admissions = Vec::new();
-    for Arriving { name, reference, .. } in arriving {
+    for (name, reference) in arriving {
         let resolve = || layout.resolve(name).map_err(|error| Error::reading("the manifest", error));
         let entries = layout.artifacts().filter(|entry| entry.digest.to_string() == *name);
         let own = entries.map(|entry| own_name(entry, unnamed)).collect::<Result<Vec<_>, _>>()?;
@@ -84,7 +101,7 @@ fn admissions(
         for reference in own.iter().chain([reference]) {
             let name = Name::of(reference);
             if !names.contains(&name) {
-                admissions.push(judge_manifest(session, layout, resolve, (&name, &reference.to_string()))?);
+                admissions.push(judge_manifest(session, layout, resolve, (&[name.clone()], &reference.to_string()))?);
                 names.push(name);
             }
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use fs_err as fs;
 
 use super::working_folder::WorkingFolder;
-use crate::archive::{self, LayerSource, Links, PathPatterns};
+use crate::archive::{self, LayerSource, Links, Modes, PathPatterns};
 use crate::digest::Digest;
 use crate::kitfile::{self, FILE_NAMES};
 use crate::limits;
@@ -187,8 +187,8 @@ impl Expected {
         let kitfile = self.kitfile.and_then(|digest| Some((digest, FILE_NAMES[0].parse().ok()?)));
         let damage = Damage::read(store, &options.folder, &layers.chain(fetched).chain(kitfile).collect());
         let is_damaged = |path: &&RelativePath| {
-            let found = fs::symlink_metadata(path.join_to(&options.folder));
-            found.is_ok_and(|found| damage.includes(path, &Metadata::from(&found)))
+            let found = Metadata::at(&path.join_to(&options.folder));
+            found.is_ok_and(|found| damage.includes(path, &found))
         };
         let damaged: Vec<_> = changed.iter().filter(is_damaged).collect();
         if let Some(paths) = named(&damaged) {
@@ -225,8 +225,14 @@ impl Expected {
         for path in &searched {
             let excluded =
                 self.paths.iter().filter(|other| *other != path && other.starts_with(path)).cloned().collect();
-            let source =
-                LayerSource { root: &options.folder, path: path.clone(), excluded, ignore, links: Links::Follow };
+            let source = LayerSource {
+                root: &options.folder,
+                path: path.clone(),
+                excluded,
+                ignore,
+                links: Links::Follow,
+                modes: Modes::default(),
+            };
             match source.files() {
                 Ok(files) => present.extend(files.into_iter().filter(|path| options.paths.take(path))),
                 // Its files are missing, which `compare` reports.
@@ -270,6 +276,9 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
 /// Compares modes. The umask of the user who unpacks may remove permissions of the group and of others. Nothing else
 /// may differ except setuid, setgid and sticky, which systems may remove as well.
 pub(super) fn mode_change(expected: u32, found: u32) -> Option<Change> {
+    if !sys::HAS_MODES {
+        return None;
+    }
     let found = found & 0o777;
     let is_right = found & !expected == 0 && (found ^ expected) & 0o700 == 0;
     Change::in_value("mode", &format!("{:o}", expected & 0o777), &format!("{found:o}")).filter(|_| !is_right)

@@ -28,11 +28,7 @@ impl WorkingFolder {
 
     /// Returns the metadata of the file or folder at `path`.
     pub(super) fn metadata_of(&self, path: &RelativePath) -> io::Result<Metadata> {
-        self.at(
-            path,
-            |folder, name| folder.metadata_of(name, Link::Follow),
-            |place| Ok(Metadata::from(&fs::metadata(place)?)),
-        )
+        self.at(path, |folder, name| folder.metadata_of(name, Link::Follow), Metadata::at)
     }
 
     /// Compares the file in the folder with `file`. Its content is read only if the size is right.

@@ -8,11 +8,12 @@ use crate::limits;
 use crate::ops::refused::Secret;
 use crate::relative_path::RelativePath;
 use crate::scan::secrets::{
-    Hit, WEB_TOKEN, has_secret_setting, is_certificate, is_environment, is_secret_name, is_sure_name, search, tokens_in,
+    Hit, WEB_TOKEN, has_secret_setting, is_certificate, is_environment, is_secret_name, is_sure_name, search_any,
+    tokens_in,
 };
 
 /// The version of the rules. Must be raised when they find more, so that layers are checked again.
-pub(super) const RULES: u32 = 5;
+pub(super) const RULES: u32 = 6;
 
 /// Larger files are not settings, and are read only if their names are not those of weights or data.
 const SMALL_BYTES: u64 = 1024 * 1024;
@@ -83,7 +84,7 @@ impl Found {
         if !is_searched(name, size) {
             return Ok(likely());
         }
-        let hits = search(open()?)?;
+        let hits = search_any(open()?)?;
         let is_clean = hits.is_empty() && !is_certificate(name);
         Ok(if is_clean { likely() } else { Self::at(path, &hits) })
     }

@@ -1,6 +1,6 @@
 //! The versions of a repository, and the changes in each.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::changes::{Contents, LayerCount, compare, contents};
@@ -27,6 +27,7 @@ use crate::owners::Owner;
 use crate::progress::{Event, Warning};
 use crate::provenance::{Promotion, Record};
 use crate::store::{Entry, Names};
+use crate::verdict::declared_metrics;
 
 /// Settings of a log.
 #[derive(Debug, Clone)]
@@ -44,6 +45,10 @@ pub struct LogOptions {
 pub struct Version {
     /// The descriptor of its manifest.
     pub descriptor: Descriptor,
+    /// The size of its layers in bytes.
+    pub size: u64,
+    /// The metrics that its Kitfile states, by name.
+    pub metrics: BTreeMap<String, f64>,
     /// The first author that the Kitfile names.
     pub author: Option<String>,
     /// Its tags, sorted; may be empty.
@@ -271,9 +276,14 @@ impl Walk<'_> {
         let (before, kitfile_changed, layers, files) = (None, false, Vec::new(), Vec::new());
         let (descriptor, kitfile) = (inspected.descriptor.clone(), &inspected.modelkit.config.kitfile);
         let author = kitfile.package.authors.first().cloned();
+        let metrics = declared_metrics(kitfile.model.as_ref().and_then(|model| model.parameters.as_ref()));
+        let metrics = metrics.into_iter().take(limits::LOG_METRICS).collect();
+        let size = inspected.modelkit.manifest.layers.iter().map(|layer| layer.size).fold(0, u64::saturating_add);
         let (kitfile, contents) = (kitfile_digest(kitfile), contents(inspected));
         Version {
             descriptor,
+            size,
+            metrics,
             author,
             tags,
             record,

@@ -13,7 +13,7 @@ use crate::kitfile::Kitfile;
 use crate::oci::Reference;
 use crate::ops::guard::{self, Allowed};
 use crate::ops::pack::{Git, PackOptions, Packed, Reading, Recording, pack};
-use crate::ops::scan::ScannedFolder;
+use crate::ops::scan::{FolderFiles, ScannedFolder};
 use crate::ops::session::Session;
 use crate::ops::trust::admit_files;
 use crate::provenance::{Builder, Material, Role};
@@ -61,8 +61,12 @@ pub fn import(session: &Session<'_>, upstream: &dyn Upstream, options: &ImportOp
     let published = Published::of(upstream, &choice.wanted(), options)?;
     let work = Work::open(&session.store, &options.folder, upstream.about())?;
     work.fetch(upstream, &choice.wanted(), session.progress)?;
-    let fetched =
-        ScannedFolder { path: work.files(), kitfile: Some(choice.kitfile.clone()), links: Links::InsideContext };
+    let fetched = ScannedFolder {
+        path: work.files(),
+        kitfile: Some(choice.kitfile.clone()),
+        links: Links::InsideContext,
+        files: FolderFiles::All,
+    };
     admit_files(session, &fetched, &options.references)?;
     if let Some(published) = &published {
         published.compare_content(&work.files(), &choice.wanted())?;

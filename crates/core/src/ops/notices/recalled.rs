@@ -75,7 +75,7 @@ pub fn recalls_of_versions(
     let read = workers::run(jobs, versions, |(digest, _)| {
         // A list of referrers needs the digest only.
         let subject = Descriptor::new(MediaType::IMAGE_MANIFEST, *digest, 0);
-        match recalls(session, (&source as &dyn Source, &subject), Some(&name), &[]) {
+        match recalls(session, (&source as &dyn Source, &subject), std::slice::from_ref(&name), &[]) {
             Err(error @ Error::Policy(_)) => Err(error),
             read => Ok(read),
         }
@@ -140,7 +140,7 @@ impl RecallAnswer {
         };
         self.digest = Some(subject.digest);
         let name = Name::of(reference);
-        match recalls(session, (&repository as &dyn Source, &subject), Some(&name), asked.recallers) {
+        match recalls(session, (&repository as &dyn Source, &subject), std::slice::from_ref(&name), asked.recallers) {
             Ok(found) => {
                 self.recalls.extend(found.into_iter().map(|recalled| (reference.full_repository(), recalled)));
             }

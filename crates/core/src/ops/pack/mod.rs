@@ -10,6 +10,7 @@ mod image_layout;
 mod into_registry;
 mod into_store;
 mod lock;
+mod modes;
 mod packer;
 mod record;
 mod uncovered;

@@ -7,7 +7,8 @@ use std::time::SystemTime;
 use super::entries::{clean_path, local_entries, referenced_modelkits, warn_of_what_is_not_packed};
 use super::guarding;
 use super::into_store::{PackOptions, Reading};
-use crate::archive::{self, IgnoreRules, LayerSource, LayerSummary, Measured};
+use super::modes::modes_in;
+use crate::archive::{self, IgnoreRules, LayerSource, LayerSummary, Measured, Modes};
 use crate::compression::Compression;
 use crate::digest::Digest;
 use crate::kitfile::{Entry, Section};
@@ -153,6 +154,7 @@ pub(super) struct Packer<'a> {
     pub(super) paths: Vec<RelativePath>,
     pub(super) parents: Vec<LockedParent>,
     pub(super) ignore: IgnoreRules,
+    modes: Modes,
     /// The local store, which records the layers that were checked.
     pub(super) store: Store,
     pub(super) progress: &'a dyn Progress,
@@ -174,8 +176,8 @@ impl<'a> Packer<'a> {
         let ignore = read_ignore_rules(&options.context)?;
         warn_of_what_is_not_packed(&options.kitfile, &own_paths, session.progress);
         let entries = entries.into_iter().zip(own_paths).collect();
-        let (store, progress) = (session.store.clone(), session.progress);
-        Ok(Self { options, entries, paths, parents, ignore, store, progress })
+        let (store, progress, modes) = (session.store.clone(), session.progress, modes_in(&options.context));
+        Ok(Self { options, entries, paths, parents, ignore, modes, store, progress })
     }
 
     /// Saves all layers into `sink` and makes the documents.
@@ -319,6 +321,7 @@ impl<'a> Packer<'a> {
             excluded: self.paths.iter().filter(|other| *other != path && other.starts_with(path)).cloned().collect(),
             ignore: &self.ignore,
             links: self.options.links,
+            modes: self.modes.clone(),
         }
     }
 

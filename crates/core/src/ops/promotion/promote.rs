@@ -73,7 +73,7 @@ pub fn prepare_promotion<'a>(
     let manifest = found.resolve()?;
     let at = Location::Artifact(destination.clone());
     let (name, tag) = (at.policy_name(), destination.to_string());
-    if found.policy_name.as_ref() != Some(&name) {
+    if found.policy_names != [name.clone()] {
         admit(session, &found)?;
     }
     warn_of_recalls(session, &found)?;

@@ -1,15 +1,18 @@
-//! The facts for the bill of materials of a ModelKit.
+//! The facts for the bill of materials of a ModelKit or a folder.
 
 use super::look::{Looked, look};
+use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::oci::Reference;
-use crate::ops::artifact::{Inspected, model_reference, records};
+use crate::ops::artifact::{Inspected, inspect, model_reference, records};
 use crate::ops::error::Error;
 use crate::ops::files::{WeighedModel, weigh};
-use crate::ops::session::{Located, Location};
+use crate::ops::guard::Allowed;
+use crate::ops::pack::{PackOptions, find_in_folder};
+use crate::ops::session::{Located, Location, Session};
 use crate::ops::workers;
 use crate::progress::Progress;
-use crate::sbom::{self, CycloneDxVersion, ModelDescription, SbomFacts};
+use crate::sbom::{self, BilledSubject, CycloneDxVersion, ModelDescription, SbomFacts};
 use crate::tensors::Format;
 
 /// The format of a bill of materials.
@@ -32,16 +35,36 @@ pub fn sbom(
     jobs: usize,
     progress: &dyn Progress,
 ) -> Result<Vec<u8>, Error> {
-    let facts = gather((found, inspected), location, jobs, progress)?;
-    Ok(match format {
-        SbomFormat::CycloneDx(version) => sbom::cyclonedx(&facts, version),
-        SbomFormat::Spdx => sbom::spdx(&facts),
-    })
+    let subject = BilledSubject::ModelKit { digest: inspected.descriptor.digest, name: name(location) };
+    Ok(document(&gather((found, inspected), subject, jobs, progress)?, format))
+}
+
+/// Makes the bill of materials of a folder that `pack` would pack. All files are read, and nothing is stored.
+///
+/// The document has no digest of a ModelKit or of its layers: they depend on settings that are given when it is packed.
+pub fn sbom_of_folder(session: &Session<'_>, pack: &PackOptions, format: SbomFormat) -> Result<Vec<u8>, Error> {
+    let found = find_in_folder(session, &PackOptions { allowed: Allowed::ALL, ..pack.clone() })?;
+    let inspected = inspect(&found)?;
+    let name = pack.context.file_name().unwrap_or(pack.context.as_os_str()).to_string_lossy().into_owned();
+    // Another identifier than that of the document about the packed ModelKit.
+    let identity = Digest::of(format!("folder {}", inspected.descriptor.digest).as_bytes());
+    let subject = BilledSubject::Folder { identity, name };
+    let mut facts = gather((&found, &inspected), subject, pack.jobs, session.progress)?;
+    facts.files.iter_mut().for_each(|file| file.layer = None);
+    facts.datasets.clear();
+    Ok(document(&facts, format))
+}
+
+fn document(facts: &SbomFacts, format: SbomFormat) -> Vec<u8> {
+    match format {
+        SbomFormat::CycloneDx(version) => sbom::cyclonedx(facts, version),
+        SbomFormat::Spdx => sbom::spdx(facts),
+    }
 }
 
 fn gather(
     (found, inspected): (&Located, &Inspected),
-    location: &Location,
+    subject: BilledSubject,
     jobs: usize,
     progress: &dyn Progress,
 ) -> Result<SbomFacts, Error> {
@@ -55,8 +78,7 @@ fn gather(
     let datasets = modelkit.layers.iter().filter(|layer| layer.section == Section::Dataset);
     let created = records(source, &inspected.descriptor, progress).into_iter().find_map(|record| record.time);
     Ok(SbomFacts {
-        digest: inspected.descriptor.digest,
-        name: name(location),
+        subject,
         kitfile: modelkit.config.kitfile.clone(),
         datasets: datasets.map(|layer| (layer.index, layer.descriptor.clone())).collect(),
         model: describe(&looked, &models),

@@ -78,7 +78,7 @@ impl Looked {
             _ => digest(&mut (&*text).chain(&mut content), &mut buffer(member.size), &Silent).map_err(failed)?,
         };
         let path = member.path.to_string();
-        let (section, index, layer) = (layer.section, layer.index, layer.descriptor.digest);
+        let (section, index, layer) = (layer.section, layer.index, Some(layer.descriptor.digest));
         self.files.push(BilledFile { path, digest, size, section, index, layer });
         Ok(())
     }
@@ -128,7 +128,7 @@ fn model_config(config: &Value) -> Option<ModelConfig> {
 }
 
 /// The task in the front matter of a model card.
-fn task(card: &str) -> Option<String> {
+pub(crate) fn task(card: &str) -> Option<String> {
     let mut lines = card.lines();
     lines.next().filter(|line| line.trim_end() == "---")?;
     let mut front_matter = lines.take_while(|line| line.trim_end() != "---");

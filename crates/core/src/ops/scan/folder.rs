@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::first_bytes::FirstBytes;
 use super::licenses::{LicenseFile, license_file, licenses};
 use super::result::{ScanOptions, Scanned, code_among_weights};
-use crate::archive::{IgnoreRules, LayerSource, Links};
+use crate::archive::{IgnoreRules, LayerSource, Links, Modes};
 use crate::file_kind::is_model_file;
 use crate::kitfile::{Entry, FILE_NAMES, Kitfile, Section};
 use crate::limits;
@@ -32,10 +33,21 @@ pub struct ScannedFolder {
     pub kitfile: Option<Kitfile>,
     /// The treatment of symbolic links.
     pub links: Links,
+    /// The choice of files.
+    pub files: FolderFiles,
 }
 
-/// Scans the files of a folder that `.kitignore` does not exclude, and those that it does if the Kitfile lists them.
-/// With a selection, only the files of the selected entries of the Kitfile. The result calls the folder `name`.
+/// The files of a folder that are scanned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FolderFiles {
+    /// The files that `.kitignore` does not exclude, and those that it does if the Kitfile lists them.
+    All,
+    /// The files that would be packed.
+    Packed,
+}
+
+/// Scans files of a folder. With a selection, only the files of the selected entries of the Kitfile. The result calls the
+/// folder `name`.
 pub fn scan_folder(
     folder: &ScannedFolder,
     name: &str,
@@ -46,13 +58,17 @@ pub fn scan_folder(
     let bytes = files.iter().map(|file| file.size).sum();
     let task = progress.start(Phase::Scanning, name, Some(bytes));
     let reports = workers::run(options.jobs, &files, |file| {
-        let report = scan_path(&file.path.join_to(&folder.path), &file.path, file.path.as_str(), options);
+        let path = file.path.join_to(&folder.path);
+        let report = scan_path(&path, &file.path, file.path.as_str(), options);
         task.advance(file.size);
         report.map_err(|error| Error::reading(&format!("`{}`", file.path), ContentError::from(error)))
     })?;
     let mut scanned = Scanned::new(name, options);
-    for (file, (size, report, license)) in files.iter().zip(reports) {
+    for (file, ScannedPath { size, report, license, first }) in files.iter().zip(reports) {
         scanned.license_files.extend(license);
+        if matches!(file.section, Section::Model | Section::ModelPart) {
+            scanned.model_files.push((file.path.to_string(), first));
+        }
         let findings = report.findings.into_iter().chain(code_among_weights(&file.path, file.section)).collect();
         scanned.add(file.path.as_str(), size, Report { findings, ..report });
     }
@@ -65,30 +81,35 @@ pub fn scan_folder(
 /// Scans the file `path`, which the result calls `name`.
 pub fn scan_file(path: &Path, name: &str, options: &ScanOptions) -> Result<Scanned, Error> {
     let scan = scan_path(path, &RelativePath::root(), name, options);
-    let (size, report, _) = scan.map_err(|error| Error::reading(&format!("`{name}`"), ContentError::from(error)))?;
+    let ScannedPath { size, report, .. } =
+        scan.map_err(|error| Error::reading(&format!("`{name}`"), ContentError::from(error)))?;
     let mut scanned = Scanned::new(name, options);
     scanned.add(name, size, report);
     Ok(scanned)
 }
 
-/// Scans a file, which is `inside` the folder, and returns its size. A file that changes meanwhile is an error: parts
+/// A file that was scanned.
+struct ScannedPath {
+    size: u64,
+    report: Report,
+    license: Option<LicenseFile>,
+    first: FirstBytes,
+}
+
+/// Scans a file, which is `inside` the folder. A file that changes meanwhile is an error: parts
 /// of it were not scanned.
-fn scan_path(
-    path: &Path,
-    inside: &RelativePath,
-    name: &str,
-    options: &ScanOptions,
-) -> io::Result<(u64, Report, Option<LicenseFile>)> {
+fn scan_path(path: &Path, inside: &RelativePath, name: &str, options: &ScanOptions) -> io::Result<ScannedPath> {
     let mut file = sys::open_regular(path)?;
     let before = file.metadata()?;
     let size = before.len();
     let report = scan::scan_file(&mut file, size, name, &options.rules)?;
     let license = license_file(&mut file, size, inside)?;
+    let first = FirstBytes::read(&mut file)?;
     let after = file.metadata()?;
     if (after.len(), after.modified()?) != (size, before.modified()?) {
         return Err(io::Error::other("it changed while it was scanned"));
     }
-    Ok((size, report, license))
+    Ok(ScannedPath { size, report, license, first })
 }
 
 /// A file to scan.
@@ -115,14 +136,15 @@ fn files_of(
         options.selection.takes_entry(entry.section, [entry.name, entry.path], path)
     };
     let mut files = Files { folder, found: BTreeSet::new(), held: Held::new(limits::LISTED_FILES) };
-    if options.selection.is_everything() {
+    let is_whole_folder = options.selection.is_everything() && folder.files == FolderFiles::All;
+    if is_whole_folder {
         files.collect(&RelativePath::root(), &ignore)?;
     }
     for (_, path) in entries.iter().filter(is_selected) {
-        if !options.selection.is_everything() {
+        if !is_whole_folder {
             files.collect(path, &ignore)?;
         }
-        if files.is_ignored(path, &ignore)? {
+        if folder.files == FolderFiles::All && files.is_ignored(path, &ignore)? {
             files.collect(path, &none)?;
         }
     }
@@ -173,7 +195,7 @@ struct Files<'a> {
 impl Files<'_> {
     fn source<'s>(&'s self, path: &RelativePath, ignore: &'s IgnoreRules) -> LayerSource<'s> {
         let ScannedFolder { path: root, links, .. } = self.folder;
-        LayerSource { root, path: path.clone(), excluded: Vec::new(), ignore, links: *links }
+        LayerSource { root, path: path.clone(), excluded: Vec::new(), ignore, links: *links, modes: Modes::default() }
     }
 
     /// Adds the files at and below `path` that `ignore` does not exclude.

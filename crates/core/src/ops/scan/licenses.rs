@@ -7,39 +7,37 @@ use spdx::{Expression, ParseMode};
 
 use crate::draft::{detect_license, spdx_license};
 use crate::kitfile::Kitfile;
+use crate::limits;
 use crate::relative_path::RelativePath;
-
-/// The size up to which a licence file is read. The longest known text has 35 KiB.
-const LICENSE_BYTES: u64 = 128 * 1024;
 
 /// The identifiers of the SPDX list, also deprecated ones, which Kitfiles contain.
 const MODE: ParseMode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
 
 /// A licence file, and the SPDX identifier of the licence in it, if its text is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LicenseFile {
+pub(crate) struct LicenseFile {
     path: RelativePath,
     license: Option<&'static str>,
 }
 
 /// Reads a file of `size` bytes if it has the name of a licence file.
-pub(super) fn license_file(
+pub(crate) fn license_file(
     content: &mut (impl Read + Seek),
     size: u64,
     path: &RelativePath,
 ) -> io::Result<Option<LicenseFile>> {
-    if size > LICENSE_BYTES || !path.file_name().is_some_and(is_license_name) {
+    if size > limits::LICENSE_BYTES || !path.file_name().is_some_and(is_license_name) {
         return Ok(None);
     }
     content.seek(SeekFrom::Start(0))?;
     let mut text = Vec::new();
-    content.take(LICENSE_BYTES).read_to_end(&mut text)?;
+    content.take(limits::LICENSE_BYTES).read_to_end(&mut text)?;
     let license = detect_license(&String::from_utf8_lossy(&text));
     Ok(Some(LicenseFile { path: path.clone(), license }))
 }
 
 /// Returns true for `LICENSE`, `license.txt`, `COPYING` and the like.
-fn is_license_name(name: &str) -> bool {
+pub(crate) fn is_license_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let stem = name.split_once('.').map_or(name.as_str(), |(stem, _)| stem);
     ["license", "licence", "copying", "unlicense"].contains(&stem)
@@ -47,7 +45,7 @@ fn is_license_name(name: &str) -> bool {
 
 /// Returns the licences of all parts in the order of the Kitfile: the text in the Kitfile, the same as an SPDX
 /// expression if it is one, and the nearest licence file in the folder of the part or above it.
-pub(super) fn licenses(kitfile: &Kitfile, files: &[LicenseFile]) -> Vec<Value> {
+pub(crate) fn licenses(kitfile: &Kitfile, files: &[LicenseFile]) -> Vec<Value> {
     let Kitfile { package, model, code, datasets, docs, .. } = kitfile;
     let mut all = vec![license("package", "", &package.license, files)];
     if let Some(model) = model {

@@ -11,6 +11,7 @@ mod spool;
 pub use entry::scan_entry;
 pub(crate) use entry::scan_one;
 pub use first_bytes::FirstBytes;
-pub use folder::{ScannedFolder, scan_file, scan_folder};
+pub use folder::{FolderFiles, ScannedFolder, scan_file, scan_folder};
+pub(crate) use licenses::{LicenseFile, is_license_name, license_file, licenses};
 pub use modelkit::scan_modelkit;
 pub use result::{FileFinding, ScanOptions, Scanned, SkippedPath};

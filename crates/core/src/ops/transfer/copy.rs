@@ -195,6 +195,11 @@ enum Outcome {
 
 impl Brought {
     /// Publishes the artifact and copies its referrers.
+    /// Fails if a referrer was not copied although a policy requires it.
+    pub(crate) fn refuse_losses(&mut self, carry: Carry) -> Result<(), Error> {
+        self.referrers.refuse_losses(carry)
+    }
+
     pub(crate) fn publish(
         self,
         target: &dyn Target,

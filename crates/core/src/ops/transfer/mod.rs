@@ -30,6 +30,7 @@ pub use index_only::{pull_index, push_index};
 pub use materialize::{Materialized, materialize};
 pub use origins::Origins;
 pub use plan::{Plan, PlanTarget, PlannedBlob, plan};
+pub(crate) use pull::discard_if_refused;
 pub use pull::{Wanted, plan_pull, pull};
 pub use pushed_tag::PushedTag;
 pub use referrers::Carry;

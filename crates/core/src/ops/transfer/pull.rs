@@ -98,8 +98,9 @@ fn bring_all(
 /// The blobs of the ModelKit `manifest` that the store does not have; none for an index. A failure is left to the copy.
 fn missing_blobs(session: &Session<'_>, found: &Located, manifest: &Descriptor, name: &Reference) -> Vec<Descriptor> {
     let parsed = found.source.manifest(manifest).ok().and_then(|bytes| Manifest::parse(&bytes).ok());
-    let (Some(parsed), Ok(here)) = (parsed, session.store.writer(Names::Of(name.clone()))) else { return Vec::new() };
-    parsed.blobs().filter(|blob| here.contains(blob).is_ok_and(|is_here| !is_here)).cloned().collect()
+    // Not a writer, which would create the store before the policies are asked.
+    let (Some(parsed), Ok(_here)) = (parsed, session.store.reader(Names::Of(name.clone()))) else { return Vec::new() };
+    parsed.blobs().filter(|blob| session.store.holds(blob).is_ok_and(|is_here| !is_here)).cloned().collect()
 }
 
 /// Returns the plan of a [`pull`], each part with its name: first the referenced ModelKits, in the order in which they
@@ -152,8 +153,26 @@ fn find_parents(
     Ok(parents)
 }
 
+/// Removes the layers that were fetched, if a policy does not allow their content. After other failures they stay, so
+/// that another attempt continues. An error of the removal is ignored: the refusal is the one to report.
+pub(crate) fn discard_if_refused(session: &Session<'_>, error: &Error) {
+    if matches!(error, Error::Policy(_)) {
+        drop(session.store.collect());
+    }
+}
+
 /// Copies `found` into the store as `name`, if the content is also admitted.
 fn bring(
+    session: &Session<'_>,
+    judged: (&Located, Admission),
+    name: &Reference,
+    fetch: Fetch,
+    options: &CopyOptions,
+) -> Result<Copied, Error> {
+    bring_judged(session, judged, name, fetch, options).inspect_err(|error| discard_if_refused(session, error))
+}
+
+fn bring_judged(
     session: &Session<'_>,
     (found, admission): (&Located, Admission),
     name: &Reference,
@@ -187,5 +206,5 @@ fn warn_of_copied_recalls(
     found: &Located,
     (here, copied): (&dyn Source, &Copied),
 ) -> Result<(), Error> {
-    warn_of_recalls_of(session, (here, &copied.manifest), (found.policy_name.as_ref(), &found.title))
+    warn_of_recalls_of(session, (here, &copied.manifest), (&found.policy_names, &found.title))
 }

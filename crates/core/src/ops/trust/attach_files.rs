@@ -88,7 +88,9 @@ fn describe(file: &FileToAttach) -> Result<Descriptor, AttachmentError> {
 }
 
 fn hash(path: &Path) -> Result<(Digest, u64), AttachmentError> {
-    let metadata = fs_err::metadata(path).map_err(AttachmentError::Read)?;
+    // The error of opening a file says what was attempted.
+    let metadata = fs_err::metadata(path).or_else(|_| fs_err::File::open(path)?.metadata());
+    let metadata = metadata.map_err(AttachmentError::Read)?;
     if !metadata.is_file() {
         return Err(AttachmentError::NotAFile(path.to_owned()));
     }

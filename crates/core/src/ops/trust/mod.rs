@@ -31,7 +31,7 @@ pub(crate) use gate::{
 };
 pub use gate::{
     Judged, admit, admit_at, admit_form, admit_packing, admit_to_read, check_policies, is_policy_asked,
-    requires_attached,
+    requires_attached, warn_of_policies,
 };
 pub use model_signing::{
     ComparedFolder, FilesMismatch, FilesSigning, FolderError, FolderSigning, SignedFiles, SignedFolder, VerifiedFolder,

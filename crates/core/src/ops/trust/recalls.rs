@@ -52,12 +52,12 @@ impl Recalled {
 /// A key that may recall, with its description.
 pub type Recaller = (String, Verifier);
 
-/// Reads the recalls of `subject`, which has the name `name`. Those by the keys of the policies for this name, and by
-/// the keys `more`, are verified. Policies are read only if there are any recalls.
+/// Reads the recalls of `subject`, which has the names `names`. Those by the keys of the policies for these names,
+/// and by the keys `more`, are verified. Policies are read only if there are any recalls.
 pub fn recalls(
     session: &Session<'_>,
     (source, subject): (&dyn Source, &Descriptor),
-    name: Option<&Name>,
+    names: &[Name],
     more: &[Recaller],
 ) -> Result<Vec<Recalled>, Error> {
     let listed = listed_referrers(source, subject, session.progress);
@@ -67,20 +67,19 @@ pub fn recalls(
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    let mut recallers = recallers(session, name)?;
+    let mut recallers = recallers(session, names)?;
     recallers.extend(more.iter().cloned());
     Ok(standing(&found, &recallers, session.policies.time()))
 }
 
-/// The keys that may recall a ModelKit with this name, by the rules of the policies.
-fn recallers(session: &Session<'_>, name: Option<&Name>) -> Result<Vec<Recaller>, Error> {
-    let Some(name) = name else { return Ok(Vec::new()) };
+/// The keys that may recall a ModelKit with these names, by the rules of the policies.
+fn recallers(session: &Session<'_>, names: &[Name]) -> Result<Vec<Recaller>, Error> {
     let mut recallers = Vec::new();
-    for loaded in session.policies.load()? {
-        let Some(rule) = Applied::of(loaded, name).and_then(|applied| applied.rule()) else { continue };
+    for applied in Applied::to(session.policies.load()?, names) {
+        let Applied::Rule(loaded, rule, _) = applied else { continue };
         for key in rule.recall_keys() {
-            if let Some(loaded) = loaded.keys.get(key) {
-                recallers.push((format!("`{key}` ({})", loaded.description), loaded.verifier.clone()));
+            if let Some(key_of_policy) = loaded.keys.get(key) {
+                recallers.push((format!("`{key}` ({})", key_of_policy.description), key_of_policy.verifier.clone()));
             }
         }
     }
@@ -112,17 +111,17 @@ fn standing(found: &[SignedRecord], recallers: &[Recaller], now: Timestamp) -> V
 /// Warns of recalls of `found` that no policy decides about: without a policy that names keys, of all of them.
 pub(crate) fn warn_of_recalls(session: &Session<'_>, found: &Located) -> Result<(), Error> {
     let subject = found.resolve()?;
-    warn_of_recalls_of(session, (&*found.source, &subject), (found.policy_name.as_ref(), &found.title))
+    warn_of_recalls_of(session, (&*found.source, &subject), (&found.policy_names, &found.title))
 }
 
-/// Like [`warn_of_recalls`], for a manifest with this name and title. If its referrers cannot be listed, that is a
+/// Like [`warn_of_recalls`], for a manifest with these names and this title. If its referrers cannot be listed, that is a
 /// warning, too.
 pub(crate) fn warn_of_recalls_of(
     session: &Session<'_>,
     (source, subject): (&dyn Source, &Descriptor),
-    (name, title): (Option<&Name>, &str),
+    (names, title): (&[Name], &str),
 ) -> Result<(), Error> {
-    let found = match recalls(session, (source, subject), name, &[]) {
+    let found = match recalls(session, (source, subject), names, &[]) {
         Err(error @ Error::Policy(_)) => return Err(error),
         Err(error) => {
             let reason = reason(&error);

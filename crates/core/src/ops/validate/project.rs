@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::look_at_layers;
 use super::owners;
-use crate::archive::{self, IgnoreRules, LayerSource, Links, UnmatchedLine};
+use crate::archive::{self, IgnoreRules, LayerSource, Links, Modes, UnmatchedLine};
 use crate::kitfile::{self, Entry, FieldPlaces, Kitfile};
 use crate::oci::Reference;
 use crate::ops::error::Error;
@@ -196,6 +196,7 @@ impl Review<'_> {
             excluded: paths.iter().filter(is_other).cloned().collect(),
             ignore: self.ignore,
             links: Links::InsideContext,
+            modes: Modes::default(),
         }
     }
 

@@ -250,8 +250,14 @@ fn encrypted(settings: &Settings, ahead: &Ahead, tls: &Tls) -> Result<Clients, E
     }
     let identity = tls.certificate.as_ref().map(|own| identity(settings, own)).transpose()?;
     if settings.verify_tls {
-        let config = trust::trusting(trusted, identity.as_deref())
-            .map_err(|error| tls_error(UNREADABLE.to_owned(), Cause::of(&error)))?;
+        let has_none = trusted.is_empty();
+        let config = trust::trusting(trusted, identity.as_deref()).map_err(|error| {
+            if has_none && trust::is_without_authorities() {
+                Error::NoAuthorities
+            } else {
+                tls_error(UNREADABLE.to_owned(), Cause::of(&error))
+            }
+        })?;
         return clients(ahead, UNREADABLE, || Ok(common(settings)?.tls_backend_preconfigured(config.clone())));
     }
     clients(ahead, UNREADABLE, || {

@@ -44,6 +44,11 @@ pub(super) fn trusting(extra: Vec<CertificateDer<'static>>, identity: Option<&[u
     Ok(config)
 }
 
+/// Returns true if the system has no certificate authorities.
+pub(super) fn is_without_authorities() -> bool {
+    rustls_native_certs::load_native_certs().certs.is_empty()
+}
+
 #[derive(Debug)]
 struct Trust {
     platform: Verifier,

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use flate2::{Decompress, FlushDecompress};
+
 use super::decoded::{Decoded, Method};
 use crate::scan::finding::Level;
 use crate::scan::member::Member;
@@ -18,7 +20,8 @@ const EXTENSIONS: [&str; 6] = [".gz", ".gzip", ".zst", ".zstd", ".zz", ".z"];
 /// Scans the content of a compressed file. Returns false if it is not compressed.
 pub(super) fn scan(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<bool> {
     let name = member.name;
-    match format(member.head()?, is_named_like_a_pickle(name)) {
+    let is_pickle = is_named_like_a_pickle(name);
+    match format(member.head()?, is_pickle) {
         None => return Ok(false),
         Some((format, None)) => scan.findings.add(Level::Medium, NOT_READ, format, None),
         Some((format, Some(method))) => {
@@ -28,6 +31,8 @@ pub(super) fn scan(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<b
             scan.member(content_name(name), name, size, &mut decoded);
             match decoded.failure() {
                 Some(error) if Budget::is_spent(error) => scan.findings.limit("bytes in members"),
+                // The first bytes may have been zlib by chance.
+                Some(_) if method == Method::Zlib && !is_pickle => return Ok(false),
                 Some(_) => {
                     scan.findings.add(Level::Medium, NOT_READ, &format!("{format}, which is damaged"), None);
                 }
@@ -43,7 +48,10 @@ fn format(head: &[u8], is_pickle: bool) -> Option<(&'static str, Option<Method>)
     Some(match head {
         [0x1f, 0x8b, ..] => ("gzip", Some(Method::Gzip)),
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => ("zstd", Some(Method::Zstd)),
-        [0x78, second, ..] if is_pickle && u16::from_be_bytes([0x78, *second]).is_multiple_of(31) => {
+        [0x78, second, ..] if u16::from_be_bytes([0x78, *second]).is_multiple_of(31) => {
+            if !is_pickle && !begins_like_zlib(head) {
+                return None;
+            }
             ("zlib", Some(Method::Zlib))
         }
         [b'B', b'Z', b'h', b'1'..=b'9', 0x31 | 0x17, ..] => ("bzip2", None),
@@ -53,6 +61,15 @@ fn format(head: &[u8], is_pickle: bool) -> Option<(&'static str, Option<Method>)
         [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => ("7z", None),
         _ => return None,
     })
+}
+
+/// Returns true if the first bytes of a file can be decompressed. A loader of pickles does not ask for the name, but a
+/// text may begin with the two bytes of the header.
+fn begins_like_zlib(head: &[u8]) -> bool {
+    let mut decoder = Decompress::new(true);
+    let mut buffer = [0; 4096];
+    let status = decoder.decompress(head, &mut buffer, FlushDecompress::None);
+    status.is_ok() && decoder.total_out() > 0
 }
 
 /// Returns true for the rest of a header of the old format of LZMA: the size of the dictionary, which is a power of two
@@ -86,6 +103,8 @@ mod tests {
             (&[0x28, 0xb5, 0x2f, 0xfd], false, Some("zstd")),
             (&[0x78, 0x9c], true, Some("zlib")),
             (&[0x78, 0x9c], false, None),
+            (b"\x78\x9c\x4b\x04\x00\x00\x62\x00\x62", false, Some("zlib")),
+            (b"x^2 + y^2 = z^2, and so on", false, None),
             (&[0x78, 0x9d], true, None),
             (b"BZh91AY&SY", false, Some("bzip2")),
             (b"BZhello", false, None),

@@ -58,6 +58,11 @@ impl<'a> Bytes<'a> {
 
     /// Reads a number of `width` bytes, the lowest first.
     pub(super) fn number(&mut self, width: u64) -> Result<u64, Halt> {
+        let rest = self.buffer.get(self.at..).unwrap_or_default();
+        if let Some(bytes) = usize::try_from(width).ok().and_then(|width| rest.get(..width)) {
+            self.at += bytes.len();
+            return Ok(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)));
+        }
         let mut number = 0;
         for place in 0..width {
             number |= u64::from(self.next()?.ok_or_else(Halt::early_end)?) << (8 * place);
@@ -78,7 +83,7 @@ impl<'a> Bytes<'a> {
 
     /// Reads `count` bytes into memory.
     pub(super) fn take(&mut self, count: u64) -> Result<Vec<u8>, Halt> {
-        let mut taken = Vec::new();
+        let mut taken = Vec::with_capacity(usize::try_from(count).unwrap_or(BUFFER).min(BUFFER));
         while (taken.len() as u64) < count {
             if self.is_at_end()? {
                 return Err(Halt::early_end());

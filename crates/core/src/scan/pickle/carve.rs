@@ -112,8 +112,8 @@ fn literal(rest: &mut &[u8]) -> Option<String> {
             *rest = after;
             String::from_utf8(text.to_vec()).ok()
         }
-        Opcode::QuotedText => escapes::quoted(line(rest)?),
-        Opcode::UnicodeText => escapes::raw_unicode(line(rest)?),
+        Opcode::QuotedText => escapes::quoted(printable_line(rest)?),
+        Opcode::UnicodeText => escapes::raw_unicode(printable_line(rest)?),
         _ => None,
     }
 }
@@ -141,6 +141,11 @@ fn plain_line(rest: &mut &[u8]) -> Option<String> {
     let line = line(rest)?;
     let is_plain = line.len() <= MOST_NAME && line.iter().all(u8::is_ascii_graphic);
     is_plain.then(|| String::from_utf8(line.to_vec()).ok())?
+}
+
+/// Takes a line that may be a name with escapes. Most lines of tensors are none, which is found out without decoding.
+fn printable_line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    line(rest).filter(|line| line.iter().all(|byte| matches!(byte, b'\t'..=b'~')))
 }
 
 /// Takes a line without its end. Lines longer than any escaped name are not lines.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::tables::{ALLOWED, MODULES, MOVED, NAMES, Names, RENAMED};
+use super::tables::{ALLOWED, ANY_DTYPE, MODULES, MOVED, NAMES, Names, RENAMED};
 use crate::scan::finding::Level;
 use crate::scan::report::Rules;
 
@@ -78,9 +78,13 @@ impl<'a> Global<'a> {
         !self.is_dotted() && !is_special
     }
 
+    fn is_named_like_a_dtype(self) -> bool {
+        self.name.ends_with("DType") && self.name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    }
+
     fn is_in(self, table: &Table) -> bool {
         let has = |names: &HashSet<&str>| {
-            names.contains(self.name) || (names.contains("*") && !self.is_dotted() && !self.name.starts_with('_'))
+            names.contains(self.name) || (names.contains(ANY_DTYPE) && self.is_named_like_a_dtype())
         };
         table.get(self.module).is_some_and(has)
     }
@@ -131,6 +135,9 @@ mod tests {
             ("numpy.dtypes", "Float64DType.__init__", Some(Level::Medium)),
             ("numpy.dtypes", "__builtins__", Some(Level::Medium)),
             ("numpy.dtypes", "_add_dtype_helper", Some(Level::Medium)),
+            ("numpy.dtypes", "sys", Some(Level::Medium)),
+            ("numpy.dtypes", "_mineDType", Some(Level::Medium)),
+            ("numpy.dtypes", "StringDType", None),
             ("sklearn", "__builtins__", Some(Level::Medium)),
             ("sklearn", "utils.os.system", Some(Level::Medium)),
             ("sklearn.metrics", "_reconstruct", None),

@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 
 use super::halt::Halt;
+use super::names::{LATIN_1, Name, Names, Number};
 use crate::limits;
-
-/// The maximum length of a text that may be a name, in bytes.
-pub(super) const NAME_BYTES: usize = 256;
 
 /// The maximum number of entries of the memo above the limit of the table. Only hand-made pickles have any.
 const FAR_ENTRIES: usize = 1000;
@@ -20,8 +18,12 @@ pub(super) enum Value {
     Unknown,
     /// A text that cannot be a name, or is too long.
     Text,
-    /// A text that may be a name, by its number.
-    Name(u32),
+    /// A text that may be a name and is kept, by its number.
+    Name(Number),
+    /// A text that may be a name, and may be forgotten, by its number.
+    RecentName(Number),
+    /// A text that may be a name, and was forgotten.
+    ForgottenName,
     /// The class of the wrapper that `joblib` writes before the bytes of an array.
     WrapperClass,
     /// Such a wrapper.
@@ -38,9 +40,6 @@ pub(super) enum Value {
     EncoderArguments,
 }
 
-/// The name of the encoding whose characters are bytes, as Python writes it.
-const LATIN_1: &str = "latin1";
-
 /// The stack, the memo and the texts of a pickle.
 #[derive(Default)]
 pub(super) struct Machine {
@@ -53,16 +52,19 @@ pub(super) struct Machine {
 
 impl Machine {
     pub(super) fn push(&mut self, value: Value) -> Result<(), Halt> {
-        if self.stack.len() == limits::PICKLE_MEMO {
-            return Err(Halt::Limit("values on the stack of a pickle"));
-        }
         self.stack.push(value);
-        Ok(())
+        self.check_size()
+    }
+
+    /// Fails if there are too many values.
+    fn check_size(&self) -> Result<(), Halt> {
+        let values = self.stack.len() + self.memo.near.len();
+        if values > limits::PICKLE_MEMO { Err(Halt::Limit("values in a pickle")) } else { Ok(()) }
     }
 
     /// Pushes a text.
     pub(super) fn push_text(&mut self, text: &str) -> Result<(), Halt> {
-        let value = if is_name(text) { Value::Name(self.names.number(text)?) } else { Value::Text };
+        let value = self.names.value(text);
         self.push(value)
     }
 
@@ -108,7 +110,7 @@ impl Machine {
     fn tuple_of(&self, values: &[Value]) -> Value {
         match values {
             [Value::Scanned] => Value::ScannedArgument,
-            [Value::Scanned, encoding] if self.name(*encoding) == Some(LATIN_1) => Value::EncoderArguments,
+            [Value::Scanned, encoding] if self.name(*encoding) == Name::Text(LATIN_1) => Value::EncoderArguments,
             _ => Value::Unknown,
         }
     }
@@ -139,12 +141,13 @@ impl Machine {
 
     /// Stores the topmost value under the next number.
     pub(super) fn memoize(&mut self) -> Result<(), Halt> {
-        self.memo.put(self.memo.count, self.top()?)
+        self.put(self.memo.count)
     }
 
     /// Stores the topmost value under a number.
     pub(super) fn put(&mut self, index: u64) -> Result<(), Halt> {
-        self.memo.put(index, self.top()?)
+        self.memo.put(index, self.top()?)?;
+        self.check_size()
     }
 
     /// Pushes the value of a number.
@@ -153,23 +156,22 @@ impl Machine {
         self.push(value)
     }
 
-    /// Returns the text of a value, if it is a name.
-    pub(super) fn name(&self, value: Value) -> Option<&str> {
-        match value {
-            Value::Name(number) => self.names.texts.get(number as usize).map(|text| &**text),
-            _ => None,
-        }
+    /// Returns the name that a value is.
+    pub(super) fn name(&self, value: Value) -> Name<'_> {
+        self.names.name(value)
+    }
+
+    /// Takes the names of the member and the module of an import from the stack.
+    pub(super) fn pop_import(&mut self) -> Result<(Name<'_>, Name<'_>), Halt> {
+        let (name, module) = (self.pop()?, self.pop()?);
+        [module, name].into_iter().for_each(|value| self.names.note_used(value));
+        Ok((self.names.name(module), self.names.name(name)))
     }
 }
 
 /// Returns the result of a call.
 pub(super) fn result_of(called: Value) -> Value {
     if called == Value::WrapperClass { Value::Wrapper } else { Value::Unknown }
-}
-
-/// Returns true if Python may import a module or a member of this name.
-pub(super) fn is_name(text: &str) -> bool {
-    (1..=NAME_BYTES).contains(&text.len()) && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 #[derive(Default)]
@@ -200,28 +202,5 @@ impl Memo {
     fn get(&self, index: u64) -> Option<Value> {
         let near = usize::try_from(index).ok().and_then(|index| self.near.get(index));
         near.or_else(|| self.far.get(&index)).copied().filter(|value| *value != Value::Mark)
-    }
-}
-
-/// The texts that may be names, each once.
-#[derive(Default)]
-struct Names {
-    texts: Vec<std::rc::Rc<str>>,
-    numbers: HashMap<std::rc::Rc<str>, u32>,
-    bytes: u64,
-}
-
-impl Names {
-    fn number(&mut self, text: &str) -> Result<u32, Halt> {
-        if let Some(number) = self.numbers.get(text) {
-            return Ok(*number);
-        }
-        self.bytes += text.len() as u64;
-        let number = u32::try_from(self.texts.len()).ok().filter(|_| self.bytes <= limits::PICKLE_NAMES_BYTES);
-        let number = number.ok_or(Halt::Limit("different texts in a pickle"))?;
-        let text: std::rc::Rc<str> = text.into();
-        self.texts.push(text.clone());
-        self.numbers.insert(text, number);
-        Ok(number)
     }
 }

@@ -7,6 +7,7 @@ mod globals;
 mod halt;
 mod literal;
 mod machine;
+mod names;
 mod opcodes;
 mod recognise;
 mod tables;

@@ -6,7 +6,6 @@ use super::bytes::Bytes;
 use super::carve::carve;
 use super::halt::Halt;
 use super::walk::Walk;
-use crate::limits;
 use crate::scan::finding::{Level, Place};
 use crate::scan::member::{Member, ReadSeek, has_extension};
 use crate::scan::scanner::{Outcome, Scan};
@@ -33,15 +32,13 @@ pub(crate) fn is_named_like_a_pickle(name: &str) -> bool {
     has_extension(name, EXTENSIONS)
 }
 
-/// Scans a file that is named or begins like a pickle, and tries small ones of other names.
+/// Scans a file that is named or begins like a pickle, and tries those of other names.
 pub(in crate::scan) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<Outcome> {
     let is_pickle = is_named_like_a_pickle(member.name) || begins_like_a_pickle(member.head()?);
     let is_whole = if is_pickle {
         scan_pickles(member.reader, member.size, member.name, scan)?
-    } else if member.size <= limits::SCANNED_TEXT_BYTES {
-        try_pickle(member.reader, member.size, member.name, scan)?
     } else {
-        false
+        try_pickle(member.reader, member.size, member.name, scan)?
     };
     Ok(if is_whole { Outcome::Pickle } else { Outcome::Open })
 }
@@ -80,7 +77,8 @@ pub(in crate::scan) fn hidden(member: &mut Member<'_>, scan: &mut Scan<'_>) -> i
 }
 
 /// Scans bytes that may be a pickle of protocol 0 or 1. They are one if they have an end, and an import that is not
-/// allowed. Returns true in this case.
+/// allowed, or if an import that runs code is followed by a call: a loader would get that far. Returns true in this
+/// case. The walk over other bytes ends early.
 pub(super) fn try_pickle(reader: &mut dyn ReadSeek, size: u64, name: &str, scan: &mut Scan<'_>) -> io::Result<bool> {
     let mark = scan.findings.mark();
     let mut bytes = Bytes::new(reader, size);
@@ -88,7 +86,12 @@ pub(super) fn try_pickle(reader: &mut dyn ReadSeek, size: u64, name: &str, scan:
     walk.is_trial = true;
     let is_pickle = match walk.pickle() {
         Err(Halt::Read(error)) => return Err(error),
-        result => result.is_ok() && !scan.findings.since(mark).is_empty(),
+        result => {
+            let has_called = walk.has_called;
+            let found = scan.findings.since(mark);
+            let is_dangerous = has_called && found.iter().any(|finding| finding.level == Level::High);
+            is_dangerous || (result.is_ok() && !found.is_empty())
+        }
     };
     scan.findings.forget_since(mark);
     if is_pickle {

@@ -1,5 +1,9 @@
 //! The tables of modules and names that pickles import.
 
+/// The classes of types in `numpy.dtypes`, such as `Float64DType`: letters and digits that end in `DType`. The module
+/// has other members, which are not classes, and new versions of `NumPy` add classes.
+pub(super) const ANY_DTYPE: &str = "*DType";
+
 /// A module, and names in it.
 pub(super) type Names = (&'static str, &'static [&'static str]);
 
@@ -52,7 +56,7 @@ pub(super) const NAMES: &[Names] = &[
     ("pandas.io.pickle", &["read_pickle"]),
 ];
 
-/// Names that harmless pickles import. `*` is every name without a dot and without an underscore in front.
+/// Names that harmless pickles import. [`ANY_DTYPE`] stands for many.
 #[rustfmt::skip]
 pub(super) const ALLOWED: &[Names] = &[
     ("builtins", &[
@@ -75,7 +79,7 @@ pub(super) const ALLOWED: &[Names] = &[
     ("numpy._core.multiarray", &["_reconstruct", "scalar"]),
     ("numpy.core.numeric", &["_frombuffer"]),
     ("numpy._core.numeric", &["_frombuffer"]),
-    ("numpy.dtypes", &["*"]),
+    ("numpy.dtypes", &[ANY_DTYPE]),
     ("torch", &[
         "Size", "Tensor", "device", "dtype", "float16", "float32", "float64", "bfloat16", "int8", "int16", "int32",
         "int64", "uint8", "bool", "float8_e4m3fn", "float8_e5m2", "ByteStorage", "CharStorage", "ShortStorage",

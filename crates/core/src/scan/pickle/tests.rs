@@ -34,6 +34,44 @@ fn names_are_followed_through_the_stack_and_the_memo() {
 }
 
 #[test]
+fn names_in_the_tables_and_of_other_imports_are_kept_whatever_comes_between() {
+    let mut words = Vec::new();
+    for number in 0..10_000 {
+        let word = format!("word{number}");
+        words.extend([b"\x8c", &[word.len() as u8][..], word.as_bytes(), b"0"].concat());
+    }
+    for (before, after, expected) in [
+        (&b"\x8c\x02osq\x010"[..], &b"h\x01\x8c\x06system\x93."[..], &[SYSTEM][..]),
+        (b"\x8c\x04mineq\x010", b"h\x01\x8c\x04Ruin\x93.", &["pickle-global ?.Ruin"]),
+        (b"\x8c\x04Ruinq\x010", b"\x8c\x02osh\x01\x93.", &["pickle-global os.?"]),
+        (
+            b"\x8c\x04mineq\x01\x8c\x04Ruin\x930",
+            b"h\x01\x8c\x04Tree\x93.",
+            &["pickle-global mine.Ruin", "pickle-global mine.Tree"],
+        ),
+    ] {
+        let pickle = [b"\x80\x04", before, &words, after].concat();
+        assert_eq!(found("a.pkl", &pickle), expected, "{}", before.escape_ascii());
+    }
+}
+
+#[test]
+fn a_pickle_of_another_name_is_found_whatever_its_size_and_its_end() {
+    let call = b"cos\nsystem\n(S'id'\ntR";
+    let large = [b"(lp0\n", &b"I1\na".repeat(300_000)[..], call, b"a."].concat();
+    for (name, bytes, is_found) in [
+        ("large.txt", &large[..], true),
+        ("notes.md", &[&call[..], b" and more, without an end"].concat(), true),
+        ("notes.md", b"(S'id'\nios\nsystem\n and more", true),
+        // Functions by name, which begin like an import.
+        ("operators.txt", b"cos\nsin\ntan\nexp\nlog\n", false),
+        ("notes.md", b"cos\nsystem\nis a function.", false),
+    ] {
+        assert_eq!(found(name, bytes).contains(&SYSTEM.to_owned()), is_found, "{name}");
+    }
+}
+
+#[test]
 fn a_number_of_the_memo_is_that_of_python() {
     // `MEMOIZE` takes the number of entries, not the number of the last one.
     let pickle = b"\x80\x04\x8c\x02osq\x05\x8c\x06system\x9400h\x05h\x01\x93.";

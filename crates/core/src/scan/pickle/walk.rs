@@ -4,7 +4,8 @@ use super::bytes::Bytes;
 use super::escapes;
 use super::globals::Global;
 use super::halt::Halt;
-use super::machine::{Machine, NAME_BYTES, Value, is_name, result_of};
+use super::machine::{Machine, Value, result_of};
+use super::names::{NAME_BYTES, Name, is_name};
 use super::opcodes::{Index, Opcode, opcode};
 use crate::limits;
 use crate::scan::finding::{Level, Place};
@@ -28,12 +29,27 @@ pub(super) struct Walk<'w, 'b, 'r> {
     doubtful: Vec<u64>,
     /// True if the file is not known to be a pickle, so that names must look like names.
     pub(super) is_trial: bool,
+    /// True if an import that is not allowed was found.
+    has_imported: bool,
+    /// True if something was called after the first import that is not allowed.
+    pub(super) has_called: bool,
 }
 
 impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
     pub(super) fn new(bytes: &'w mut Bytes<'b>, name: &'w str, scan: &'w mut Scan<'r>) -> Self {
         let (machine, opcodes) = (Machine::default(), limits::PICKLE_OPCODES as u64);
-        Self { bytes, scan, name, machine, opcodes, raw: None, doubtful: Vec::new(), is_trial: false }
+        Self {
+            bytes,
+            scan,
+            name,
+            machine,
+            opcodes,
+            raw: None,
+            doubtful: Vec::new(),
+            is_trial: false,
+            has_imported: false,
+            has_called: false,
+        }
     }
 
     /// Walks over one pickle up to its end.
@@ -106,6 +122,7 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
             Opcode::CallAboveMark => {
                 let called = self.machine.pop_to_mark()?;
                 self.machine.push(result_of(called))?;
+                self.has_called |= self.has_imported;
             }
             _ => self.rearrange(opcode)?,
         }
@@ -177,23 +194,34 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
     }
 
     fn stack_global(&mut self, offset: u64) -> Result<(), Halt> {
-        let (name, module) = (self.machine.pop()?, self.machine.pop()?);
-        if let (Some(module), Some(name)) = (self.machine.name(module), self.machine.name(name)) {
-            let (module, name) = (module.to_owned(), name.to_owned());
-            return self.import(offset, &module, &name);
-        }
-        if self.raw.is_some() {
-            self.doubtful.push(offset);
-        } else {
-            self.computed_global(offset);
+        let text = |name: Name<'_>| match name {
+            Name::Text(text) => Some(Some(text.to_owned())),
+            Name::Forgotten => Some(None),
+            Name::Unknown => None,
+        };
+        let (module, name) = self.machine.pop_import()?;
+        match (text(module), text(name)) {
+            (Some(Some(module)), Some(Some(name))) => return self.import(offset, &module, &name),
+            (Some(module), Some(name)) => self.forgotten_global(offset, module, name),
+            _ if self.raw.is_some() => self.doubtful.push(offset),
+            _ => self.computed_global(offset),
         }
         self.machine.push(Value::Unknown)
+    }
+
+    /// Records an import of which a part is in none of the tables and was forgotten.
+    fn forgotten_global(&mut self, offset: u64, module: Option<String>, name: Option<String>) {
+        let [module, name] = [module, name].map(|part| part.unwrap_or_else(|| "?".to_owned()));
+        let global = Global::new(&module, &name);
+        let level = if global.is_high() { Level::High } else { Level::Medium };
+        self.scan.findings.add(level, "pickle-global", &global.path(), Place::Offset(offset));
     }
 
     /// Records an import and pushes it.
     fn import(&mut self, offset: u64, module: &str, name: &str) -> Result<(), Halt> {
         let global = Global::new(module, name);
         if let Some(level) = global.level(self.scan.rules) {
+            self.has_imported = true;
             self.scan.findings.add(level, "pickle-global", &global.path(), Place::Offset(offset));
         }
         self.machine.push(match global {
@@ -224,9 +252,12 @@ impl<'w, 'b, 'r> Walk<'w, 'b, 'r> {
 
     fn call(&mut self, count: usize) -> Result<(), Halt> {
         if count == 2 {
-            return self.machine.call();
+            self.machine.call()?;
+            self.has_called |= self.has_imported;
+            return Ok(());
         }
         let called = self.machine.pop_many(count)?;
+        self.has_called |= self.has_imported;
         self.machine.push(result_of(called))
     }
 

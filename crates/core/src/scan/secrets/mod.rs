@@ -9,6 +9,7 @@ mod tokens;
 
 pub(crate) use names::{is_certificate, is_environment, is_secret_name, is_sure_name};
 pub(super) use redact::redacted;
-pub(crate) use search::{Hit, search};
+pub(super) use search::search;
+pub(crate) use search::{Hit, search_any};
 pub(crate) use setting::has_secret_setting;
 pub(crate) use tokens::{WEB_TOKEN, tokens_in};

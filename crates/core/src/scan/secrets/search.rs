@@ -5,6 +5,7 @@ use std::io::{self, Read};
 
 use regex::bytes::Match;
 
+use super::encoding::{Encoding, Text};
 use super::tokens::{WEB_TOKEN, literals_in, passwords_in, tokens_in};
 
 /// The number of bytes that decide whether a file is a text.
@@ -65,6 +66,16 @@ pub(crate) fn search(mut file: impl Read) -> io::Result<Vec<Hit>> {
         window.drain(..overlap);
     }
     Ok(without_repetitions(hits))
+}
+
+/// Searches a text like [`search`], also in UTF-16.
+pub(crate) fn search_any(mut file: impl Read) -> io::Result<Vec<Hit>> {
+    let mut head = Vec::new();
+    file.by_ref().take(BEGINNING_BYTES as u64).read_to_end(&mut head)?;
+    match Encoding::of(&head) {
+        Some(encoding @ (Encoding::Utf16Le | Encoding::Utf16Be)) => search(Text::new(head.chain(file), encoding)),
+        _ => search(head.chain(file)),
+    }
 }
 
 /// Returns the places in a part of a text that `lines` lines precede.
@@ -152,6 +163,17 @@ mod tests {
                 assert_eq!(search(text.as_bytes()).unwrap(), [], "{before} {word}");
             }
         }
+    }
+
+    #[test]
+    fn tokens_in_utf_16_are_found() {
+        let text = format!("first\nghp{}{}\n", '_', "aB".repeat(18));
+        let little = text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let big = [0xfe, 0xff].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect::<Vec<u8>>();
+        for bytes in [text.as_bytes(), &little, &big] {
+            assert_eq!(search_any(bytes).unwrap(), [Hit::Token(2, "a GitHub token")]);
+        }
+        assert_eq!(search_any(&[0, 1, 2, 255, 0, 0][..]).unwrap(), []);
     }
 
     #[test]

@@ -40,13 +40,15 @@ fn is_normal(name: &str) -> bool {
     !matches!(name, "" | "." | "..")
 }
 
-/// Also refuses names with backslashes, drives and streams.
+/// Also refuses names that the system takes for others: with backslashes, drives, streams and devices.
 #[cfg(not(unix))]
 fn is_normal(name: &str) -> bool {
     use std::path::{Component, Path};
     let mut components = Path::new(name).components();
     let first = components.next();
-    matches!(first, Some(Component::Normal(one)) if one == name) && components.next().is_none() && !name.contains(':')
+    matches!(first, Some(Component::Normal(one)) if one == name)
+        && components.next().is_none()
+        && super::naming::name_problem(name).is_none()
 }
 
 #[cfg(test)]

@@ -4,24 +4,25 @@
 //! meantime, the operation fails and no file outside is touched. Looking up a single name is also the cheapest request
 //! to the system.
 //!
-//! On Windows the paths are checked for links before each operation. A process that replaces a directory by a link at
-//! that very moment is not noticed.
+//! On Windows the folders above a name are held in place while an operation checks and uses them.
 
 mod below;
 mod folders;
 mod found;
 mod names;
-#[cfg(not(unix))]
-mod portable;
+mod naming;
 #[cfg(test)]
 mod tests;
 #[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
 pub use folders::Folders;
 pub use found::{Found, Link};
 pub use names::Names;
-#[cfg(not(unix))]
-pub use portable::{Dir, is_link_refusal};
+pub use naming::{Folding, name_problem};
 #[cfg(unix)]
 pub use unix::{Dir, is_link_refusal};
+#[cfg(windows)]
+pub use windows::{Dir, is_link_refusal};

@@ -40,6 +40,11 @@ impl TemporaryFile {
         self.file.as_file()
     }
 
+    /// The open file, which may be replaced by another one at the same path.
+    pub fn as_file_mut(&mut self) -> &mut File {
+        self.file.as_file_mut()
+    }
+
     /// Renames the file to `path`, and replaces a file that is already there.
     pub fn persist(self, path: &Path) -> io::Result<()> {
         self.file.persist(path).map(drop).map_err(|error| error.error)

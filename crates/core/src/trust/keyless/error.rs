@@ -71,8 +71,8 @@ pub enum KeylessError {
     /// No authority of the trusted root was valid.
     #[error("the trusted root has no authority that was valid at {0}")]
     NoAuthority(Timestamp),
-    /// A certificate that no trusted authority issued.
-    #[error("no authority of the trusted root issued its certificate: {0}")]
+    /// A certificate that no trusted authority issued, or that was not valid at the proven time.
+    #[error("no authority of the trusted root issued its certificate, or it was not valid when it was used: {0}")]
     Chain(String),
     /// A certificate that is not in a certificate transparency log.
     #[error("its certificate is not proven to be in a certificate transparency log: {0}")]

@@ -13,6 +13,7 @@ use sigstore_verify::{VerificationPolicy, VerificationResult};
 
 use super::error::KeylessError;
 use super::root::TrustedRoot;
+use super::wanted::WantedIdentity;
 use crate::trust::bundle::Evidence;
 use crate::trust::certificate::{Certificate, CertificateIdentity};
 use crate::trust::envelope::Envelope;
@@ -21,7 +22,7 @@ use crate::trust::envelope::Envelope;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeylessIdentity {
     /// The e-mail address or URI that the certificate must have.
-    pub identity: String,
+    pub identity: WantedIdentity,
     /// The provider that must have confirmed the identity, as the certificate names it.
     pub issuer: String,
     /// The service that must have issued the certificate.
@@ -90,16 +91,16 @@ impl KeylessIdentity {
         let leaf = chain.first().filter(|_| verified.certificate_verified());
         let leaf = leaf.ok_or_else(|| KeylessError::Certificate("it was not verified".to_owned()))?;
         let leaf = Certificate::read(leaf).map_err(|error| KeylessError::Certificate(error.to_string()))?;
-        if !leaf.identities().contains(&self.identity) {
-            let (found, wanted) = (quoted(leaf.identities(), "an owner without a name"), self.identity.clone());
+        let Some(identity) = leaf.identities().iter().find(|identity| self.identity.matches(identity)) else {
+            let (found, wanted) = (quoted(leaf.identities(), "an owner without a name"), self.identity.to_string());
             return Err(KeylessError::OtherIdentity { found, wanted });
-        }
+        };
         if leaf.issuer() != Some(&self.issuer) || verified.issuer() != leaf.issuer() {
             let issuers: Vec<_> = leaf.issuer().map(str::to_owned).into_iter().collect();
             let (found, wanted) = (quoted(&issuers, "no provider"), self.issuer.clone());
             return Err(KeylessError::OtherIssuer { found, wanted });
         }
-        Ok(CertificateIdentity { san: Some(self.identity.clone()), issuer: Some(self.issuer.clone()) })
+        Ok(CertificateIdentity { san: Some(identity.clone()), issuer: Some(self.issuer.clone()) })
     }
 }
 

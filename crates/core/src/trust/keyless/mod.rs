@@ -8,8 +8,10 @@ mod provider;
 mod root;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 pub use error::{KeylessError, TrustedRootError};
 pub use identity::{KeylessIdentity, TransparencyLog};
 pub(in crate::trust) use root::TRUSTED_ROOT;
 pub use root::TrustedRoot;
+pub use wanted::{PatternError, WantedIdentity};

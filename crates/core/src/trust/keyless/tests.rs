@@ -27,7 +27,7 @@ impl Scene {
 
     fn identity(&self) -> KeylessIdentity {
         let root = TrustedRoot::read(self.service.trusted_root().to_string().as_bytes()).unwrap();
-        let (identity, issuer) = (IDENTITY.to_owned(), ISSUER.to_owned());
+        let (identity, issuer) = (exact(IDENTITY), ISSUER.to_owned());
         KeylessIdentity { identity, issuer, root, log: TransparencyLog::Required }
     }
 
@@ -55,6 +55,10 @@ fn refused(bundle: &Value, identity: KeylessIdentity) -> String {
     }
 }
 
+fn exact(identity: &str) -> WantedIdentity {
+    WantedIdentity::Exact(identity.to_owned())
+}
+
 fn timestamped() -> Confirmed {
     Confirmed { timestamp_after: Some(30), ..Confirmed::default() }
 }
@@ -72,7 +76,7 @@ fn a_signature_of_the_identity_counts() {
         assert_eq!(signer.to_string(), format!("{IDENTITY} ({ISSUER})"), "{confirmed:?}");
     }
     let person = Confirmed { identity: "ada@models.example".to_owned(), ..Confirmed::default() };
-    let identity = KeylessIdentity { identity: "ada@models.example".to_owned(), ..scene.identity() };
+    let identity = KeylessIdentity { identity: exact("ada@models.example"), ..scene.identity() };
     verify(&scene.sign(&person), identity).unwrap();
 }
 
@@ -96,7 +100,7 @@ fn another_identity_or_provider_does_not_count() {
     let scene = Scene::new();
     let bundle = scene.sign(&Confirmed::default());
     for other in ["", "https://github.com/acme/models", &IDENTITY[1..], &format!("{IDENTITY}2")] {
-        let reason = refused(&bundle, KeylessIdentity { identity: other.to_owned(), ..scene.identity() });
+        let reason = refused(&bundle, KeylessIdentity { identity: exact(other), ..scene.identity() });
         assert_eq!(reason, format!("its certificate is of `{IDENTITY}`, not of `{other}`"));
     }
     for other in ["", "https://accounts.google.com", &format!("{ISSUER}/")] {
@@ -110,6 +114,17 @@ fn another_identity_or_provider_does_not_count() {
     );
     let empty = KeylessIdentity { issuer: String::new(), ..scene.identity() };
     verify(&without, empty).unwrap_err();
+}
+
+#[test]
+fn a_pattern_names_several_identities() {
+    let scene = Scene::new();
+    let bundle = scene.sign(&Confirmed::default());
+    let pattern = |text: &str| KeylessIdentity { identity: WantedIdentity::pattern(text).unwrap(), ..scene.identity() };
+    let workflow = r"https://github\.com/acme/models/\.github/workflows/release\.yml@refs/(heads/main|tags/v.*)";
+    assert_eq!(verify(&bundle, pattern(workflow)).unwrap().to_string(), format!("{IDENTITY} ({ISSUER})"));
+    let reason = refused(&bundle, pattern("https://github.com/acme/models"));
+    assert!(reason.ends_with("not of `https://github.com/acme/models`"), "{reason}");
 }
 
 #[test]

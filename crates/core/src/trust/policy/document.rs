@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::name::{Name, Pattern};
 use crate::problem::{Invalid, Position, Problem};
 use crate::scan::Level;
-use crate::trust::keyless::TransparencyLog;
+use crate::trust::keyless::{TransparencyLog, WantedIdentity};
 
 /// A parsed policy. Its key files are not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub enum KeyMaterial {
     /// An identity that a public authority confirms.
     Identity {
         /// The e-mail address or the URI.
-        identity: String,
+        identity: WantedIdentity,
         /// The account provider.
         issuer: String,
         /// The file with the trusted roots.

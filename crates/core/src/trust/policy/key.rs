@@ -7,10 +7,14 @@ use toml::de::DeValue;
 use super::decoder::{Decoder, Table, Value};
 use super::document::{KeyMaterial, TrustedKey};
 use crate::problem::quoted;
-use crate::trust::keyless::TransparencyLog;
+use crate::trust::keyless::{TransparencyLog, WantedIdentity};
 
 /// The keys of a table of `[keys]`.
-const KNOWN: [&str; 8] = ["file", "pem", "identity", "issuer", "trusted-root", "transparency-log", "ca", "expired"];
+const KNOWN: [&str; 9] =
+    ["file", "pem", "identity", "identity-regexp", "issuer", "trusted-root", "transparency-log", "ca", "expired"];
+
+/// The keys that say what a table is about.
+const KINDS: [&str; 4] = ["file", "pem", "identity", "identity-regexp"];
 
 /// Reads the table `keys`.
 pub(super) fn decode_all<'t>(decoder: &mut Decoder<'t>, root: Table<'_, 't>) -> BTreeMap<String, TrustedKey> {
@@ -32,21 +36,25 @@ pub(super) fn decode_all<'t>(decoder: &mut Decoder<'t>, root: Table<'_, 't>) -> 
 
 fn decode<'t>(decoder: &mut Decoder<'t>, value: &Value<'t>, field: &str) -> Option<TrustedKey> {
     let table = decoder.table(value, field, &KNOWN)?;
-    let kinds: Vec<_> = ["file", "pem", "identity"].into_iter().filter(|kind| table.get(kind).is_some()).collect();
+    let kinds: Vec<_> = KINDS.into_iter().filter(|kind| table.get(kind).is_some()).collect();
     let [kind] = kinds[..] else {
         decoder.complain(
             table.span(),
             field,
-            format!("{} needs exactly one of `file`, `pem` and `identity`", quoted(field)),
+            format!("{} needs exactly one of `file`, `pem`, `identity` and `identity-regexp`", quoted(field)),
         );
         return None;
     };
     let material = match kind {
         "file" => KeyMaterial::File(decoder.path(table, kind)?),
         "pem" => KeyMaterial::Pem(decoder.string(table, kind)?.to_owned()),
-        _ => identity(decoder, table)?,
+        "identity" => identity(decoder, table)?,
+        _ => {
+            let identity = pattern(decoder, table)?;
+            keyless(decoder, table, identity)?
+        }
     };
-    refuse_others(decoder, table, &material);
+    refuse_others(decoder, table, kind, &material);
     let source = match material {
         KeyMaterial::Identity { .. } => "trusted-root",
         KeyMaterial::Authority { .. } => "ca",
@@ -64,6 +72,18 @@ fn identity<'t>(decoder: &mut Decoder<'t>, table: Table<'_, 't>) -> Option<KeyMa
         let accepts_expired = decoder.choice(table, "expired", &choices).unwrap_or_default();
         return Some(KeyMaterial::Authority { identity, ca, accepts_expired });
     }
+    keyless(decoder, table, WantedIdentity::Exact(identity))
+}
+
+/// Reads the pattern of identities.
+fn pattern<'t>(decoder: &mut Decoder<'t>, table: Table<'_, 't>) -> Option<WantedIdentity> {
+    let key = "identity-regexp";
+    let parsed = WantedIdentity::pattern(decoder.string(table, key)?);
+    let span = table.get(key).map_or(table.span(), Value::span);
+    parsed.map_err(|error| decoder.complain(span, table.name, format!("`{key}` cannot be used: {error}"))).ok()
+}
+
+fn keyless<'t>(decoder: &mut Decoder<'t>, table: Table<'_, 't>, identity: WantedIdentity) -> Option<KeyMaterial> {
     let needed = ["issuer", "trusted-root"];
     if !needed.iter().all(|key| table.get(key).is_some()) {
         let message = "an `identity` needs `issuer` and `trusted-root`, or `ca` for an authority of your own";
@@ -80,11 +100,11 @@ fn identity<'t>(decoder: &mut Decoder<'t>, table: Table<'_, 't>) -> Option<KeyMa
 }
 
 /// Reports keys that have no effect beside the kind of key that the table contains.
-fn refuse_others<'t>(decoder: &mut Decoder<'t>, table: Table<'_, 't>, material: &KeyMaterial) {
+fn refuse_others<'t>(decoder: &mut Decoder<'t>, table: Table<'_, 't>, kind: &str, material: &KeyMaterial) {
     let own: &[&str] = match material {
         KeyMaterial::File(_) => &["file"],
         KeyMaterial::Pem(_) => &["pem"],
-        KeyMaterial::Identity { .. } => &["identity", "issuer", "trusted-root", "transparency-log"],
+        KeyMaterial::Identity { .. } => &[kind, "issuer", "trusted-root", "transparency-log"],
         KeyMaterial::Authority { .. } => &["identity", "ca", "expired"],
     };
     for key in table.content.keys() {

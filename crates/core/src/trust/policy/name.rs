@@ -1,7 +1,7 @@
 //! Names of ModelKits and the patterns that match them.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Component, Path, PathBuf};
 
 use crate::oci::{DOCKER_HUB, Reference};
@@ -32,15 +32,44 @@ impl Name {
     }
 }
 
-/// The name of a registry with one spelling: in lower case, without the port of https, IPv6 addresses in their shortest
+/// The ports of https and http. Without a port, the setting `plain-http` decides between them.
+const DEFAULT_PORTS: [&str; 2] = [":443", ":80"];
+
+/// A host of Docker Hub that redirects to the others.
+const DOCKER_HUB_ALIAS: &str = "registry.hub.docker.com";
+
+/// The name of a registry with one spelling: in lower case, without the port of https or http, addresses in their usual
 /// form, and one name for Docker Hub.
 fn canonical_host(host: &str) -> String {
     let lower = host.to_ascii_lowercase();
-    let host = lower.strip_suffix(":443").unwrap_or(&lower);
+    let host = DEFAULT_PORTS.iter().find_map(|port| lower.strip_suffix(port)).unwrap_or(&lower);
     if let Some((address, port)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return address.parse::<Ipv6Addr>().map_or_else(|_| host.to_owned(), |address| format!("[{address}]{port}"));
     }
-    if DOCKER_HUB.contains(&host) { DOCKER_HUB[0].to_owned() } else { host.to_owned() }
+    if DOCKER_HUB.contains(&host) || host == DOCKER_HUB_ALIAS {
+        return DOCKER_HUB[0].to_owned();
+    }
+    let (address, port) = host.find(':').map_or((host, ""), |colon| host.split_at(colon));
+    ipv4(address).map_or_else(|| host.to_owned(), |address| format!("{address}{port}"))
+}
+
+/// Reads an IPv4 address in any spelling that an HTTP client accepts: with fewer parts, and with octal or hexadecimal
+/// numbers (WHATWG URL, "IPv4 parser").
+fn ipv4(text: &str) -> Option<Ipv4Addr> {
+    let number = |part: &str| match part.strip_prefix("0x") {
+        Some("") => Some(0),
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None if part.len() > 1 && part.starts_with('0') => u64::from_str_radix(part, 8).ok(),
+        None => part.parse().ok(),
+    };
+    let numbers = text.split('.').map(number).collect::<Option<Vec<u64>>>()?;
+    let (last, first) = numbers.split_last().filter(|(_, first)| first.len() < 4)?;
+    let rest = 8 * (4 - first.len());
+    if first.iter().any(|number| *number > 255) || *last >> rest != 0 {
+        return None;
+    }
+    let high = first.iter().zip([24, 16, 8]).fold(0, |address, (number, shift)| address | number << shift);
+    u32::try_from(high | last).ok().map(Ipv4Addr::from)
 }
 
 /// A pattern of names.

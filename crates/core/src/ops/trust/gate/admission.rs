@@ -42,32 +42,28 @@ pub fn admit_to_read(session: &Session<'_>, found: &Located) -> Result<(), Error
 /// Fails like [`admit`] if a policy does not allow the ModelKit under the name `location`, to which it is copied.
 pub fn admit_at(session: &Session<'_>, found: &Located, location: &Location) -> Result<(), Error> {
     let (name, title) = (location.policy_name(), location.to_string());
-    if found.policy_name.as_ref() == Some(&name) {
+    if found.policy_names.contains(&name) {
         // It was judged under this name.
         return Ok(());
     }
     let (source, resolve) = (&*found.source, || found.resolve());
-    judge(session, source, resolve, (&name, &title))?.admit_content(session, found)
+    judge(session, source, resolve, (&[name], &title))?.admit_content(session, found)
 }
 
 /// Fails like [`admit`], but leaves the requirements about the content of layers to the caller.
 pub(crate) fn admit_documents(session: &Session<'_>, found: &Located) -> Result<Admission, Error> {
-    match &found.policy_name {
-        Some(name) => judge(session, &*found.source, || found.resolve(), (name, &found.title)),
-        None => Ok(Admission::default()),
-    }
+    judge(session, &*found.source, || found.resolve(), (&found.policy_names, &found.title))
 }
 
-/// Judges the manifest that `resolve` returns under `name`, and enforces the requirements that do not need the content
+/// Judges the manifest that `resolve` returns under `names`, and enforces the requirements that do not need the content
 /// of layers.
 pub(crate) fn judge(
     session: &Session<'_>,
     source: &dyn Source,
     resolve: impl FnOnce() -> Result<Descriptor, Error>,
-    (name, title): (&Name, &str),
+    (names, title): (&[Name], &str),
 ) -> Result<Admission, Error> {
-    let policies = session.policies.load()?;
-    let applied: Vec<_> = policies.iter().filter_map(|policy| Applied::of(policy, name)).collect();
+    let applied = Applied::to(session.policies.load()?, names);
     let mut admission = Admission::new(title);
     if applied.is_empty() {
         return Ok(admission);
@@ -137,19 +133,17 @@ impl Admission {
 
 /// Judges the ModelKit that was found by all requirements of its rules, and enforces none.
 pub fn check_policies(session: &Session<'_>, found: &Located) -> Result<Vec<Judged>, Error> {
-    let Some(name) = &found.policy_name else { return Ok(Vec::new()) };
-    examine(session, found, name, Reading::Everything)
+    examine(session, found, &found.policy_names, Reading::Everything)
 }
 
 /// Judges the ModelKit that was found under the name `name`, and enforces nothing. If its documents do not satisfy the
 /// rules, its content is not read, and the requirements about it are missing.
 pub(crate) fn examine_as(session: &Session<'_>, found: &Located, name: &Name) -> Result<Vec<Judged>, Error> {
-    examine(session, found, name, Reading::UntilRefused)
+    examine(session, found, std::slice::from_ref(name), Reading::UntilRefused)
 }
 
-fn examine(session: &Session<'_>, found: &Located, name: &Name, reading: Reading) -> Result<Vec<Judged>, Error> {
-    let policies = session.policies.load()?;
-    let applied: Vec<_> = policies.iter().filter_map(|policy| Applied::of(policy, name)).collect();
+fn examine(session: &Session<'_>, found: &Located, names: &[Name], reading: Reading) -> Result<Vec<Judged>, Error> {
+    let applied = Applied::to(session.policies.load()?, names);
     if applied.is_empty() {
         return Ok(Vec::new());
     }

@@ -5,7 +5,7 @@ use crate::oci::Descriptor;
 use crate::ops::error::Error;
 use crate::ops::policies::{LoadedPolicy, PolicyError, Refusal, RefusedBy};
 use crate::ops::session::Session;
-use crate::progress::Warning;
+use crate::progress::{PolicyConsequence, Warning};
 use crate::trust::policy::{Mode, Name, Pattern, Row, Rule, Unmatched, Verdict};
 
 /// The verdict of one policy.
@@ -66,6 +66,25 @@ impl<'a> Applied<'a> {
         }
     }
 
+    /// The parts of all policies that apply to one of `names`, each once.
+    pub(in crate::ops::trust) fn to(policies: &'a [LoadedPolicy], names: &[Name]) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for applied in policies.iter().flat_map(|policy| names.iter().filter_map(|name| Self::of(policy, name))) {
+            if all.iter().all(|known| known.place() != applied.place()) {
+                all.push(applied);
+            }
+        }
+        all
+    }
+
+    /// The file and the line of the rule.
+    fn place(&self) -> (&str, Option<usize>) {
+        match self {
+            Self::Rule(policy, rule, _) => (&policy.policy.file, Some(rule.line)),
+            Self::Refused(policy) => (&policy.policy.file, None),
+        }
+    }
+
     pub(in crate::ops::trust) fn rule(&self) -> Option<&'a Rule> {
         match self {
             Self::Rule(_, rule, _) => Some(rule),
@@ -84,6 +103,11 @@ pub(super) fn judgement(applied: &Applied<'_>, manifest: Option<&Descriptor>) ->
     Judged { pattern, file, policy: policy.digest, line, mode, manifest, verdict: Verdict::default() }
 }
 
+/// The rules of these judgements with the requirements that are not satisfied.
+pub(super) fn refusal<'j>(judged: impl IntoIterator<Item = &'j Judged>) -> Refusal {
+    Refusal { rules: judged.into_iter().map(Judged::refused).collect() }
+}
+
 /// Fails if a rule is enforced and not satisfied, and warns of the others that are not satisfied.
 pub(crate) fn enforce<'j>(
     session: &Session<'_>,
@@ -93,13 +117,14 @@ pub(crate) fn enforce<'j>(
     let judged: Vec<_> = judged.collect();
     for warned in judged.iter().filter_map(|judged| judged.warned()) {
         let reason = Refusal { rules: vec![warned] }.to_string();
-        session.progress.warn(&Warning::PolicyNotSatisfied { modelkit: title, reason });
+        let consequence = PolicyConsequence::Warned;
+        session.progress.warn(&Warning::PolicyNotSatisfied { modelkit: title, reason, consequence });
     }
     let (enforced, warned): (Vec<_>, Vec<_>) =
         judged.into_iter().filter(|judged| !judged.allows()).partition(|judged| judged.mode == Mode::Enforce);
-    let refusal = |judged: Vec<&Judged>| Refusal { rules: judged.into_iter().map(Judged::refused).collect() };
     if !warned.is_empty() {
-        session.progress.warn(&Warning::PolicyNotSatisfied { modelkit: title, reason: refusal(warned).to_string() });
+        let (reason, consequence) = (refusal(warned).to_string(), PolicyConsequence::Warned);
+        session.progress.warn(&Warning::PolicyNotSatisfied { modelkit: title, reason, consequence });
     }
     if enforced.is_empty() {
         return Ok(());

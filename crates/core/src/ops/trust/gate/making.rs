@@ -1,13 +1,14 @@
 //! Judging what an operation makes: it has no manifest yet.
 
 use super::content::scan_options;
-use super::judged::{Applied, Judged, enforce, judgement};
+use super::judged::{Applied, Judged, enforce, judgement, refusal};
 use crate::oci::Reference;
-use crate::ops::error::Error;
-use crate::ops::scan::ScannedFolder;
+use crate::ops::error::{Error, reason};
+use crate::ops::scan::{ScannedFolder, scan_folder};
 use crate::ops::session::{Location, Session};
 use crate::ops::trust::facts;
-use crate::trust::policy::{DocumentFacts, Name, Rule, Verdict, evaluate_content};
+use crate::progress::{PolicyConsequence, Warning};
+use crate::trust::policy::{ContentFacts, DocumentFacts, Name, Rule, Verdict, evaluate, evaluate_content};
 
 /// Fails if a policy has a rule for `location`, because a form that is made now has neither signatures nor
 /// attestations, and kit does not examine it.
@@ -73,6 +74,43 @@ fn admit_named(
         enforce(session, &title, judged.iter())?;
     }
     Ok(())
+}
+
+/// Warns of the requirements of policies for which the ModelKit that `folder` becomes would be refused at `location`. It
+/// is not a failure: the policies are asked where the ModelKit is used.
+///
+/// Signatures and attestations are not required, because they are made after packing. Without a rule for the name
+/// nothing is read.
+pub fn warn_of_policies(session: &Session<'_>, folder: &ScannedFolder, location: &Location) {
+    let (lines, consequence) = match unsatisfied(session, folder, &location.policy_name()) {
+        Ok(judged) if judged.is_empty() => return,
+        Ok(judged) => (refusal(&judged).to_string(), PolicyConsequence::RefusedLater),
+        Err(error) => (reason(&error), PolicyConsequence::NotEvaluated),
+    };
+    let modelkit = &location.to_string();
+    session.progress.warn(&Warning::PolicyNotSatisfied { modelkit, reason: lines, consequence });
+}
+
+/// Returns the judgements of the policies that do not allow what is packed from `folder` under `name`.
+fn unsatisfied(session: &Session<'_>, folder: &ScannedFolder, name: &Name) -> Result<Vec<Judged>, Error> {
+    let policies = session.policies.load()?;
+    let applied: Vec<_> = policies.iter().filter_map(|policy| Applied::of(policy, name)).collect();
+    let mut facts = DocumentFacts::at(session.policies.time());
+    let mut content = ContentFacts::default();
+    if applied.iter().filter_map(Applied::rule).any(|rule| rule.reads_content() || rule.formats.is_some()) {
+        let scanned =
+            scan_folder(folder, &folder.path.display().to_string(), &scan_options(session), session.progress)?;
+        facts.weights = Ok(scanned.model_files.iter().filter_map(|(path, _)| facts::weight(path)).collect());
+        content = facts::content_of(scanned);
+    }
+    facts.licences = folder.kitfile.as_ref().map(facts::licences).unwrap_or_default();
+    let judge = |applied: &Applied<'_>| {
+        let without_signatures =
+            |rule: &Rule| Rule { signed_by: None, attestations: Vec::new(), files_signed: false, ..rule.clone() };
+        let verdict = applied.rule().map(|rule| evaluate(&without_signatures(rule), &facts, &content));
+        Judged { verdict: verdict.unwrap_or_default(), ..judgement(applied, None) }
+    };
+    Ok(applied.iter().map(judge).filter(|judged| !judged.allows()).collect())
 }
 
 /// Fails with `reason` if a policy has a rule for `name` for which `is_affected` is true.

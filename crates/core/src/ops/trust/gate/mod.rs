@@ -13,8 +13,8 @@ pub use admission::{admit, admit_at, admit_to_read, check_policies, is_policy_as
 pub(super) use judged::Applied;
 pub use judged::Judged;
 pub(crate) use judged::enforce;
-pub use making::admit_packing;
 pub(crate) use making::{admit_files, admit_new_form, refuse_unread};
+pub use making::{admit_packing, warn_of_policies};
 pub(crate) use remote_data::admit_remote_file;
 pub use single::admit_form;
 pub(crate) use single::{admit_index, admit_recalls};

@@ -18,9 +18,7 @@ pub(crate) fn admit_remote_file<'r>(
     path: &str,
     open: Option<impl FnOnce() -> Result<Box<dyn Read + Send + 'r>, Error>>,
 ) -> Result<(), Error> {
-    let Some(name) = &found.policy_name else { return Ok(()) };
-    let policies = session.policies.load()?;
-    let applied: Vec<_> = policies.iter().filter_map(|policy| Applied::of(policy, name)).collect();
+    let applied = Applied::to(session.policies.load()?, &found.policy_names);
     let reading: Vec<_> = applied
         .iter()
         .filter_map(|applied| Some((applied, applied.rule().filter(|rule| rule.reads_content())?)))

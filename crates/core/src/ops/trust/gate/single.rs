@@ -13,8 +13,11 @@ use crate::trust::policy::Name;
 
 /// Fails if a policy does not allow the index that was found. Its ModelKits are not judged, because they are not used.
 pub(crate) fn admit_index(session: &Session<'_>, found: &Located) -> Result<(), Error> {
-    let Some(name) = &found.policy_name else { return Ok(()) };
-    admit_one(session, found, |descriptor| Manifest::Index(descriptor.clone()), &found.resolve()?, (name, &found.title))
+    let (names, title) = (&*found.policy_names, &*found.title);
+    if names.is_empty() {
+        return Ok(());
+    }
+    admit_one(session, found, |descriptor| Manifest::Index(descriptor.clone()), &found.resolve()?, (names, title))
 }
 
 /// Fails if a policy does not allow `form`, another form of the ModelKit that was found, under the names `locations`.
@@ -30,7 +33,7 @@ pub fn admit_form(
             Ok(inspected) => Manifest::ModelKit(Box::new(inspected)),
             Err(_) => Manifest::OtherForm(descriptor.clone()),
         };
-        admit_one(session, found, manifest, form, (&name, &title))?;
+        admit_one(session, found, manifest, form, (&[name], &title))?;
     }
     Ok(())
 }
@@ -38,11 +41,9 @@ pub fn admit_form(
 /// Fails if a policy does not allow the ModelKit that was found because it was recalled. Nothing else is judged: for
 /// operations that use its digest and not its content.
 pub(crate) fn admit_recalls(session: &Session<'_>, found: &Located) -> Result<(), Error> {
-    let Some(name) = &found.policy_name else { return Ok(()) };
-    let policies = session.policies.load()?;
-    let limited: Vec<_> = policies
-        .iter()
-        .filter_map(|policy| match Applied::of(policy, name)? {
+    let limited: Vec<_> = Applied::to(session.policies.load()?, &found.policy_names)
+        .into_iter()
+        .filter_map(|applied| match applied {
             Applied::Rule(policy, rule, pattern) if rule.heeds_recalls() => {
                 Some((policy, rule.only_recalls(), pattern))
             }
@@ -69,10 +70,9 @@ fn admit_one(
     found: &Located,
     manifest: impl FnOnce(&Descriptor) -> Manifest,
     descriptor: &Descriptor,
-    (name, title): (&Name, &str),
+    (names, title): (&[Name], &str),
 ) -> Result<(), Error> {
-    let policies = session.policies.load()?;
-    let applied: Vec<_> = policies.iter().filter_map(|policy| Applied::of(policy, name)).collect();
+    let applied = Applied::to(session.policies.load()?, names);
     if applied.is_empty() {
         return Ok(());
     }

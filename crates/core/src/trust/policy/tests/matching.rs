@@ -18,6 +18,7 @@ const PATTERNS: &[&str] = &[
     "oci:/srv/models/",
     "oci:/srv/models/a",
     "[::1]:5000/",
+    "10.0.0.5:5000/",
 ];
 
 fn check(name: &Name, expected: Option<&str>) {
@@ -50,6 +51,17 @@ fn the_most_specific_pattern_decides() {
         ("localhost/net:v1", Some("local/")),
         ("localhost:5000/net:v1", None),
         ("[0:0:0:0:0:0:0:1]:5000/net:v1", Some("[::1]:5000/")),
+        ("r.eu.example:80/team/x", Some("r.eu.example/team/")),
+        ("registry.hub.docker.com/library/net", Some("docker.io/")),
+        // The spellings of an address that HTTP clients accept.
+        ("10.0.0.5:5000/net", Some("10.0.0.5:5000/")),
+        ("10.5:5000/net", Some("10.0.0.5:5000/")),
+        ("0xA.0.0x5:5000/net", Some("10.0.0.5:5000/")),
+        ("167772165:5000/net", Some("10.0.0.5:5000/")),
+        ("012.000.0.05:5000/net", Some("10.0.0.5:5000/")),
+        ("10.0.0.6:5000/net", None),
+        ("10.0.0.0.5:5000/net", None),
+        ("10.0.0.261:5000/net", None),
     ] {
         check(&Name::of(&name.parse().unwrap()), expected);
     }

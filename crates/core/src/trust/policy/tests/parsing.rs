@@ -137,7 +137,7 @@ fn problems_of_the_file_have_positions() {
 #[test]
 fn problems_of_keys_have_positions() {
     let check_key = |line: &str, expected: &[&str]| check(&format!("default = 'refuse'\n[keys.a]\n{line}"), expected);
-    check_key("", &["3:1: `keys.a` needs exactly one of `file`, `pem` and `identity`"]);
+    check_key("", &["3:1: `keys.a` needs exactly one of `file`, `pem`, `identity` and `identity-regexp`"]);
     check_key("file = 'a'\npem = 'b'", &["3:1: `keys.a` needs exactly one of"]);
     check_key("file = 3", &["4:8: `file` must be a text"]);
     check_key("file = ''", &["4:8: `file` must be a text"]);
@@ -145,6 +145,13 @@ fn problems_of_keys_have_positions() {
         "flie = 'a'",
         &["3:1: `keys.a` needs exactly one", "4:1: unknown key `flie` in `keys.a`; did you mean `file`?"],
     );
+    let keyless = "\nissuer = 'b'\ntrusted-root = 'c'";
+    check_key(
+        &format!("identity-regexp = '('{keyless}"),
+        &["4:19: `identity-regexp` cannot be used: it is not a valid"],
+    );
+    check_key(&format!("identity-regexp = 'a'{keyless}\nca = ['d']"), &["7:1: `ca` has no effect beside `issuer`"]);
+    check_key("identity-regexp = 'a'", &["3:1: an `identity` needs `issuer` and `trusted-root`"]);
     check_key("file = 'a'\nissuer = 'b'", &["5:1: `issuer` has no effect beside `file`"]);
     check_key("identity = 'a'", &["3:1: an `identity` needs `issuer` and `trusted-root`, or `ca`"]);
     check_key("identity = 'a'\nissuer = 'b'", &["3:1: an `identity` needs `issuer` and `trusted-root`, or `ca`"]);

@@ -1,0 +1,302 @@
+#!/usr/bin/env bash
+# Builds kit for other systems, runs what this machine can run, and says at the end what it built, ran and left out.
+#
+# Usage: scripts/cross.sh [--profile PROFILE] [--tests] [--build-only] [TARGET…]
+#
+# Without a target, all five that kit is released for. Every program that runs packs the folders of examples/, which
+# must give the digests of the program that is built for this machine, and takes one of them through a registry.
+# --tests also runs the tests of the command line and of the library on the targets that can run them.
+#
+# Needs, besides the targets of rustup: musl-tools for x86_64 Linux; gcc-mingw-w64-x86-64, and wine to run, for Windows;
+# cargo-zigbuild and ziglang from PyPI for the others, and qemu-user-static to run aarch64 Linux. Without the SDK of
+# macOS in SDKROOT, programs for macOS are linked with stubs of its frameworks, and are good for inspection only.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/prerequisites.sh
+source scripts/prerequisites.sh
+
+all=(x86_64-unknown-linux-musl aarch64-unknown-linux-musl x86_64-pc-windows-gnu x86_64-apple-darwin
+    aarch64-apple-darwin)
+profile=dev
+has_tests=
+build_only=
+targets=()
+report=()
+failures=0
+work=$(mktemp -d)
+registry_pid=
+remote=
+
+main() {
+    trap clean_up EXIT
+    trap 'exit 130' INT TERM
+    read_arguments "$@"
+    need_rust
+    build_native
+    if [[ -z $build_only ]]; then
+        start_registry
+    fi
+    local target
+    for target in "${targets[@]}"; do
+        cross "$target"
+    done
+    printf '\n'
+    printf '%s\n' "${report[@]}"
+    [[ $failures == 0 ]]
+}
+
+read_arguments() {
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+        --profile) profile=$2 && shift ;;
+        --tests) has_tests=1 ;;
+        --build-only) build_only=1 ;;
+        -*) fail "unknown option $1" ;;
+        *) targets+=("$1") ;;
+        esac
+        shift
+    done
+    [[ ${#targets[@]} -gt 0 ]] || targets=("${all[@]}")
+}
+
+# The program for this machine, whose digests the others must reproduce.
+build_native() {
+    [[ -n $build_only ]] && return
+    run cargo build --locked --profile "$profile"
+    native=${CARGO_TARGET_DIR:-target}/$(folder_of_profile)/kit
+    digests "$work/native" "$native" >"$work/expected"
+    cat "$work/expected"
+}
+
+cross() {
+    local target=$1
+    if ! build "$target"; then
+        note FAILED "$target" "not built, see above"
+        return
+    fi
+    local program
+    program=${CARGO_TARGET_DIR:-target}/$target/$(folder_of_profile)/kit$(suffix_of "$target")
+    note built "$target" "$(file --brief "$program" | cut -d, -f1-2), $(stat --format %s "$program") bytes"
+    if [[ -n $build_only ]]; then
+        return
+    fi
+    local runner
+    if ! runner=$(runner_of "$target"); then
+        note "not run" "$target" "$runner"
+        return
+    fi
+    if [[ $runner == *wine ]]; then
+        prepare_wine
+    fi
+    # Where `runner` is empty, the word disappears.
+    # shellcheck disable=SC2086
+    exercise "$target" $runner "$program"
+    if [[ -n $has_tests ]]; then
+        run_tests "$target" "$runner"
+    fi
+}
+
+build() {
+    local target=$1
+    if ! rustup target list --installed | grep -qx "$target"; then
+        run rustup target add "$target" || return
+    fi
+    in_cargo "$target" "$(build_command "$target")" --locked --profile "$profile" --package kit
+}
+
+# Runs cargo for a target.
+in_cargo() {
+    local target=$1 command=$2
+    shift 2
+    case $target in
+    *-apple-darwin) run with_frameworks "$target" cargo "$command" "$@" --target "$target" ;;
+    *) run cargo "$command" "$@" --target "$target" ;;
+    esac
+}
+
+# Linux of this processor and Windows have compilers of Debian. zig compiles for the others.
+build_command() {
+    case $1 in
+    "$(uname -m)"-unknown-linux-musl | *-windows-gnu) echo build ;;
+    *) echo zigbuild ;;
+    esac
+}
+
+# Runs a command with stubs of the frameworks that kit uses, unless there is an SDK.
+with_frameworks() {
+    local target=$1 name
+    shift
+    if [[ -n ${SDKROOT:-} ]]; then
+        "$@"
+        return
+    fi
+    for name in Security CoreFoundation; do
+        mkdir -p "$work/frameworks/$name.framework"
+        cat >"$work/frameworks/$name.framework/$name.tbd" <<TBD
+--- !tapi-tbd
+tbd-version: 4
+targets: [ x86_64-macos, arm64-macos ]
+install-name: '/System/Library/Frameworks/$name.framework/Versions/A/$name'
+current-version: 1
+compatibility-version: 1
+...
+TBD
+    done
+    local flags="-C link-arg=-F$work/frameworks -C link-arg=-undefined -C link-arg=dynamic_lookup"
+    RUSTFLAGS="${RUSTFLAGS:-} $flags" "$@"
+}
+
+# Prints what runs a program of the target: nothing if it runs as it is. Fails with the reason if nothing does.
+runner_of() {
+    case $1 in
+    "$(uname -m)"-unknown-linux-musl) ;;
+    aarch64-unknown-linux-musl) command -v qemu-aarch64-static || needs qemu-user-static ;;
+    *-windows-gnu) command -v wine || needs wine ;;
+    *-apple-darwin) echo "programs for macOS run on macOS only" && return 1 ;;
+    *) echo "nothing is known to run it" && return 1 ;;
+    esac
+}
+
+# Gives wine a folder of its own, and what wine 8 of Debian 12 lacks: the function from which the standard library of
+# Rust takes random bytes.
+prepare_wine() {
+    export WINEPREFIX WINEDEBUG=-all
+    WINEPREFIX=$(realpath "${CARGO_TARGET_DIR:-target}")/wine
+    local system=$WINEPREFIX/drive_c/windows/system32
+    [[ -d $system ]] || wineboot --init
+    if [[ ! -e $system/bcryptprimitives.dll ]]; then
+        cat >"$work/random.c" <<'C'
+#include <windows.h>
+#include <ntsecapi.h>
+__declspec(dllexport) BOOL ProcessPrng(PBYTE bytes, SIZE_T count) { return RtlGenRandom(bytes, count); }
+C
+        x86_64-w64-mingw32-gcc -shared -o "$system/bcryptprimitives.dll" "$work/random.c" -ladvapi32
+    fi
+}
+
+needs() {
+    echo "install $1 to run it"
+    return 1
+}
+
+suffix_of() {
+    case $1 in
+    *-windows-*) echo .exe ;;
+    esac
+}
+
+folder_of_profile() {
+    case $profile in
+    dev) echo debug ;;
+    *) echo "$profile" ;;
+    esac
+}
+
+# Runs the program of a target: packs the examples, and takes one through a registry.
+exercise() {
+    local target=$1 home
+    shift
+    home=$(mktemp -d "$work/$target.XXXX")
+    if ! digests "$home" "$@" >"$home.digests"; then
+        note FAILED "$target" "cannot pack the examples"
+    elif ! diff "$work/expected" "$home.digests"; then
+        note FAILED "$target" "other digests than the program for this machine"
+    elif ! around "$home" "$@"; then
+        note FAILED "$target" "cannot take a ModelKit through a registry"
+    else
+        note ran "$target" "packed the examples with equal digests; pushed, pulled, unpacked and verified one"
+    fi
+}
+
+# Prints the digests of the examples. The first argument is a folder for the store, the others are the program.
+digests() {
+    local home=$1 example
+    shift
+    mkdir -p "$home"
+    for example in minimal digits; do
+        printf '%s ' "$example"
+        "$@" --config "$home" pack "examples/$example" --tag "$example:v1" | grep -o 'sha256:[0-9a-f]*'
+    done
+}
+
+# Pushes, pulls, unpacks and verifies an example.
+around() {
+    local home=$1
+    shift
+    local name=$remote/${home##*/}/digits:v1
+    run "$@" version &&
+        run "$@" --config "$home" push digits:v1 "${name,,}" --plain-http &&
+        run "$@" --config "$home/other" pull "${name,,}" --plain-http &&
+        run "$@" --config "$home/other" unpack "${name,,}" --dir "$home/unpacked" &&
+        run "$@" --config "$home/other" verify "$home/unpacked" "${name,,}" &&
+        run diff --recursive "examples/digits/weights" "$home/unpacked/weights"
+}
+
+run_tests() {
+    local target=$1 variable
+    variable=CARGO_TARGET_$(tr '[:lower:]-' '[:upper:]_' <<<"$target")_RUNNER
+    export "$variable=$2"
+    local command=test
+    [[ $(build_command "$target") == build ]] || command='zigbuild test'
+    # The tests of the library make their scenes with calls of Unix.
+    local packages=--workspace
+    [[ $target != *-windows-* ]] || packages=--package=kit
+    # shellcheck disable=SC2086
+    if in_cargo "$target" $command --locked --profile "$profile" $packages --no-fail-fast >"$work/tests" 2>&1; then
+        note tested "$target" "$(summary)"
+    else
+        grep -E '^(test .*FAILED|error)' "$work/tests" || tail -n 20 "$work/tests"
+        note FAILED "$target" "tests: $(summary)"
+    fi
+}
+
+# Adds up the lines `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+summary() {
+    awk '/^test result:/ { passed += $4; failed += $6; ignored += $8 }
+        END { printf "%d passed, %d failed, %d left out with a reason\n", passed, failed, ignored }' "$work/tests"
+}
+
+note() {
+    if [[ $1 == FAILED ]]; then
+        failures=$((failures + 1))
+    fi
+    report+=("$(printf '%-8s %-28s %s' "$@")")
+}
+
+# Starts docker-registry on a port that the system chooses.
+start_registry() {
+    command -v docker-registry >/dev/null || install_registry
+    cat >"$work/registry.yml" <<YAML
+version: 0.1
+log: {level: info}
+storage: {filesystem: {rootdirectory: $work/registry}}
+http: {addr: "127.0.0.1:0"}
+YAML
+    docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
+    registry_pid=$!
+    local _
+    for _ in {1..100}; do
+        remote=$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$work/registry.log")
+        [[ -z $remote ]] || return 0
+        sleep 0.1
+    done
+    fail "docker-registry did not start: $(tail -n 5 "$work/registry.log")"
+}
+
+fail() {
+    echo "cross: $*" >&2
+    exit 1
+}
+
+clean_up() {
+    local status=$?
+    if [[ -n $registry_pid ]]; then
+        kill "$registry_pid" 2>/dev/null || true
+        wait "$registry_pid" 2>/dev/null || true
+    fi
+    rm -rf "$work"
+    exit "$status"
+}
+
+main "$@"
