@@ -8,7 +8,10 @@ pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Transfer", &["push", "pull", "copy", "promote", "subset", "convert", "save", "load", "unpack", "deploy"]),
     (
         "Inspect",
-        &["list", "inspect", "info", "ls", "cat", "cp", "diff", "news", "log", "lineage", "report", "impact", "verify"],
+        &[
+            "list", "inspect", "info", "ls", "cat", "cp", "diff", "news", "log", "lineage", "report", "impact",
+            "watch", "verify",
+        ],
     ),
     (
         "Trust",

@@ -18,8 +18,8 @@ pub(crate) fn is_local(session: &Session<'_>, text: &str) -> bool {
     text.parse::<Reference>().is_ok_and(|name| ops::find_here(&session.store, &name).is_ok())
 }
 
-/// Returns true if `text` is the folder `path`. One without a Kitfile cannot be packed, so a local ModelKit of this name
-/// comes first.
+/// Returns true if `text` is the folder `path`. One without a Kitfile cannot be packed, so a local ModelKit of this
+/// name comes first.
 pub(crate) fn is_folder(session: &Session<'_>, text: &str, path: &Path) -> bool {
     path.is_dir() && (is_path(text) || find_kitfile(path, path).is_ok() || !is_local(session, text))
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, ValidateArgs};
-use crate::commands::handoff::{ApproveArgs, DeployArgs, ImpactArgs, RecallArgs, RecalledArgs, SubsetArgs};
+use crate::commands::handoff::{ApproveArgs, DeployArgs, ImpactArgs, RecallArgs, RecalledArgs, SubsetArgs, WatchArgs};
 use crate::commands::inspect::{
     CatArgs, CpArgs, DiffArgs, InfoArgs, InspectArgs, LineageArgs, ListArgs, LogArgs, LsArgs, NewsArgs, ReportArgs,
     VerifyArgs,
@@ -48,6 +48,7 @@ pub(crate) enum Command {
     Lineage(LineageArgs),
     Report(ReportArgs),
     Impact(ImpactArgs),
+    Watch(WatchArgs),
     Verify(VerifyArgs),
     Key(KeyArgs),
     Sign(SignArgs),
@@ -110,6 +111,7 @@ impl Command {
             Self::Lineage(args) => args.run(context),
             Self::Report(args) => args.run(context),
             Self::Impact(args) => args.run(context),
+            Self::Watch(args) => args.run(context),
             Self::Verify(args) => args.run(context),
             Self::Key(args) => args.run(context),
             Self::Sign(args) => args.run(context),

@@ -176,6 +176,11 @@ impl Environment {
         self.root.value.join("imports")
     }
 
+    /// The folder of the states of `kit watch`.
+    pub(crate) fn watch_folder(&self) -> PathBuf {
+        self.root.value.join("watch")
+    }
+
     /// The folder of the journals of unfinished uploads.
     pub(crate) fn uploads_folder(&self) -> PathBuf {
         self.root.value.join("uploads")

@@ -10,7 +10,7 @@ use super::decode::parse_duration;
 use super::environment::Environment;
 use super::values::Config;
 use kit_core::progress::Notifier;
-use kit_core::registry::{Client, Settings};
+use kit_core::registry::{Client, RetryPolicy, Settings};
 
 /// Options for connections to registries.
 #[derive(Debug, Clone, Default, Args)]
@@ -61,8 +61,19 @@ impl NetworkArgs {
     /// Creates a client from these flags, the environment and `config.toml`. Sends nothing yet. Warnings of registries
     /// go to `notifier`.
     pub(crate) fn client(&self, environment: &Environment, notifier: Notifier) -> Result<Client> {
+        Ok(Client::new(self.settings(environment, notifier)?)?)
+    }
+
+    /// Like [`client`](Self::client), for a command that repeats failed requests itself.
+    pub(crate) fn client_without_retries(&self, environment: &Environment, notifier: Notifier) -> Result<Client> {
+        let settings = self.settings(environment, notifier)?;
+        let retry = RetryPolicy { give_up_after: Duration::ZERO, ..settings.retry };
+        Ok(Client::new(Settings { retry, ..settings })?)
+    }
+
+    fn settings(&self, environment: &Environment, notifier: Notifier) -> Result<Settings> {
         let config = Config::read(self, environment)?;
         config.check_plain_http()?;
-        Ok(Client::new(Settings { notifier, ..config.settings() })?)
+        Ok(Settings { notifier, ..config.settings() })
     }
 }

@@ -51,6 +51,12 @@ pub(super) fn line(event: &Event<'_>) -> String {
         Event::LayerUnpacked { kind, path, .. } => format!("Unpacked {} {path}", unpacking_word(kind)),
         Event::ObjectVerified { path } => format!("Verified remote S3 dataset for path {path}"),
         Event::ObjectDownloaded { path } => format!("Downloaded remote S3 dataset for path {path}"),
+        Event::Watching { name, tags, versions: 0 } => format!("Watching {} of {name}", counted(*tags, "tag")),
+        Event::Watching { name, tags, versions } => {
+            let (tags, versions) = (counted(*tags, "tag"), counted(*versions, "version"));
+            format!("Watching {tags} of {name}, and what is attached to {versions}")
+        }
+        Event::Recovered { name } => format!("{name} works again"),
         Event::FetchingDataset { address, path } => format!("Fetching {address} to {path}"),
     }
 }

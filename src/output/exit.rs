@@ -12,7 +12,7 @@ use kit_core::archive;
 use kit_core::digest::Mismatch;
 use kit_core::git;
 use kit_core::oci::ContentError;
-use kit_core::ops::{self, AttachmentError, BundleError, ImportError, IndexError, RemoteDataError};
+use kit_core::ops::{self, AttachmentError, BundleError, EvaluationError, ImportError, IndexError, RemoteDataError};
 use kit_core::registry;
 use kit_core::store;
 use kit_core::upstream::{self, hub, lfs, mlflow};
@@ -97,6 +97,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
         .or_else(|| cause.downcast_ref().and_then(of_bundle))
         .or_else(|| cause.downcast_ref().and_then(of_import))
         .or_else(|| cause.downcast_ref().and_then(of_attachment))
+        .or_else(|| cause.downcast_ref().and_then(of_evaluation))
         .or_else(|| cause.downcast_ref().and_then(of_index))
         .or_else(|| cause.downcast_ref().and_then(of_remote_data))
         .or_else(|| cause.downcast_ref().and_then(of_archive))
@@ -118,6 +119,14 @@ fn of_attachment(error: &AttachmentError) -> Option<Code> {
         AttachmentError::Ambiguous(_) => Some(Code::Usage),
         AttachmentError::Operation(error) => of_operation(error),
         AttachmentError::Write(error) => of_archive(error),
+        _ => None,
+    }
+}
+
+fn of_evaluation(error: &EvaluationError) -> Option<Code> {
+    match error {
+        EvaluationError::NotOneDataset { count: 0, .. } => Some(Code::NotFound),
+        EvaluationError::Operation(error) => of_operation(error),
         _ => None,
     }
 }

@@ -35,5 +35,5 @@ pub(crate) use report::{ExitWithDifferences, ExitWithTrouble, ExitWithVerdict, N
 pub(crate) use streams::{Detail, Output, ProgressMode};
 #[cfg(fuzzing)]
 pub use template::fuzz_template;
-pub(crate) use text::one_line;
+pub(crate) use text::{json_text, one_line};
 pub(crate) use words::{counted, plain, tidy, tidy_in};

@@ -130,6 +130,13 @@ limits! {
         /// The bytes of a path in the recipe of a linked layer. Linux allows 4 KiB.
         Bytes RECIPE_PATH_BYTES = 64 * KIB;
     }
+    "Watching" {
+        /// The state of a watch. A tag takes about 100 bytes, and a document that is attached to a version as well.
+        Bytes WATCH_STATE_BYTES = 256 * MIB;
+        /// The events that wait to be delivered. While there are more, the registries are not asked: what happens in
+        /// the meantime is noticed later.
+        Count WATCH_QUEUE = 10_000;
+    }
     "Signatures" {
         /// The file of a key. Keys have some hundred bytes.
         Bytes KEY_FILE_BYTES = 64 * KIB;
@@ -141,6 +148,10 @@ limits! {
         Count BUNDLE_EVIDENCE = 32;
         /// The predicate of an attestation that is read from a file. The bundle with it has its own limit.
         Bytes PREDICATE_BYTES = 16 * MIB;
+        /// A file with the results of an evaluation. That of lm-eval has some kilobytes for each task.
+        Bytes EVALUATION_BYTES = 16 * MIB;
+        /// The metrics in it.
+        Count EVALUATION_METRICS = 10_000;
         /// A `policy.toml`, or a file with a key that it names.
         Bytes POLICY_BYTES = MIB;
         /// The payload of a signature of cosign 1 or 2, which names a repository and a digest.

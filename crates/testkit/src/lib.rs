@@ -16,6 +16,7 @@ pub mod faulty_proxy;
 pub mod gate;
 pub mod keyless;
 pub mod platform;
+pub mod receiver;
 pub mod registry;
 pub mod samples;
 pub mod sandbox;

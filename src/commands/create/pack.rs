@@ -328,7 +328,8 @@ fn warn_of_policies(session: &Session<'_>, options: &PackOptions, destination: O
     let named = options.references.first().map(|reference| Location::Artifact(reference.clone()));
     if let Some(location) = destination.map(|destination| destination.location.clone()).or(named) {
         let (path, kitfile) = (options.context.clone(), Some(options.kitfile.clone()));
-        let folder = ScannedFolder { path, kitfile, links: options.links, files: FolderFiles::Packed };
+        let (links, notebooks) = (options.links, options.notebooks);
+        let folder = ScannedFolder { path, kitfile, links, notebooks, files: FolderFiles::Packed };
         ops::warn_of_policies(session, &folder, &location);
     }
 }

@@ -1,5 +1,5 @@
-//! Commands for handing a ModelKit to others: approving and recalling it, who is affected, a part of it, and its
-//! deployment.
+//! Commands for handing a ModelKit to others: approving and recalling it, who is affected, a part of it, its deployment,
+//! and news of it.
 
 mod approve;
 mod deploy;
@@ -8,6 +8,7 @@ mod recall;
 mod recalled;
 mod signing;
 mod subset;
+mod watch;
 
 pub(crate) use approve::ApproveArgs;
 pub(crate) use deploy::DeployArgs;
@@ -15,3 +16,4 @@ pub(crate) use impact::ImpactArgs;
 pub(crate) use recall::RecallArgs;
 pub(crate) use recalled::{RecalledArgs, recall_to_json};
 pub(crate) use subset::SubsetArgs;
+pub(crate) use watch::WatchArgs;

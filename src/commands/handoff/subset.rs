@@ -68,8 +68,7 @@ impl SubsetArgs {
         let session = context.session(&self.network)?;
         let found = session.find(source, self.lookup.place())?;
         report_local_store(context, source, &found);
-        ops::admit(&session, &found)?;
-        ops::admit_at(&session, &found, destination)?;
+        ops::admit_copy(&session, &found, destination)?;
         let options = SubsetOptions {
             selection,
             copying: CopyOptions {

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::diff::{FileData, show_file};
+use super::diff::{FileData, metrics_of_version, metrics_to_json, show_file};
 use super::signed::{self, Signers};
 use crate::arguments::LookupArgs;
 use crate::commands::trust::TrustNetworkArgs;
@@ -25,9 +25,9 @@ use kit_core::provenance::Commit;
 /// each type that were changed (~), added (+) or removed (-) since the previous version. If a KITOWNERS is attached,
 /// the owners of the changes follow: those of the layers, or with --files those of the files. Time, commit and previous
 /// version are read from the provenance attestation that `kit pack` attaches, and are left empty for ModelKits without
-/// one. Promotions of a version with `kit promote` are listed below it, the newest first, and its signed approvals and
-/// recalls. --key verifies their signatures. Records without a verified signature are not proof: anyone with push
-/// access can write them.
+/// one. Promotions of a version with `kit promote` are listed below it, the newest first, its signed approvals and
+/// recalls, and the metrics in its evaluations, each with the difference to the version before on the same data. --key
+/// verifies the signatures. Records without a verified signature are not proof: anyone with push access can write them.
 ///
 /// With a tag, the list begins at that version; without a tag, it contains all versions of the repository.
 #[derive(Debug, Args)]
@@ -109,6 +109,7 @@ impl LogArgs {
             text.push_str(&colours.changed_words(changes));
             text.extend(version.promotions.iter().map(|promotion| self.promotion(promotion, signers)));
             text.extend(version.notices.iter().filter_map(|notice| signed::notice_line(notice, signers)));
+            text.push_str(&metrics_of_version(&version.metrics));
             text.extend(version.owners.as_deref().filter(|owners| !owners.is_empty()).map(owners));
             let width = version.files.iter().map(|file| file.path.as_str().len()).max().unwrap_or_default().min(48);
             text.extend(version.files.iter().map(|file| colours.changed_lines(&show_file(file, width)).into_owned()));
@@ -150,6 +151,7 @@ impl LogArgs {
             "previous": record.and_then(|record| record.previous),
             "promotions": version.promotions.iter().map(|it| signed::promotion_to_json(it, signers)).collect::<Value>(),
             "notices": version.notices.iter().filter_map(|it| signed::notice_to_json(it, signers)).collect::<Value>(),
+            "metrics": metrics_to_json(&version.metrics),
             "comparedWith": version.before,
             "owners": version.owners.as_ref().map(|owners| owners.iter().map(ToString::to_string).collect::<Vec<_>>()),
             "kitfileChanged": version.kitfile_changed,
@@ -165,7 +167,7 @@ impl LogArgs {
 }
 
 /// The names of the members of a version; the first one only with --files.
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "files",
     "tags",
     "digest",
@@ -177,6 +179,7 @@ const FIELDS: [&str; 15] = [
     "previous",
     "promotions",
     "notices",
+    "metrics",
     "comparedWith",
     "owners",
     "kitfileChanged",

@@ -56,8 +56,7 @@ impl CopyArgs {
         let start = Instant::now();
         let session = context.session(&self.network)?;
         let found = session.find(source, Lookup::Remote)?;
-        ops::admit(&session, &found)?;
-        ops::admit_at(&session, &found, destination)?;
+        ops::admit_copy(&session, &found, destination)?;
         forms::admit(context, &session, &found, &[source, destination])?;
         let options = CopyOptions {
             jobs: session.jobs(&[source, destination]),

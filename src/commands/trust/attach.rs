@@ -6,8 +6,10 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::annotations::Annotation;
+use super::certificates::CertificateArgs;
+use super::evaluation::EvaluationArgs;
+use super::network::TrustNetworkArgs;
 use crate::arguments::ReceiptArgs;
-use crate::config::NetworkArgs;
 use crate::context::Context;
 use crate::output::{counted, usage};
 use kit_core::oci::{Annotations, MediaType};
@@ -18,11 +20,17 @@ use kit_core::ops::{self, AttachOptions, FileToAttach, Lookup};
 /// The files become a referrer of the ModelKit, as `oras attach` makes it: in the local store if that has the ModelKit,
 /// otherwise in the registry. The ModelKit and its digest do not change, and `kit push`, `kit pull` and `kit copy`
 /// transfer the files with it. `kit referrers` lists and fetches them.
+///
+/// With --result, the results of an evaluation are attached instead: an in-toto test result, signed with --key, that
+/// names the ModelKit and the data by their digests. The file is the output of lm-eval, a run of MLflow, or any JSON
+/// with numbers. `kit diff` and `kit log` compare the metrics of versions that were evaluated on the same data.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kit attach sentiment:v2 --type application/vnd.cyclonedx+json sentiment.cdx.json
-  kit attach sentiment:v2 --type application/vnd.example.eval.v1 report.html:text/html scores.csv:text/csv
+  kit attach sentiment:v2 --type application/vnd.example.report.v1 report.html:text/html scores.csv:text/csv
+  kit attach sentiment:v2 --result results.json --data datasets:eval --key ci.key
+  kit attach sentiment:v2 --result metrics.json --data ./data/eval --minimum accuracy=0.9 --key ci.key
   kit attach registry.example/team/sentiment:v2 --remote --type application/vnd.example.review.v1 \\
     --annotation reviewer=ada")]
 pub(crate) struct AttachArgs {
@@ -34,35 +42,47 @@ pub(crate) struct AttachArgs {
     #[arg(value_name = "FILE[:MEDIA_TYPE]")]
     files: Vec<String>,
     /// Type of the document, as in `artifactType`
-    #[arg(long = "type", visible_alias = "artifact-type", value_name = "TYPE")]
-    artifact_type: String,
+    #[arg(long = "type", visible_alias = "artifact-type", value_name = "TYPE", conflicts_with = "result")]
+    artifact_type: Option<String>,
     /// Annotation of the document (repeatable)
     #[arg(long = "annotation", value_name = "KEY=VALUE")]
     annotations: Vec<Annotation>,
+    #[command(flatten)]
+    evaluation: EvaluationArgs,
+    #[command(flatten)]
+    certificates: CertificateArgs,
     /// Attach in the registry, even if the ModelKit is in the local store
     #[arg(short, long)]
     remote: bool,
     #[command(flatten)]
     receipt: ReceiptArgs,
     #[command(flatten)]
-    network: NetworkArgs,
+    network: TrustNetworkArgs,
 }
 
 impl AttachArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
+        if self.evaluation.is_given() {
+            return self.attach_evaluation(context);
+        }
         self.receipt.begin_with(context, &["digest", "references", "artifacts", "seconds"])?;
+        let Some(artifact_type) = self.artifact_type.clone() else {
+            return Err(usage(
+                "the type of the document is missing: use --type TYPE, or --result FILE for an evaluation",
+            ));
+        };
         if self.files.is_empty() && self.annotations.is_empty() {
             return Err(usage("there is nothing to attach: give a FILE, or an --annotation"));
         }
-        if !is_media_type(&self.artifact_type) {
-            return Err(usage(format!("`{}` is not a type; write it as in application/json", self.artifact_type)));
+        if !is_media_type(&artifact_type) {
+            return Err(usage(format!("`{artifact_type}` is not a type; write it as in application/json")));
         }
         let location = context.location(&self.reference)?;
         let session = context.session(&self.network)?;
         let place = if self.remote { Lookup::Remote } else { Lookup::Anywhere };
         let annotations = self.annotations.iter().map(|Annotation(key, value)| (key.clone(), value.clone()));
         let options = AttachOptions {
-            artifact_type: MediaType::from(self.artifact_type.clone()),
+            artifact_type: MediaType::from(artifact_type),
             files: self.files.iter().map(|text| file(context, text)).collect(),
             annotations: annotations.collect::<Annotations>(),
             time: context.environment.time,
@@ -78,6 +98,19 @@ impl AttachArgs {
             (false, location) => format!("{files} stored beside {location}; `kit push` transfers them with it"),
         });
         Ok(())
+    }
+
+    /// Attaches the results of an evaluation.
+    fn attach_evaluation(&self, context: &Context) -> Result<()> {
+        if !self.files.is_empty() || !self.annotations.is_empty() {
+            return Err(usage("--result attaches one file with results; it needs no FILE and no --annotation"));
+        }
+        let fields = ["digest", "references", "artifacts", "seconds", "signer", "signatures"];
+        self.receipt.begin_with(context, &fields)?;
+        let location = context.location(&self.reference)?;
+        let session = context.session(&self.network)?;
+        let place = if self.remote { Lookup::Remote } else { Lookup::Anywhere };
+        self.evaluation.attach(context, &session, (&location, place), &self.certificates)
     }
 }
 

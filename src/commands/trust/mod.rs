@@ -4,6 +4,7 @@ mod annotations;
 mod attach;
 mod attest;
 mod certificates;
+mod evaluation;
 mod folder;
 mod folder_signature;
 mod identity;

@@ -7,8 +7,8 @@ use kit_core::ops::PolicyError;
 pub(super) fn hint_for_policy(error: &PolicyError) -> String {
     match error {
         PolicyError::NotAllowed { name, source } => {
-            let failures = source.rules.iter().flat_map(|rule| &rule.failures);
-            match failures.filter_map(|row| row.instead.as_ref()).next() {
+            let mut failures = source.rules.iter().flat_map(|rule| &rule.failures);
+            match failures.find_map(|row| row.instead.as_ref()) {
                 Some(instead) => format!("use `{}` instead", one_line(instead)),
                 None => format!("`kit policy check {name}` shows every requirement"),
             }

@@ -1,7 +1,9 @@
-//! Tests of what reaches the people who are concerned: owners, verdicts, news, impact, subsets, deployment.
+//! Tests of what reaches the people who are concerned: owners, verdicts, news, impact, subsets, deployment,
+//! watches.
 
 mod approvals;
 mod deploy;
+mod evaluation;
 mod impact;
 mod news;
 mod owners;
@@ -10,3 +12,4 @@ mod recall;
 mod story;
 mod subset;
 mod verdict;
+mod watch;

@@ -81,7 +81,7 @@ fn a_metric_below_its_floor_is_breaking() {
         sandbox.kit(&["diff", "sentiment:v1", "sentiment:v2", "--for", "data", "--minimum", minimum]).ok()
     };
     run("accuracy=0.9").prints("0.87 is below the minimum of 0.9");
-    run("f1=0.9").prints("metric `f1`: the parameters of the model do not contain it");
+    run("f1=0.9").prints("metric `f1`: neither the parameters of the model nor an evaluation contain it");
     assert!(!run("accuracy=0.8").stdout.contains("below"));
     sandbox.kit(&["diff", "sentiment:v1", "sentiment:v2", "--for", "data", "--minimum", "accuracy"]).exits(2);
 }

@@ -56,7 +56,10 @@ fn publish(registry: &FakeRegistry, version: &str) {
 fn weights_header() -> Vec<u8> {
     let entry = |index: u64| {
         let offsets = [index * GIBIBYTE, (index + 1) * GIBIBYTE];
-        (format!("layer.{index}.weight"), json!({ "dtype": "BF16", "shape": [512, 1048576], "data_offsets": offsets }))
+        (
+            format!("layer.{index}.weight"),
+            json!({ "dtype": "BF16", "shape": [512, 1_048_576], "data_offsets": offsets }),
+        )
     };
     let mut header = Value::Object((0..TENSORS).map(entry).collect()).to_string();
     header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));

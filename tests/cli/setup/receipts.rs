@@ -140,7 +140,7 @@ fn the_reference_describes_the_documents_of_commands_that_show_something() {
         ("update", &["update", "pinned", "--local", "--pin", "--dry-run"]),
         ("lineage", &["lineage", "a:v1"]),
         ("report", &["report", "a:v1"]),
-        ("doctor", &["doctor", registry.host()]),
+        ("doctor REGISTRY", &["doctor", registry.host()]),
         ("config", &["config"]),
         ("index list", &["index", "list"]),
     ] {

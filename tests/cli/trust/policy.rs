@@ -102,6 +102,12 @@ fn a_policy_that_cannot_be_read_stops_every_operation() {
     fs_err::remove_file(guarded.sandbox().path("kit/policy.toml")).unwrap();
     fs_err::create_dir(guarded.sandbox().path("kit/policy.toml")).unwrap();
     guarded.is_refused("cannot read the policy");
+    #[cfg(unix)]
+    {
+        fs_err::remove_dir(guarded.sandbox().path("kit/policy.toml")).unwrap();
+        fs_err::os::unix::fs::symlink("nowhere.toml", guarded.sandbox().path("kit/policy.toml")).unwrap();
+        guarded.is_refused("cannot read the policy");
+    }
 }
 
 #[test]
@@ -240,6 +246,8 @@ fn a_modelkit_in_the_store_is_judged_under_its_name_however_it_is_asked_for() {
         &["tag", name, "after:v1"],
         &["tag", name, &elsewhere],
         &["tag", digest, "after:v1"],
+        &["convert", name, "--to", "modelpack", "-t", "after:v1"],
+        &["index", "create", "many:v1", name],
         &["copy", &format!("oci:kit/store:{name}"), &elsewhere],
     ] {
         let before = [tree(sandbox, "kit/store"), tree(sandbox, "out")];
@@ -286,4 +294,17 @@ fn a_pull_whose_content_is_refused_leaves_the_store_as_it_was() {
         kit(sandbox, args).exits(1).says("remote-code");
         assert_eq!(content(), before, "{args:?}");
     }
+}
+
+#[test]
+fn content_is_read_once_for_both_names_of_a_copy() {
+    let guarded = Guarded::unsigned();
+    guarded.require("remote-code = 'forbid'");
+    let requests = |target: &str| {
+        guarded.scene.registry.forget_requests();
+        kit(guarded.sandbox(), &["copy", &guarded.name, &format!("{}/{target}", guarded.host())]).ok();
+        let count = |layer: &String| guarded.scene.registry.requests_of("GET", layer).len();
+        guarded.layers().iter().map(count).collect::<Vec<_>>()
+    };
+    assert_eq!(requests("elsewhere/net:v2"), requests("production/other:v2"));
 }

@@ -23,8 +23,8 @@ pub(super) fn of(store: &Store, digest: &Digest) -> Result<Vec<Name>, Error> {
     Ok(names)
 }
 
-/// The names of the artifact `name` of `layout`: the repository that the layout states, and the names in the local store
-/// if it is the layout.
+/// The names of the artifact `name` of `layout`: the repository that the layout states, and the names in the local
+/// store if it is the layout.
 pub(super) fn in_layout(store: &Store, layout: &Store, name: &str) -> Result<Vec<Name>, Error> {
     let stated = name.parse::<Reference>().ok().filter(|reference| !reference.is_local());
     let mut names: Vec<_> = stated.iter().map(Name::of).collect();

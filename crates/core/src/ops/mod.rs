@@ -10,6 +10,7 @@ mod deploy;
 mod diff;
 mod disk_space;
 mod error;
+mod evaluation;
 mod files;
 mod guard;
 mod history;
@@ -42,6 +43,7 @@ mod trust;
 mod unpack;
 mod validate;
 mod verdict;
+mod watch;
 mod workers;
 
 pub use artifact::{
@@ -58,6 +60,9 @@ pub use diff::{
 };
 pub use disk_space::is_disk_full;
 pub use error::Error;
+pub use evaluation::{
+    DataMetrics, DataSource, EvaluateOptions, EvaluationError, MetricChange, MetricsDiff, evaluate, evaluated_data,
+};
 pub use files::{
     CpOptions, FileLocation, IGNORE_FILE, InvalidFileLocation, ListOptions, ListedFile, Nesting, WeighedModel,
     WeightFile, cat, cp, is_folder, ls, weigh,
@@ -120,7 +125,7 @@ pub use trust::{
     AttachOptions, Attached, AttachedDocument, AttachmentError, AttestOptions, Attestation, Beside, Candidates,
     ComparedFolder, FileToAttach, FilesMismatch, FilesSigning, FolderError, FolderSigning, Judged, RecallProof,
     Recalled, Recaller, SignForm, SignOptions, Signable, SignatureCheck, SignatureOptions, SignedFiles, SignedFolder,
-    SignedManifest, SigningError, VerifiedFolder, admit, admit_at, admit_form, admit_packing, admit_to_read,
+    SignedManifest, SigningError, VerifiedFolder, admit, admit_copy, admit_form, admit_packing, admit_to_read,
     attach_files, attached_document, attached_documents, attest, attestations, beside, candidates, check_policies,
     compare_folder, fetch_files, file_digests, find_signed, is_policy_asked, judge, open_signable, recalls,
     recorded_provenance, requires_attached, sign, sign_folder, sign_modelkit_files, verify_folder, verify_signature,
@@ -129,6 +134,10 @@ pub use trust::{
 pub use unpack::{DroppedFiles, PlannedAction, PlannedFile, UnpackOptions, UnpackPlan, Unpacked, plan_unpack, unpack};
 pub use validate::{Finding, Severity, ValidateOptions, validate};
 pub use verdict::{AssessOptions, Assessed, assess};
+pub use watch::{
+    AttachedKind, CommandSink, EventKind, EventSink, InvalidTarget, SinkError, WatchError, WatchEvent, WatchMode,
+    WatchOptions, WatchTarget, WebhookSink, watch,
+};
 pub use workers::{Jobs, jobs};
 
 // The types that options and results of operations consist of.

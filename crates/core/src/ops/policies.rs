@@ -79,11 +79,18 @@ impl Policies {
 }
 
 impl PolicyFile {
+    /// Returns true for a symbolic link: one that leads nowhere is a policy that cannot be read.
+    fn is_link(&self) -> bool {
+        fs_err::symlink_metadata(&self.path).is_ok()
+    }
+
     /// Reads the policy. Returns `None` if the file does not exist and need not.
     fn load(&self, time: Timestamp) -> Result<Option<LoadedPolicy>, PolicyError> {
         let text = match read_regular_text(&self.path, limits::POLICY_BYTES) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.is_required => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.is_required && !self.is_link() => {
+                return Ok(None);
+            }
             Err(error) => return Err(PolicyError::Unreadable { file: self.path.clone(), source: Arc::new(error) }),
         };
         LoadedPolicy::parse(&text, &self.path, time).map(Some)

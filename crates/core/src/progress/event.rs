@@ -119,6 +119,20 @@ pub enum Event<'a> {
         /// The path below the target folder.
         path: &'a str,
     },
+    /// Tags of a repository are being watched.
+    Watching {
+        /// The repository with its registry.
+        name: &'a str,
+        /// The number of tags.
+        tags: usize,
+        /// The number of versions whose referrers are watched.
+        versions: usize,
+    },
+    /// A server or a command works again after a failure that was reported.
+    Recovered {
+        /// The server in backticks, or a description of the command.
+        name: &'a str,
+    },
     /// The download of a remote dataset begins.
     FetchingDataset {
         /// Its address.

@@ -7,8 +7,7 @@ use serde::Serialize;
 use super::parts::{IgnoreLine, LayerPlace, Paths, PolicyConsequence, RecallNotice};
 use crate::digest::Digest;
 
-/// A condition that the user should check although the operation continues. Serialized like an
-/// [`Event`](super::Event).
+/// A condition to check although the operation continues. Serialized like an [`Event`](super::Event).
 ///
 /// `reason` is an error and its causes, joined by colons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,7 +56,7 @@ pub enum Warning<'a> {
     WaitingForRegistry {
         /// The pause.
         seconds: u64,
-        /// The time after which the command fails if nothing changes. None if the number of attempts is limited.
+        /// The time after which the command fails if nothing changes. None if there is no such time.
         remaining_seconds: Option<u64>,
         /// The failure.
         reason: String,

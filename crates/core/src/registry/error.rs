@@ -204,8 +204,8 @@ impl Error {
     }
 
     /// The pause that the registry requests.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
-        match self {
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.failure() {
             Self::Status { retry_after, .. } => *retry_after,
             _ => None,
         }

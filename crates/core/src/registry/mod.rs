@@ -19,6 +19,7 @@ mod referrers;
 mod repository;
 mod runtime;
 mod settings;
+mod tag_lookup;
 mod tags;
 mod target;
 mod upload;
@@ -33,8 +34,9 @@ pub use probe::Finding;
 pub use proxy::{Proxy, ProxyVariables};
 pub use repository::Repository;
 pub use settings::{ClientCertificate, HostSettings, Settings, Timeouts};
+pub use tag_lookup::TagLookup;
 pub use upload::{SaidBy, UploadForm};
 pub use web::{
     AccessKeys, ContainerKeys, FileHead, HttpLocation, HttpRequest, HttpService, KeySources, ObjectStore, ProfileError,
-    ProfileFiles, WebFile, WebIdentity,
+    ProfileFiles, WebFile, WebIdentity, Webhook,
 };

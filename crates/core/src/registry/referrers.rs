@@ -35,12 +35,17 @@ impl Repository {
     /// Lists the referrers of `subject` in the order of the registry, with two requests at most, and one more for
     /// each page. `actions` are the rights of the token, so that one serves the whole command.
     pub(super) fn try_referrers(&self, subject: &Descriptor, actions: &'static str) -> Result<Vec<Descriptor>, Error> {
+        self.referrers_of(&subject.digest, actions)
+    }
+
+    /// Like [`try_referrers`](Self::try_referrers), for a subject of which only the digest is known.
+    pub(super) fn referrers_of(&self, subject: &Digest, actions: &'static str) -> Result<Vec<Descriptor>, Error> {
         if self.knows_referrers()?.unwrap_or(true)
-            && let Some(listed) = self.list_referrers(&subject.digest, actions)?
+            && let Some(listed) = self.list_referrers(subject, actions)?
         {
             return Ok(listed);
         }
-        Ok(described(&self.begin_index(&subject.digest, actions)?.finish(self)?))
+        Ok(described(&self.begin_index(subject, actions)?.finish(self)?))
     }
 
     /// Lists the referrers of `subject` that exist. A registry lists only these itself; the index under a tag may still

@@ -149,6 +149,11 @@ impl Settings {
             && self.tls_of(host).certificate.is_none()
     }
 
+    /// Returns true if `host` may be connected to over plain http because it is this machine, or the user allowed it.
+    pub(super) fn may_be_plain(&self, host: &str) -> bool {
+        is_this_machine(host) || self.plain_http_of(host)
+    }
+
     /// Returns true if passwords may be sent over plain http to `host`: to this machine, and to hosts for which the
     /// user allowed it.
     pub(super) fn sends_passwords_over_http_to(&self, host: &str) -> bool {

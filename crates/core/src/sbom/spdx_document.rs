@@ -241,8 +241,8 @@ impl<'a> Document<'a> {
         }));
     }
 
-    /// The profiles of which all required fields are known. Those of models and datasets require times and places, which
-    /// a folder does not have (SPDX 3.0.1, "AI" and "Dataset", "Profile conformance").
+    /// The profiles of which all required fields are known. Those of models and datasets require times and places,
+    /// which a folder does not have (SPDX 3.0.1, "AI" and "Dataset", "Profile conformance").
     fn profiles(&self) -> &'static [&'static str] {
         if self.facts.is_folder() {
             &["core", "software", "simpleLicensing"]

@@ -1,6 +1,6 @@
 //! Atomic replacement of small files: concurrent readers see either the old or the new file.
 
-use std::fs::Permissions;
+use std::fs::{Permissions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -36,12 +36,26 @@ pub fn replace_private_file(path: &Path, content: &[u8]) -> io::Result<()> {
 /// Waits for the lock on changes to the small file `path`, and holds it until the result is dropped. Each change
 /// replaces the file, so the lock is another file beside it. Missing folders are created, for the user only.
 pub fn lock_for_change(path: &Path) -> io::Result<fs::File> {
+    let file = lock_file_for(path)?;
+    file.file().lock()?;
+    Ok(file)
+}
+
+/// Takes the same lock as [`lock_for_change`], or returns `None` if another process holds it.
+pub fn try_lock_for_change(path: &Path) -> io::Result<Option<fs::File>> {
+    let file = lock_file_for(path)?;
+    match file.file().try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn lock_file_for(path: &Path) -> io::Result<fs::File> {
     super::permissions::create_dir_all(folder_of(path), 0o700)?;
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = open_lock_file(Path::new(&name))?;
-    file.file().lock()?;
-    Ok(file)
+    open_lock_file(Path::new(&name))
 }
 
 /// The path of the file that a program creates or opens by writing to `path`: symbolic links are followed, even if the

@@ -14,6 +14,7 @@ pub mod policy;
 mod simple_signing;
 mod statement;
 mod verifier;
+mod webhook;
 
 pub use bundle::{
     BUNDLE_MEDIA_TYPE, Bundle, BundleError, Evidence, Material, PREDICATE_TYPE_ANNOTATION, is_bundle_type,
@@ -41,3 +42,4 @@ pub use statement::{PLAIN_SIGNATURE, STATEMENT_V1, Statement, StatementError, St
 pub use zeroize::Zeroizing;
 
 pub use verifier::{Content, NotVerified, Presented, Signer, Verifier};
+pub use webhook::{WebhookSecretError, WebhookSecrets};

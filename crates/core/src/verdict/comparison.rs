@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::profile::Profile;
 use super::reason::Reason;
-use super::{documents, kitfiles, labels, model, packages, pickles, remote_code, signature, tokenizer};
+use super::{documents, kitfiles, labels, metrics, model, packages, pickles, remote_code, signature, tokenizer};
 use crate::relative_path::RelativePath;
 
 /// Two versions, and what is known to differ.
@@ -24,6 +24,17 @@ pub struct Comparison<'a> {
     pub parameters: Option<&'a Value>,
     /// The minimums for metrics.
     pub minimums: &'a [Minimum],
+    /// The metrics in evaluations, by the data.
+    pub evaluated: Vec<EvaluatedMetrics<'a>>,
+}
+
+/// The metrics of two versions on the same data.
+#[derive(Debug, Clone)]
+pub struct EvaluatedMetrics<'a> {
+    /// The name of the data.
+    pub data: &'a str,
+    /// The metrics: the name, and the values of the first and of the second version.
+    pub metrics: Vec<(&'a str, Option<f64>, Option<f64>)>,
 }
 
 /// A field of the Kitfile that differs.
@@ -116,6 +127,7 @@ pub fn reasons(comparison: &Comparison<'_>) -> Vec<Reason> {
     reasons.extend(pickles::compare(sides));
     reasons.extend(packages::compare(sides));
     reasons.extend(kitfiles::compare(comparison));
+    reasons.extend(metrics::compare(comparison));
     reasons.sort_by_key(|reason| reason.fact);
     reasons.dedup();
     reasons
@@ -125,7 +137,7 @@ pub fn reasons(comparison: &Comparison<'_>) -> Vec<Reason> {
 pub fn unknown(comparison: &Comparison<'_>) -> Vec<String> {
     let mut unknown: Vec<String> = comparison.before.unread.iter().chain(&comparison.after.unread).cloned().collect();
     unknown.extend(model::unknown(comparison));
-    unknown.extend(kitfiles::unknown(comparison));
+    unknown.extend(metrics::unknown(comparison));
     unknown.sort();
     unknown.dedup();
     unknown

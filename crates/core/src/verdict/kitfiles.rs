@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::comparison::{Area, Change, Comparison, FieldChange, Minimum};
+use super::comparison::{Area, Change, Comparison, FieldChange};
 use super::fact::{Fact, Level};
 use super::reason::Reason;
 use super::words::{arrow, counted};
@@ -16,7 +16,6 @@ pub(super) fn compare(comparison: &Comparison<'_>) -> Vec<Reason> {
     reasons.extend(fields.clone().filter_map(base_model));
     reasons.extend(fields.clone().filter_map(dataset));
     reasons.extend(fields.filter_map(metric));
-    reasons.extend(minimums(comparison));
     reasons.extend(files(comparison));
     reasons
 }
@@ -51,7 +50,7 @@ fn dataset(field: &FieldChange<'_>) -> Option<Reason> {
     }
 }
 
-const PARAMETERS: &str = "model.parameters.";
+pub(super) const PARAMETERS: &str = "model.parameters.";
 
 /// The names under which parameters contain results, and usual names of metrics.
 const RESULTS: [&str; 20] = [
@@ -82,24 +81,6 @@ fn metric(field: &FieldChange<'_>) -> Option<Reason> {
     let is_result = is_result(path);
     let is_number = field.before.or(field.after).is_some_and(Value::is_number);
     (is_result && is_number).then(|| Reason::of_field(Fact::Metrics, Level::Changed, field.path, arrow_of(field)))
-}
-
-/// The metrics of the second version that are below their minimum.
-fn minimums(comparison: &Comparison<'_>) -> Vec<Reason> {
-    let metrics = numbers(comparison.parameters);
-    let mut reasons = Vec::new();
-    for Minimum { metric, lowest } in comparison.minimums {
-        for (path, value) in metrics.iter().filter(|(path, value)| is_metric(path, metric) && **value < *lowest) {
-            let text = format!("{value} is below the minimum of {lowest}");
-            reasons.push(Reason::of_field(Fact::Metrics, Level::Breaking, &format!("{PARAMETERS}{path}"), text));
-        }
-    }
-    reasons
-}
-
-/// Returns true if a parameter is called `metric`: by its whole path, or by its last name.
-fn is_metric(path: &str, metric: &str) -> bool {
-    path == metric || path.rsplit('.').next() == Some(metric)
 }
 
 /// Returns true if a parameter is a result by one of the names in its path.
@@ -173,22 +154,13 @@ fn is_licence_file(name: &str) -> bool {
     ["LICENSE", "LICENCE", "COPYING", "NOTICE"].contains(&stem.as_str())
 }
 
-/// The minimums whose metric the Kitfile does not contain.
-pub(super) fn unknown(comparison: &Comparison<'_>) -> Vec<String> {
-    let metrics = numbers(comparison.parameters);
-    let is_lacking = |minimum: &&Minimum| !metrics.keys().any(|path| is_metric(path, &minimum.metric));
-    let lacking = comparison.minimums.iter().filter(is_lacking);
-    lacking
-        .map(|minimum| format!("metric `{}`: the parameters of the model do not contain it", minimum.metric))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::verdict::Profile;
+    use crate::verdict::comparison::Minimum;
+    use crate::verdict::{Profile, metrics};
 
     fn compare_fields(fields: &[(&str, Value, Value)], minimums: &[Minimum], parameters: &Value) -> Vec<String> {
         let value = |value: &'static Value| (!value.is_null()).then_some(value);
@@ -201,9 +173,11 @@ mod tests {
             .collect();
         let profile = Profile::default();
         let (before, after, files) = (&profile, &profile, Vec::new());
-        let comparison = Comparison { before, after, fields, files, parameters: Some(parameters), minimums };
+        let comparison =
+            Comparison { before, after, fields, files, parameters: Some(parameters), minimums, evaluated: Vec::new() };
         let words = |reason: Reason| format!("{} {}: {}", reason.fact.word(), reason.level.word(), reason.text);
-        compare(&comparison).into_iter().map(words).chain(unknown(&comparison)).collect()
+        let reasons = compare(&comparison).into_iter().chain(metrics::compare(&comparison));
+        reasons.map(words).chain(metrics::unknown(&comparison)).collect()
     }
 
     #[test]
@@ -226,7 +200,7 @@ mod tests {
             "datasets changed: a → b",
             "metrics changed: 0.91 → 0.87",
             "metrics breaking: 0.87 is below the minimum of 0.9",
-            "metric `f1`: the parameters of the model do not contain it",
+            "metric `f1`: neither the parameters of the model nor an evaluation contain it",
         ];
         assert_eq!(compare_fields(&fields, &minimums, &parameters), expected);
         assert!("accuracy".parse::<Minimum>().is_err() && "=1".parse::<Minimum>().is_err());

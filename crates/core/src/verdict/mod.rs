@@ -8,6 +8,7 @@ mod documents;
 mod fact;
 mod kitfiles;
 mod labels;
+mod metrics;
 mod model;
 mod packages;
 mod pickles;
@@ -21,7 +22,9 @@ mod tokenizer;
 mod version;
 mod words;
 
-pub use comparison::{Area, Change, Comparison, FieldChange, FileChange, InvalidMinimum, Minimum, reasons, unknown};
+pub use comparison::{
+    Area, Change, Comparison, EvaluatedMetrics, FieldChange, FileChange, InvalidMinimum, Minimum, reasons, unknown,
+};
 pub use fact::{Fact, Level, Role, UnknownRole};
 pub use kitfiles::{declared_metrics, numbers};
 pub(crate) use packages::{locked_packages, normalized as normalized_package};

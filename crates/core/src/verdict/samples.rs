@@ -13,7 +13,15 @@ pub(super) fn profile(documents: &[(&str, &str)]) -> Profile {
 pub(super) fn compared(before: &[(&str, &str)], after: &[(&str, &str)]) -> String {
     let (before, after) = (profile(before), profile(after));
     let (fields, files) = (Vec::new(), Vec::new());
-    let comparison = Comparison { before: &before, after: &after, fields, files, parameters: None, minimums: &[] };
+    let comparison = Comparison {
+        before: &before,
+        after: &after,
+        fields,
+        files,
+        parameters: None,
+        minimums: &[],
+        evaluated: Vec::new(),
+    };
     let line = |reason: &super::Reason| format!("{} {}: {}", reason.fact.word(), reason.level.word(), reason.text);
     reasons(&comparison).iter().map(line).collect::<Vec<_>>().join("\n")
 }

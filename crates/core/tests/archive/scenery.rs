@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use kit_core::archive::{
-    Destination, Error, IgnoreRules, LayerShape, LayerSource, LayerSummary, Links, Modes, Overwrite, Placed,
+    Destination, Error, IgnoreRules, LayerShape, LayerSource, LayerSummary, Links, Modes, Notebooks, Overwrite, Placed,
     extract_layer, write_layer,
 };
 use kit_core::compression::Compression;

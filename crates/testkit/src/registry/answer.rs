@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH, LINK, LOCATION, RANGE};
+use hyper::header::{AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RANGE};
 use hyper::{HeaderMap, Method, Response};
 
 use super::access;
@@ -233,7 +233,11 @@ fn manifest(state: &mut State, asked: &Asked, name: &str, selector: &str) -> Res
             let Some((digest, (media_type, bytes))) = found else {
                 return error(404, "MANIFEST_UNKNOWN", "manifest unknown");
             };
-            let mut response = Response::builder().header(CONTENT_TYPE, media_type);
+            let etag = format!("\"{digest}\"");
+            if asked.header(IF_NONE_MATCH.as_str()) == Some(&etag) {
+                return plain(304);
+            }
+            let mut response = Response::builder().header(CONTENT_TYPE, media_type).header(ETAG, etag);
             if state.options.digest_header {
                 response = response.header("docker-content-digest", digest);
             }

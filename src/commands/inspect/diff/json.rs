@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{notebook, patch};
+use super::{metrics, notebook, patch};
 use kit_core::ops::{
     Compared, Concern, Difference, FieldDiff, FileChange, FileDiff, FileState, LayerRow, NumbersDiff, OwnedChanges,
     ParentDiff, TableDiff, TensorChange, TensorDiff, TensorsDiff,
@@ -26,6 +26,7 @@ pub(crate) struct DiffData<'a> {
     #[serde(serialize_with = "files")]
     files: &'a [FileDiff],
     owners: Option<Value>,
+    metrics: Option<Value>,
     shared_layers: Value,
     unique_to_first: Value,
     unique_to_second: Value,
@@ -43,6 +44,7 @@ impl<'a> DiffData<'a> {
             parents: difference.parents.iter().map(parent).collect(),
             files: &difference.files,
             owners: owners(difference),
+            metrics: metrics::to_json(&difference.metrics),
             shared_layers: layers(&difference.shared),
             unique_to_first: layers(&difference.only_first),
             unique_to_second: layers(&difference.only_second),

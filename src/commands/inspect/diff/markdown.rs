@@ -33,7 +33,25 @@ pub(super) fn write(out: &mut dyn io::Write, names: (&str, &str), difference: &D
         write!(out, "\n| Owner | changes |\n|---|---|\n")?;
         owners.iter().try_for_each(|(owner, changes)| writeln!(out, "| {owner} | {} |", escape(changes)))?;
     }
+    write!(out, "{}", metric_rows(names, difference))?;
     difference.files.iter().flat_map(patch::escaped).try_for_each(|patch| write!(out, "{}", fenced(&patch)))
+}
+
+/// The metrics on data that both versions were evaluated on, and a line if there is none.
+fn metric_rows((first, second): (&str, &str), difference: &Difference) -> String {
+    let mut text = String::new();
+    if difference.metrics.is_incomparable() {
+        text.push_str("\nMetrics: not comparable, because the versions were evaluated on different data\n");
+    }
+    for on_data in &difference.metrics.both {
+        let data = code(&on_data.data.name);
+        text.extend(["\n| Metric on ", &data, " | ", &code(first), " | ", &code(second), " |\n|---|---|---|\n"]);
+        text.extend(on_data.metrics.iter().map(|metric| {
+            let value = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+            format!("| {} | {} | {} |\n", code(&metric.name), value(metric.before), value(metric.after))
+        }));
+    }
+    text
 }
 
 /// Puts the patch into a fence that is longer than any in the text, so that the text cannot close it (`CommonMark`

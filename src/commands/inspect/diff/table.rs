@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::io;
 
-use super::{notebook, owners, patch};
+use super::{metrics, notebook, owners, patch};
 use crate::commands::inspect::or_none;
 use crate::output::{Colours, counted, one_line};
 use kit_core::digest::Digest;
@@ -61,6 +61,7 @@ pub(super) fn write(
         let width = owners.iter().map(|(owner, _)| owner.len()).max().unwrap_or_default().min(48);
         owners.iter().try_for_each(|(owner, changes)| put(&format!("    {owner:<width$}  {changes}\n")))?;
     }
+    metrics::lines(names, &difference.metrics).iter().try_for_each(|line| put(&format!("{line}\n")))?;
     if is_complete {
         put(&format!("No change: {}\n", unconcerned(difference)))?;
     }

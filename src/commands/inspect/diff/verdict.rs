@@ -22,7 +22,8 @@ pub(crate) struct VerdictArgs {
         conflicts_with_all = ["only", "globs", "layers", "patch", "stats"]
     )]
     chosen: Vec<Roles>,
-    /// Lowest accepted value of a metric in the parameters of the model, such as accuracy=0.9 (repeatable)
+    /// Lowest accepted value of a metric in the parameters of the model or in an evaluation, such as accuracy=0.9
+    /// (repeatable)
     #[arg(long = "minimum", value_name = "METRIC=NUMBER", requires = "chosen")]
     minimums: Vec<Minimum>,
     /// Print the next semantic version after the first: major if anything is breaking for any role, minor if anything

@@ -179,7 +179,7 @@ pub(super) fn version_name(version: &Version) -> String {
 
 /// The metrics of the ModelKit: those that the Kitfile states, then those of evaluations that the Kitfile lacks.
 pub(super) fn metrics(report: &Report) -> BTreeMap<String, f64> {
-    let mut metrics = this_version(report).map(|version| version.metrics.clone()).unwrap_or_default();
+    let mut metrics = this_version(report).map(|version| version.declared_metrics.clone()).unwrap_or_default();
     for evaluation in &report.evaluations {
         for (name, value) in &evaluation.metrics {
             metrics.entry(name.clone()).or_insert(*value);

@@ -75,7 +75,7 @@ fn version(version: &Version) -> Value {
         "time": record.and_then(|record| record.time).map(|time| time.to_string()),
         "commit": record.and_then(|record| record.commit.as_ref()).map(|commit| &commit.id),
         "comparedWith": version.before,
-        "metrics": version.metrics,
+        "metrics": version.declared_metrics,
     })
 }
 

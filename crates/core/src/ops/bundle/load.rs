@@ -101,7 +101,12 @@ fn admissions(
         for reference in own.iter().chain([reference]) {
             let name = Name::of(reference);
             if !names.contains(&name) {
-                admissions.push(judge_manifest(session, layout, resolve, (&[name.clone()], &reference.to_string()))?);
+                admissions.push(judge_manifest(
+                    session,
+                    layout,
+                    resolve,
+                    (std::slice::from_ref(&name), &reference.to_string()),
+                )?);
                 names.push(name);
             }
         }

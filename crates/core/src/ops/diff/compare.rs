@@ -13,6 +13,7 @@ use crate::archive::PathPatterns;
 use crate::digest::Digest;
 use crate::limits;
 use crate::ops::error::Error;
+use crate::ops::evaluation::{self, MetricsDiff};
 use crate::ops::files::{Held, Unverified};
 use crate::ops::owners::Ownership;
 use crate::ops::session::Session;
@@ -66,6 +67,8 @@ pub struct Difference {
     pub files: Vec<FileDiff>,
     /// The owners of both sides.
     pub ownership: Ownership,
+    /// The metrics in evaluations of both sides, unless only a part is compared.
+    pub metrics: MetricsDiff,
 }
 
 /// One layer of a comparison.
@@ -124,7 +127,12 @@ pub fn diff(
     options: &DiffOptions,
 ) -> Result<Difference, Error> {
     let unverified = Unverified::default();
-    let difference = compare(session, sides, options, &unverified)?;
+    let (one, other) = side::open(session, sides.0, sides.1)?;
+    let mut difference = compare_sides(session, (&one, &other), options, &unverified)?;
+    if options.paths.is_empty() && options.is_wanted(Concern::Model) {
+        let metrics = [&one, &other].map(|side| side.evaluations(session.progress));
+        difference.metrics = evaluation::compare(&metrics[0], &metrics[1]);
+    }
     unverified.report(session.progress);
     Ok(difference)
 }
@@ -168,7 +176,8 @@ pub(crate) fn compare_sides(
         other.add_owners(&mut ownership, session.progress);
     }
     let (first, second) = (one.to_compared(), other.to_compared());
-    Ok(Difference { first, second, shared, only_first, only_second, fields, parents, files, ownership })
+    let metrics = MetricsDiff::default();
+    Ok(Difference { first, second, shared, only_first, only_second, fields, parents, files, ownership, metrics })
 }
 
 /// Returns the fields that differ; `None` if some do but a side is a lock, which does not contain fields.

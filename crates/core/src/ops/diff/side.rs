@@ -1,6 +1,7 @@
 //! The two sides of a comparison: a ModelKit, a folder or a lock, with its layers.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::compare::{DiffOptions, LayerRow};
 use crate::digest::Digest;
@@ -10,15 +11,17 @@ use crate::modelkit::{
     Layer, LayerType, Lock, LockedFile, LockedLayer, LockedParent, kind_and_path, kitfile_digest, parent_names,
 };
 use crate::oci::{Descriptor, Source};
-use crate::ops::artifact::{Inspected, Parent, inspect, model_reference, resolve};
-use crate::ops::error::Error;
+use crate::ops::artifact::{Inspected, Parent, inspect, listed_referrers, model_reference, resolve};
+use crate::ops::error::{Error, reason};
+use crate::ops::evaluation::evaluations;
 use crate::ops::guard::Allowed;
 use crate::ops::owners::{self, Ownership, of_folder};
 use crate::ops::pack::{PackOptions, find_in_folder};
 use crate::ops::session::{Located, Session};
 use crate::ops::workers;
 use crate::owners::Owners;
-use crate::progress::Progress;
+use crate::progress::{Progress, Warning};
+use crate::provenance::Evaluation;
 use crate::relative_path::RelativePath;
 
 /// Something that can be compared.
@@ -42,7 +45,13 @@ pub struct Compared {
 
 /// One side, opened.
 pub(crate) enum Side {
-    ModelKit { found: Box<Located>, inspected: Box<Inspected>, owners: FoundOwners },
+    ModelKit {
+        found: Box<Located>,
+        inspected: Box<Inspected>,
+        owners: FoundOwners,
+        /// Its referrers, once they were needed.
+        referrers: OnceLock<Vec<Descriptor>>,
+    },
     Lock(Lock),
 }
 
@@ -109,7 +118,7 @@ fn open_one(
         }
     };
     let inspected = Box::new(inspected.map_or_else(|| inspect(&found), Ok)?);
-    Ok(Side::ModelKit { found: Box::new(found), inspected, owners })
+    Ok(Side::ModelKit { found: Box::new(found), inspected, owners, referrers: OnceLock::new() })
 }
 
 /// Returns the format in which single files were packed.
@@ -191,12 +200,37 @@ impl Side {
 
     /// Adds its owners, if it has any. A lock has none.
     pub(super) fn add_owners(&self, ownership: &mut Ownership, progress: &dyn Progress) {
-        let Self::ModelKit { found, inspected, owners } = self else { return };
+        let Self::ModelKit { found, inspected, owners, .. } = self else { return };
         let owners = match owners {
-            FoundOwners::Attached => owners::read(&*found.source, &inspected.descriptor, progress),
+            FoundOwners::Attached => {
+                owners::read_listed(&*found.source, &inspected.descriptor, self.referrers(progress), progress)
+            }
             FoundOwners::InFolder(owners) => owners.clone(),
         };
         ownership.add(owners, &inspected.modelkit.config.kitfile);
+    }
+
+    /// Reads the evaluations that are attached to it, the newest first. A folder and a lock have none.
+    pub(crate) fn evaluations(&self, progress: &dyn Progress) -> Vec<Evaluation> {
+        match self {
+            Self::ModelKit { found, inspected, owners: FoundOwners::Attached, .. } => {
+                evaluations(&*found.source, &inspected.descriptor, self.referrers(progress), progress)
+            }
+            Self::ModelKit { .. } | Self::Lock(_) => Vec::new(),
+        }
+    }
+
+    /// The referrers, which are listed once: a registry takes a request for it. None, after a warning, if it fails.
+    fn referrers(&self, progress: &dyn Progress) -> &[Descriptor] {
+        let Self::ModelKit { found, inspected, referrers, .. } = self else { return &[] };
+        referrers.get_or_init(|| {
+            let subject = &inspected.descriptor;
+            listed_referrers(&*found.source, subject, progress).unwrap_or_else(|error| {
+                let (what, reason) = ("owners and evaluations", reason(&error));
+                progress.warn(&Warning::ReferrersUnreadable { what, subject: subject.digest, reason });
+                Vec::new()
+            })
+        })
     }
 
     /// The data that is reported after the comparison.

@@ -6,6 +6,7 @@ use super::log::Version;
 use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::ops::artifact::Inspected;
+use crate::ops::evaluation;
 use crate::relative_path::RelativePath;
 
 /// The digests of the layers of a version by section and path.
@@ -29,12 +30,15 @@ pub(super) fn compare(ordered: &mut [Version]) {
     let positions: HashMap<_, _> =
         ordered.iter().enumerate().map(|(index, version)| (version.descriptor.digest, index)).collect();
     for index in 0..ordered.len() {
+        ordered[index].metrics = evaluation::compare(&[], &ordered[index].evaluations);
         let replaced = ordered[index].record.as_ref().and_then(|record| record.previous);
         let replaced = replaced.and_then(|digest| positions.get(&digest).copied()).filter(|other| *other != index);
         let Some(before) = replaced.or(Some(index + 1)).and_then(|before| ordered.get(before)) else { continue };
         let kitfile_changed = before.kitfile != ordered[index].kitfile;
         let (digest, layers) = (before.descriptor.digest, count_layers(&before.contents, &ordered[index].contents));
+        let metrics = evaluation::compare(&before.evaluations, &ordered[index].evaluations);
         let version = &mut ordered[index];
+        version.metrics = metrics;
         (version.before, version.kitfile_changed, version.layers) = (Some(digest), kitfile_changed, layers);
     }
 }

@@ -18,6 +18,7 @@ use crate::ops::artifact::{
 };
 use crate::ops::diff::{self, Comparable, DiffOptions, FileDiff};
 use crate::ops::error::Error;
+use crate::ops::evaluation::{MetricsDiff, evaluations};
 use crate::ops::files::Unverified;
 use crate::ops::index_error::IndexError;
 use crate::ops::read_once::ReadOnce;
@@ -25,7 +26,7 @@ use crate::ops::session::{Located, Location, Lookup, Session, find_here, not_her
 use crate::ops::workers;
 use crate::owners::Owner;
 use crate::progress::{Event, Warning};
-use crate::provenance::{Promotion, Record};
+use crate::provenance::{Evaluation, Promotion, Record};
 use crate::store::{Entry, Names};
 use crate::verdict::declared_metrics;
 
@@ -48,7 +49,7 @@ pub struct Version {
     /// The size of its layers in bytes.
     pub size: u64,
     /// The metrics that its Kitfile states, by name.
-    pub metrics: BTreeMap<String, f64>,
+    pub declared_metrics: BTreeMap<String, f64>,
     /// The first author that the Kitfile names.
     pub author: Option<String>,
     /// Its tags, sorted; may be empty.
@@ -67,6 +68,10 @@ pub struct Version {
     pub layers: Vec<LayerCount>,
     /// The changes of the files, if they were requested.
     pub files: Vec<FileDiff>,
+    /// The evaluations, the newest first. Their signatures are not verified.
+    pub evaluations: Vec<Evaluation>,
+    /// The metrics, compared with those of the version before.
+    pub metrics: MetricsDiff,
     /// The owners whom the changes concern; `None` if neither this version nor the one before has owners.
     pub owners: Option<Vec<Owner>>,
     /// The owners of the version, and its Kitfile.
@@ -267,6 +272,7 @@ impl Walk<'_> {
             history(source, &inspected.descriptor, self.session.progress);
         let Promotions { arrivals: mut promotions, departures } = promotions;
         let owned = OwnedVersion::read(source, inspected, &listed, &self.kitfile_bytes, self.session.progress);
+        let evaluations = evaluations(source, &inspected.descriptor, &listed, self.session.progress);
         promotions.reverse();
         let departures = departures.iter().filter(|promotion| self.is_about(promotion));
         let replaced_by = departures.map(|promotion| promotion.subject).collect();
@@ -276,14 +282,14 @@ impl Walk<'_> {
         let (before, kitfile_changed, layers, files) = (None, false, Vec::new(), Vec::new());
         let (descriptor, kitfile) = (inspected.descriptor.clone(), &inspected.modelkit.config.kitfile);
         let author = kitfile.package.authors.first().cloned();
-        let metrics = declared_metrics(kitfile.model.as_ref().and_then(|model| model.parameters.as_ref()));
-        let metrics = metrics.into_iter().take(limits::LOG_METRICS).collect();
+        let declared = declared_metrics(kitfile.model.as_ref().and_then(|model| model.parameters.as_ref()));
+        let declared_metrics = declared.into_iter().take(limits::LOG_METRICS).collect();
         let size = inspected.modelkit.manifest.layers.iter().map(|layer| layer.size).fold(0, u64::saturating_add);
         let (kitfile, contents) = (kitfile_digest(kitfile), contents(inspected));
         Version {
             descriptor,
             size,
-            metrics,
+            declared_metrics,
             author,
             tags,
             record,
@@ -294,6 +300,8 @@ impl Walk<'_> {
             kitfile_changed,
             layers,
             files,
+            evaluations,
+            metrics: MetricsDiff::default(),
             owners: None,
             owned,
             replaced_by,

@@ -100,7 +100,7 @@ impl Plan<'_> {
         for item in &facts.writes {
             match self.existing(&item.path) {
                 Some(path) if item.is_model || is_model_file(path.as_str()) && !is_array_name(path.as_str()) => {
-                    models.push(path)
+                    models.push(path);
                 }
                 Some(path) => drop(written.insert(path)),
                 None => missing.push(item.path.clone()),

@@ -10,6 +10,7 @@ use crate::ops::files::{facts, weigh};
 use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Lookup, Session, find_index_here};
 use crate::ops::transfer::{CopyOptions, Origins, copy_referrers};
+use crate::ops::trust::admit_renaming;
 use crate::ops::workers::jobs;
 use crate::progress::{Phase, Progress};
 use crate::store::{Names, Store, Writer};
@@ -158,6 +159,7 @@ impl<'a> Changing<'a> {
         additions: &Additions<'_>,
     ) -> Result<Variant, Error> {
         let found = session.find_reference(modelkit, place)?;
+        admit_renaming(session, &found, self.name)?;
         let inspected = inspect(&found)?;
         let manifest = &inspected.modelkit.manifest;
         let size = manifest.layers.iter().map(|layer| layer.size).sum();

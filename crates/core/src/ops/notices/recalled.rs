@@ -83,7 +83,9 @@ pub fn recalls_of_versions(
     let named = read.into_iter().zip(versions);
     let report = |(read, (digest, title)): (Result<Vec<Recalled>, Error>, &(Digest, String))| match read {
         Ok(recalls) => {
-            recalls.iter().for_each(|recalled| warn_of_recall(session.progress, title, recalled));
+            for recalled in &recalls {
+                warn_of_recall(session.progress, title, recalled);
+            }
             Some(recalls)
         }
         Err(error) => {

@@ -21,6 +21,7 @@ use crate::ops::artifact::{Inspected, inspect, model_reference, refuse_unreadabl
 use crate::ops::error::Error;
 use crate::ops::files::{BUFFER_BYTES, buffer, digest, facts, read_whole, weigh};
 use crate::ops::session::{Located, Lookup, Session};
+use crate::ops::trust::admit_renaming;
 use crate::ops::workers;
 use crate::progress::{Phase, Progress, Silent, Warning};
 use crate::store::Names;
@@ -38,6 +39,7 @@ pub fn convert(
     // While the writer exists, no layer is removed.
     let writer = session.store.writer(Names::Of(target.clone()))?;
     let found = session.find_reference(source, Lookup::Local)?;
+    admit_renaming(session, &found, target)?;
     let documents = list_as(&found, &Form::Artifact(family), jobs, session.progress)?;
     let tag = target.tag.clone().unwrap_or_else(Tag::latest);
     publish(&documents, &writer, tag.as_str())?;

@@ -48,8 +48,8 @@ pub enum FolderFiles {
     Packed,
 }
 
-/// Scans files of a folder. With a selection, only the files of the selected entries of the Kitfile. The result calls the
-/// folder `name`.
+/// Scans files of a folder. With a selection, only the files of the selected entries of the Kitfile. The result calls
+/// the folder `name`.
 pub fn scan_folder(
     folder: &ScannedFolder,
     name: &str,

@@ -7,21 +7,16 @@ use crate::oci::{Descriptor, Reference, Tag};
 use crate::ops::error::Error;
 use crate::ops::session::{Lookup, Session};
 use crate::ops::tag_state::TagState;
-use crate::ops::trust::admit;
+use crate::ops::trust::admit_renaming;
 use crate::progress::{Event, Phase};
 use crate::store::Names;
-use crate::trust::policy::Name;
 
 /// Adds the name `target` to the ModelKit `source`. If it is in another repository, the referrers are added to that
 /// repository, too, and a policy must allow `source`. No content is copied.
 pub fn tag(session: &Session<'_>, source: &Reference, target: &Reference) -> Result<Descriptor, Error> {
     let found = session.find_reference(source, Lookup::Local)?;
     let manifest = found.resolve()?;
-    let name = Name::of(target);
-    if found.policy_names.iter().any(|known| *known != Name::Local && *known != name) {
-        // The rules for the other name would not apply any more.
-        admit(session, &found)?;
-    }
+    admit_renaming(session, &found, target)?;
     let writer = session.store.writer(Names::Of(target.clone()))?;
     let tag = target.tag.clone().unwrap_or_else(Tag::latest);
     let name = target.with_tag(tag.clone());

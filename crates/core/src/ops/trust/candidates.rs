@@ -57,6 +57,23 @@ pub fn candidates(source: &dyn Source, subject: &Descriptor, companions: &[Compa
     Ok(candidates)
 }
 
+/// Reads the bundles among the referrers `listed` of `subject`, in their order. A document that is damaged, missing or
+/// invalid is a candidate that is broken.
+pub(crate) fn listed_bundles(
+    source: &dyn Source,
+    subject: &Descriptor,
+    listed: &[&Descriptor],
+) -> Result<Vec<Candidate>, Error> {
+    let failed = |error| Error::reading("the attestations", error);
+    let mut reading =
+        Reading { source, subject: subject.digest, left: limits::SIGNATURES_BYTES, blobs: HashMap::new() };
+    let mut found = Vec::new();
+    for referrer in listed {
+        found.extend(reading.referrer(referrer).map_err(failed)?);
+    }
+    Ok(found)
+}
+
 /// Everything beside a manifest that is or may be a signature or an attestation. Nothing of it is verified.
 #[derive(Debug)]
 pub struct Beside {

@@ -23,14 +23,15 @@ mod verify_signature;
 pub use attach_files::{AttachOptions, FileToAttach, attach_files};
 pub use attachment_error::AttachmentError;
 pub use attestations::{Attestation, attestations, recorded_provenance};
+pub(crate) use candidates::listed_bundles;
 pub use candidates::{Beside, Candidates, beside, candidates};
 pub use error::SigningError;
 pub(crate) use gate::{
-    Admission, admit_documents, admit_files, admit_index, admit_new_form, admit_recalls, admit_remote_file, enforce,
-    examine_as, judge as judge_manifest, refuse_unread,
+    Admission, admit_documents, admit_files, admit_index, admit_new_form, admit_recalls, admit_remote_file,
+    admit_renaming, enforce, examine_as, judge as judge_manifest, refuse_unread,
 };
 pub use gate::{
-    Judged, admit, admit_at, admit_form, admit_packing, admit_to_read, check_policies, is_policy_asked,
+    Judged, admit, admit_copy, admit_form, admit_packing, admit_to_read, check_policies, is_policy_asked,
     requires_attached, warn_of_policies,
 };
 pub use model_signing::{

@@ -114,8 +114,8 @@ pub(crate) fn warn_of_recalls(session: &Session<'_>, found: &Located) -> Result<
     warn_of_recalls_of(session, (&*found.source, &subject), (&found.policy_names, &found.title))
 }
 
-/// Like [`warn_of_recalls`], for a manifest with this name and title. If its referrers cannot be listed, that is a
-/// warning, too.
+/// Like [`warn_of_recalls`], for a manifest with these names and this title. If its referrers cannot be listed, that is
+/// a warning, too.
 pub(crate) fn warn_of_recalls_of(
     session: &Session<'_>,
     (source, subject): (&dyn Source, &Descriptor),

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use super::read::{Wanted, profile};
 use crate::ops::diff::{Comparable, Concern, DiffOptions, Difference, FileChange, FileDiff, compare_sides, open};
 use crate::ops::error::Error;
+use crate::ops::evaluation::{self, DataMetrics, MetricsDiff};
 use crate::ops::files::Unverified;
 use crate::ops::session::Session;
 use crate::owners::Owner;
+use crate::provenance::Evaluation;
 use crate::relative_path::RelativePath;
-use crate::verdict::{self, Area, Change, Comparison, FieldChange, Level, Minimum, Place, Reason, Role, Verdict};
+use crate::verdict::{
+    self, Area, Change, Comparison, EvaluatedMetrics, FieldChange, Level, Minimum, Place, Reason, Role, Verdict,
+};
 
 /// Settings of a verdict.
 #[derive(Debug, Clone)]
@@ -52,10 +56,13 @@ pub fn assess(
         with_contents: false,
     };
     let unverified = Unverified::default();
-    let difference = compare_sides(session, (&one, &other), &how, &unverified)?;
+    let mut difference = compare_sides(session, (&one, &other), &how, &unverified)?;
     unverified.report(session.progress);
     let wanted = Wanted::of(&difference);
     let (before, after) = (profile(&one, &wanted, options)?, profile(&other, &wanted, options)?);
+    let evaluations = [&one, &other].map(|side| side.evaluations(session.progress));
+    difference.metrics = evaluation::compare(&evaluations[0], &evaluations[1]);
+    let minimums = agreed(&options.minimums, evaluations.iter().flatten());
     let kitfile = difference.second.inspected.as_ref().map(|inspected| &inspected.modelkit.config.kitfile);
     let comparison = Comparison {
         before: &before,
@@ -63,13 +70,40 @@ pub fn assess(
         fields: difference.fields.iter().flatten().map(field).collect(),
         files: difference.files.iter().map(file).collect(),
         parameters: kitfile.and_then(|kitfile| kitfile.model.as_ref()?.parameters.as_ref()),
-        minimums: &options.minimums,
+        minimums: &minimums,
+        evaluated: evaluated(&difference.metrics),
     };
     let (reasons, mut unknown) = (verdict::reasons(&comparison), verdict::unknown(&comparison));
     if difference.fields.is_none() {
         unknown.push("fields of the Kitfile: a lock contains only its digest".to_owned());
     }
+    if difference.metrics.is_incomparable() {
+        unknown.push("metrics in evaluations: the versions were evaluated on different data".to_owned());
+    }
     Ok(Assessed { difference, reasons, unknown })
+}
+
+/// The minimums that the user gives, and those that evaluations of both versions were made with.
+fn agreed<'a>(given: &[Minimum], evaluations: impl Iterator<Item = &'a Evaluation>) -> Vec<Minimum> {
+    let mut minimums = given.to_vec();
+    let of_evaluations = evaluations.flat_map(|evaluation| &evaluation.minimums);
+    for (metric, lowest) in of_evaluations {
+        let minimum = Minimum { metric: metric.clone(), lowest: *lowest };
+        if !minimums.contains(&minimum) {
+            minimums.push(minimum);
+        }
+    }
+    minimums
+}
+
+/// The metrics on data that both versions or only the second one were evaluated on.
+fn evaluated(metrics: &MetricsDiff) -> Vec<EvaluatedMetrics<'_>> {
+    metrics.both.iter().chain(&metrics.only_second).map(on_data).collect()
+}
+
+fn on_data(DataMetrics { data, metrics }: &DataMetrics) -> EvaluatedMetrics<'_> {
+    let metrics = metrics.iter().map(|metric| (metric.name.as_str(), metric.before, metric.after));
+    EvaluatedMetrics { data: &data.name, metrics: metrics.collect() }
 }
 
 fn field(field: &crate::ops::diff::FieldDiff) -> FieldChange<'_> {

@@ -96,8 +96,20 @@ impl Transport {
     /// Sends `request` and waits at most `patience` for the head of the answer, whatever its status. A long wait is
     /// reported.
     pub(crate) async fn execute(&self, request: Request, attempt: &str, patience: Duration) -> Result<Response, Error> {
+        let shown = redacted(request.url());
+        self.execute_as(request, attempt, patience, &shown).await
+    }
+
+    /// Like [`execute`](Self::execute), for a URL that is shown as `shown` in the log.
+    pub(crate) async fn execute_as(
+        &self,
+        request: Request,
+        attempt: &str,
+        patience: Duration,
+        shown: &str,
+    ) -> Result<Response, Error> {
         let (host, start) = (host_and_port(request.url()), Instant::now());
-        let mut sending = pin!(self.send(request, attempt));
+        let mut sending = pin!(self.send_as(request, attempt, shown));
         loop {
             let left = patience.saturating_sub(start.elapsed());
             match tokio::time::timeout(left.min(REPORTED_EVERY), &mut sending).await {
@@ -112,18 +124,23 @@ impl Transport {
 
     /// Sends `request` and waits for the head of the answer without a time limit.
     pub(crate) async fn send(&self, request: Request, attempt: &str) -> Result<Response, Error> {
+        let shown = redacted(request.url());
+        self.send_as(request, attempt, &shown).await
+    }
+
+    async fn send_as(&self, request: Request, attempt: &str, shown: &str) -> Result<Response, Error> {
         let (method, url) = (request.method().clone(), request.url().clone());
         self.sent_secrets.note_headers(request.headers());
         self.requests.fetch_add(1, Ordering::Relaxed);
         match Ahead::within(&url, self.clients_for(&url)?.sending.execute(request)).await {
             Ok(response) => {
-                debug!(%method, url = redacted(&url), status = response.status().as_u16(), "request");
+                debug!(%method, url = shown, status = response.status().as_u16(), "request");
                 self.answered().insert(host_and_port(&url));
                 Ok(response)
             }
             Err(error) => {
                 let error = self.through_proxy(failure(&error, &url, attempt), &url).await;
-                debug!(%method, url = redacted(&url), %error, "request");
+                debug!(%method, url = shown, %error, "request");
                 Err(error)
             }
         }

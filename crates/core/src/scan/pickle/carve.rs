@@ -143,7 +143,7 @@ fn plain_line(rest: &mut &[u8]) -> Option<String> {
     is_plain.then(|| String::from_utf8(line.to_vec()).ok())?
 }
 
-/// Takes a line that may be a name with escapes. Most lines of tensors are none, which is found out without decoding.
+/// Takes a line that may be a name with escapes. Most lines of tensors cannot be names, and are not decoded.
 fn printable_line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     line(rest).filter(|line| line.iter().all(|byte| matches!(byte, b'\t'..=b'~')))
 }

@@ -164,7 +164,8 @@ impl Machine {
     /// Takes the names of the member and the module of an import from the stack.
     pub(super) fn pop_import(&mut self) -> Result<(Name<'_>, Name<'_>), Halt> {
         let (name, module) = (self.pop()?, self.pop()?);
-        [module, name].into_iter().for_each(|value| self.names.note_used(value));
+        self.names.note_used(module);
+        self.names.note_used(name);
         Ok((self.names.name(module), self.names.name(name)))
     }
 }

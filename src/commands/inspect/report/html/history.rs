@@ -41,7 +41,7 @@ fn metric_table(report: &Report, metrics: &BTreeMap<String, f64>) -> Option<Html
     ];
     let number = |value: f64| Html::text(&chart_number(value));
     let rows = metrics.iter().take(METRICS).map(|(name, value)| {
-        let old = before.and_then(|version| version.metrics.get(name)).copied();
+        let old = before.and_then(|version| version.declared_metrics.get(name)).copied();
         let change = old.filter(|old| (old - value).abs() > f64::EPSILON).map(|old| change(value - old));
         [path_name(metric_name(name)), number(*value), old.map_or_else(none, number), change.unwrap_or_else(none)]
     });
@@ -66,8 +66,9 @@ fn plots(shown: &[Version], metrics: &BTreeMap<String, f64>) -> Option<Html> {
     let of_metrics = metrics
         .keys()
         .take(PLOTS)
-        .filter(|name| shown.iter().filter(|version| version.metrics.contains_key(*name)).count() > 1);
-    let of_metrics = of_metrics.map(|name| of(metric_name(name), None, &|version| version.metrics.get(name).copied()));
+        .filter(|name| shown.iter().filter(|version| version.declared_metrics.contains_key(*name)).count() > 1);
+    let of_metrics =
+        of_metrics.map(|name| of(metric_name(name), None, &|version| version.declared_metrics.get(name).copied()));
     let (unit, divisor) = unit(shown.iter().map(|version| version.size).max().unwrap_or_default());
     #[allow(clippy::cast_precision_loss, reason = "a picture needs three digits")]
     let size = of("Size of the layers", Some(unit), &|version| Some(version.size as f64 / divisor as f64));

@@ -1,9 +1,13 @@
 //! Judging a ModelKit before an operation uses it.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::content::{content, scratch};
 use super::judged::{Applied, Judged, enforce};
 use super::subject::{Evaluated, Manifest, Reading, Subject, manifests};
-use crate::oci::{Descriptor, Source};
+use crate::digest::Digest;
+use crate::oci::{Descriptor, Reference, Source};
 use crate::ops::artifact::Inspected;
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Session};
@@ -39,15 +43,23 @@ pub fn admit_to_read(session: &Session<'_>, found: &Located) -> Result<(), Error
     admit_documents(session, found).map(drop)
 }
 
-/// Fails like [`admit`] if a policy does not allow the ModelKit under the name `location`, to which it is copied.
-pub fn admit_at(session: &Session<'_>, found: &Located, location: &Location) -> Result<(), Error> {
+/// Fails like [`admit`] if a policy does not allow the ModelKit under its own name or under the name `location`, to
+/// which it is copied. Its content is read once.
+pub fn admit_copy(session: &Session<'_>, found: &Located, location: &Location) -> Result<(), Error> {
+    let own = admit_documents(session, found)?;
     let (name, title) = (location.policy_name(), location.to_string());
     if found.policy_names.contains(&name) {
-        // It was judged under this name.
-        return Ok(());
+        return own.admit_content(session, found);
     }
-    let (source, resolve) = (&*found.source, || found.resolve());
-    judge(session, source, resolve, (&[name], &title))?.admit_content(session, found)
+    own.and(judge(session, &*found.source, || found.resolve(), (&[name], &title))?).admit_content(session, found)
+}
+
+/// Fails like [`admit`] if the ModelKit that was found, or a form of it, gets the name `target` in another repository
+/// of the local store, where the rule for its own name does not apply any more.
+pub(crate) fn admit_renaming(session: &Session<'_>, found: &Located, target: &Reference) -> Result<(), Error> {
+    let name = Name::of(target);
+    let has_other_name = found.policy_names.iter().any(|known| *known != Name::Local && *known != name);
+    if has_other_name { admit(session, found) } else { Ok(()) }
 }
 
 /// Fails like [`admit`], but leaves the requirements about the content of layers to the caller.
@@ -79,7 +91,6 @@ pub(crate) fn judge(
 }
 
 /// The requirements of an operation that depend on the content of layers.
-#[derive(Default)]
 #[must_use]
 pub(crate) struct Admission {
     title: String,
@@ -88,6 +99,7 @@ pub(crate) struct Admission {
 
 /// A ModelKit whose content is not judged yet.
 struct Pending {
+    title: String,
     inspected: Box<Inspected>,
     evaluated: Vec<Evaluated>,
 }
@@ -103,8 +115,14 @@ impl Admission {
         if let Manifest::ModelKit(inspected) = manifest
             && evaluated.iter().any(Evaluated::needs_content)
         {
-            self.pending.push(Pending { inspected, evaluated });
+            self.pending.push(Pending { title: self.title.clone(), inspected, evaluated });
         }
+    }
+
+    /// Adds the requirements of another admission.
+    fn and(mut self, other: Self) -> Self {
+        self.pending.extend(other.pending);
+        self
     }
 
     /// Fails if a policy does not allow the content of the ModelKit that was found. Content from a registry is verified
@@ -122,10 +140,14 @@ impl Admission {
 
     /// Fails if a policy does not allow the content, which `source` holds.
     pub(crate) fn admit_content_in(self, session: &Session<'_>, source: &dyn Source) -> Result<(), Error> {
-        for Pending { inspected, evaluated } in self.pending {
-            let content = content(session, source, &inspected, &self.title)?;
-            let judged: Vec<_> = evaluated.iter().map(|evaluated| evaluated.judge_content(&content)).collect();
-            enforce(session, &self.title, judged.iter())?;
+        let mut known: HashMap<Digest, ContentFacts> = HashMap::new();
+        for Pending { title, inspected, evaluated } in self.pending {
+            let content = match known.entry(inspected.descriptor.digest) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(content(session, source, &inspected, &title)?),
+            };
+            let judged: Vec<_> = evaluated.iter().map(|evaluated| evaluated.judge_content(content)).collect();
+            enforce(session, &title, judged.iter())?;
         }
         Ok(())
     }

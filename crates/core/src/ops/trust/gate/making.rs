@@ -76,8 +76,8 @@ fn admit_named(
     Ok(())
 }
 
-/// Warns of the requirements of policies for which the ModelKit that `folder` becomes would be refused at `location`. It
-/// is not a failure: the policies are asked where the ModelKit is used.
+/// Warns of the requirements of policies for which the ModelKit that `folder` becomes would be refused at `location`.
+/// It is not a failure: the policies are asked where the ModelKit is used.
 ///
 /// Signatures and attestations are not required, because they are made after packing. Without a rule for the name
 /// nothing is read.

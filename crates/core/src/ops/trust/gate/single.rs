@@ -41,9 +41,8 @@ pub fn admit_form(
 /// Fails if a policy does not allow the ModelKit that was found because it was recalled. Nothing else is judged: for
 /// operations that use its digest and not its content.
 pub(crate) fn admit_recalls(session: &Session<'_>, found: &Located) -> Result<(), Error> {
-    let all = Applied::to(session.policies.load()?, &found.policy_names);
-    let limited: Vec<_> = all
-        .iter()
+    let limited: Vec<_> = Applied::to(session.policies.load()?, &found.policy_names)
+        .into_iter()
         .filter_map(|applied| match applied {
             Applied::Rule(policy, rule, pattern) if rule.heeds_recalls() => {
                 Some((policy, rule.only_recalls(), pattern))
