@@ -64,11 +64,11 @@ impl Extraction {
         }
         let names: Vec<_> = self.files.iter().map(|(name, _)| name.as_str()).collect();
         context.output.say(&format!("Extracted {} to {}", names.join(", "), tidy_in(&self.shown, "")));
-        if let [first, ..] = &*self.without_version {
+        if !self.without_version.is_empty() {
             let count = counted(self.without_version.len(), "package");
             let advice = "a lock file or an active environment has the versions";
-            let named = if self.without_version.len() == 1 { first.clone() } else { self.without_version.join(", ") };
-            context.output.say(&format!("No version is known for {count}: {named}; {advice}"));
+            let listed = self.without_version.join(", ");
+            context.output.say(&format!("No version is known for {count}: {listed}; {advice}"));
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Commands for handing a ModelKit to others: approving and recalling it, who is affected, a part of it, its deployment,
-//! and news of it.
+//! Commands for handing a ModelKit to others: approving and recalling it, who is affected, a part of it, its
+//! deployment, and news of it.
 
 mod approve;
 mod deploy;

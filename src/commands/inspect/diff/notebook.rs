@@ -36,7 +36,7 @@ pub(super) fn describe(notebook: &NotebookDiff) -> Vec<String> {
 pub(super) fn lines(notebook: &NotebookDiff) -> String {
     let mut text: String = notebook.cells.iter().take(CELLS).map(line).collect();
     if notebook.cells.len() > CELLS {
-        text.push_str(&format!("      … and {} more\n", notebook.cells.len() - CELLS));
+        text.extend(["      … and ", &(notebook.cells.len() - CELLS).to_string(), " more\n"]);
     }
     text
 }
