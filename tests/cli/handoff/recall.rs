@@ -39,7 +39,7 @@ fn a_recall_is_shown_where_no_policy_decides() {
         let (scene, name, _) = recalled_scene(has_referrers_api, RELEASE);
         let sandbox = &scene.sandbox;
         let host = scene.registry.host();
-        let notice = format!("warning: `{name}` was recalled on 20",);
+        let notice = format!("warning: `{name}` was recalled on 20");
         let rest =
             format!(": {REASON}; use {host}/team/net:v3 instead (not verified: no policy says whose recalls count)");
         let copy = format!("{host}/elsewhere/net:v2");
@@ -87,7 +87,7 @@ fn a_policy_refuses_what_its_keys_recalled() {
     recall(sandbox, name, RELEASE, &["--reason", REASON, "--instead", &instead]).ok();
     guarded.is_refused("recalled on 20");
     let run = kit(sandbox, &["pull", name]).exits(1);
-    run.says(&format!("`release` (ecdsa-p256 ")).says(&format!(": {REASON}; use {instead} instead"));
+    run.says("`release` (ecdsa-p256 ").says(&format!(": {REASON}; use {instead} instead"));
     let run = kit(sandbox, &["unpack", name, "--remote", "-d", "x"]).exits(1);
     run.says(&format!("hint: use `{instead}` instead"));
     guarded.check(&[]).exits(1).prints("recalled");

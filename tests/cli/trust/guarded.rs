@@ -1,5 +1,7 @@
 //! A registry with a ModelKit and a policy for it, for the tests of policies.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::scene::{Scene, key, kit};
@@ -10,7 +12,7 @@ use kit_testkit::sandbox::{Run, Sandbox};
 pub fn tree(sandbox: &Sandbox, folder: &str) -> Vec<(String, String)> {
     let files = if sandbox.path(folder).exists() { sandbox.tree(folder) } else { Vec::new() };
     let digest = |path: &str, content: String| {
-        let content = if path.ends_with(".lock") { String::new() } else { content };
+        let content = if Path::new(&path).extension() == Some("lock".as_ref()) { String::new() } else { content };
         kit_core::digest::Digest::of(content.as_bytes()).to_string()
     };
     files.into_iter().map(|(path, content)| (path.clone(), digest(&path, content))).collect()

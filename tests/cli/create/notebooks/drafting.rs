@@ -1,5 +1,6 @@
 //! `kit init NOTEBOOK`: the Kitfile for a notebook, and its code as modules.
 
+use std::path::Path;
 use std::process::Command;
 
 use expect_test::expect;
@@ -149,7 +150,7 @@ fn extracted_modules_do_what_the_notebook_does() {
             run_training()
     "#]]
     .assert_eq(&sandbox.read("p/src/train.py"));
-    for name in names.iter().filter(|name| name.ends_with(".py")) {
+    for name in names.iter().filter(|name| Path::new(name).extension() == Some("py".as_ref())) {
         let compiled =
             Command::new("python3").args(["-m", "py_compile"]).arg(sandbox.path("p/src").join(name)).output();
         let compiled = compiled.unwrap();
