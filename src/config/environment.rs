@@ -16,6 +16,7 @@ use super::ci;
 use super::keys::KEYS;
 use super::mlflow::MlflowSettings;
 use super::object_store::object_store;
+use super::shell::UserShell;
 use super::stream::Stream;
 use super::values::{Origin, Sourced};
 use crate::skills::AgentFolders;
@@ -75,15 +76,6 @@ pub(crate) struct Environment {
     pub(crate) results: Stream,
     /// Standard error.
     pub(crate) messages: Stream,
-}
-
-/// The shell of the user.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct UserShell {
-    /// The name of the program, such as `bash`.
-    pub(crate) name: Option<String>,
-    /// The folder of the user's data, `~/.local/share` on Linux.
-    pub(crate) data_folder: Option<PathBuf>,
 }
 
 impl Environment {

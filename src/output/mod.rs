@@ -14,7 +14,6 @@ mod hints;
 mod media_types;
 mod messages;
 pub(super) mod page;
-mod recalls;
 mod receipt;
 pub(super) mod report;
 mod rows;

@@ -13,7 +13,7 @@ const MIB: u64 = 1024 * KIB;
 /// Defines the constants, and the table for the documentation.
 macro_rules! limits {
     ($($section:literal { $($(#[doc = $doc:literal])+ $kind:ident $name:ident = $value:expr;)+ })+) => {
-        $($($(#[doc = $doc])+ pub const $name: type_of!($kind) = $value;)+)+
+        $($($(#[doc = $doc])+ pub const $name: $kind = $value;)+)+
 
         /// The sections of the documentation, each with its limits.
         #[cfg(test)]
@@ -25,17 +25,10 @@ macro_rules! limits {
     };
 }
 
-macro_rules! type_of {
-    (Bytes) => {
-        u64
-    };
-    (Count) => {
-        usize
-    };
-    (Log) => {
-        u32
-    };
-}
+// The kinds of limits.
+type Bytes = u64;
+type Count = usize;
+type Log = u32;
 
 limits! {
     "Documents" {

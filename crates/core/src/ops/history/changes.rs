@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::log::Version;
+use super::version::Version;
 use crate::digest::Digest;
 use crate::kitfile::Section;
 use crate::ops::artifact::Inspected;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::log::Version;
+use super::version::Version;
 use crate::digest::Digest;
 use crate::ops::transfer::FORM_SUFFIXES;
 

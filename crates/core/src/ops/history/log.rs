@@ -1,21 +1,19 @@
 //! The versions of a repository, and the changes in each.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use super::changes::{Contents, LayerCount, compare, contents};
+use super::changes::{compare, contents};
 use super::forms::without_forms;
-use super::order::{Moment, newest_first};
+use super::order::newest_first;
 use super::owned::{self, OwnedVersion};
 use super::packings::{combined, without_returns};
+use super::version::Version;
 use crate::digest::Digest;
 use crate::limits;
 use crate::modelkit::kitfile_digest;
 use crate::oci::{ContentError, Descriptor, Reference, Source};
-use crate::ops::artifact::{
-    Failures, History, Inspected, Promotions, RecordedPromotion, SignedRecord, Tagged, enter, history, read,
-    resolve_tags,
-};
+use crate::ops::artifact::{Failures, History, Inspected, Promotions, Tagged, enter, history, read, resolve_tags};
 use crate::ops::diff::{self, Comparable, DiffOptions, FileDiff};
 use crate::ops::error::Error;
 use crate::ops::evaluation::{MetricsDiff, evaluations};
@@ -24,9 +22,8 @@ use crate::ops::index_error::IndexError;
 use crate::ops::read_once::ReadOnce;
 use crate::ops::session::{Located, Location, Lookup, Session, find_here, not_here};
 use crate::ops::workers;
-use crate::owners::Owner;
 use crate::progress::{Event, Warning};
-use crate::provenance::{Evaluation, Promotion, Record};
+use crate::provenance::Promotion;
 use crate::store::{Entry, Names};
 use crate::verdict::declared_metrics;
 
@@ -39,51 +36,6 @@ pub struct LogOptions {
     pub files: Option<DiffOptions>,
     /// The number of versions that are read at once.
     pub jobs: usize,
-}
-
-/// One version.
-#[derive(Debug, Clone)]
-pub struct Version {
-    /// The descriptor of its manifest.
-    pub descriptor: Descriptor,
-    /// The size of its layers in bytes.
-    pub size: u64,
-    /// The metrics that its Kitfile states, by name.
-    pub declared_metrics: BTreeMap<String, f64>,
-    /// The first author that the Kitfile names.
-    pub author: Option<String>,
-    /// Its tags, sorted; may be empty.
-    pub tags: Vec<String>,
-    /// The provenance attestation of its latest packing, preferably from a commit without changes.
-    pub record: Option<Record>,
-    /// The promotions to it, the newest first.
-    pub promotions: Vec<RecordedPromotion>,
-    /// The signed approvals and recalls of it, the newest first. They are not verified.
-    pub notices: Vec<SignedRecord>,
-    /// The version that it is compared with: the one that it replaced, or else the next one in the list.
-    pub before: Option<Digest>,
-    /// True if the content of the Kitfile differs from the previous version.
-    pub kitfile_changed: bool,
-    /// The changes of the layers; empty for the oldest version.
-    pub layers: Vec<LayerCount>,
-    /// The changes of the files, if they were requested.
-    pub files: Vec<FileDiff>,
-    /// The evaluations, the newest first. Their signatures are not verified.
-    pub evaluations: Vec<Evaluation>,
-    /// The metrics, compared with those of the version before.
-    pub metrics: MetricsDiff,
-    /// The owners whom the changes concern; `None` if neither this version nor the one before has owners.
-    pub owners: Option<Vec<Owner>>,
-    /// The owners of the version, and its Kitfile.
-    pub(super) owned: OwnedVersion,
-    /// The versions that a promotion in this repository moved a tag to from this one.
-    replaced_by: Vec<Digest>,
-    /// The digest of the content of the Kitfile.
-    pub(super) kitfile: Digest,
-    /// True if a later packing of the same files recorded the version that was replaced.
-    pub(super) is_late: bool,
-    /// The digests of the layers by kind and path.
-    pub(super) contents: Contents,
 }
 
 /// Returns the versions of the repository of `location`, newest first. If `location` names a version, newer ones are
@@ -102,7 +54,7 @@ pub fn log(session: &Session<'_>, location: &Location, options: &LogOptions) -> 
     let first = walk.first(&*source)?.map(|first| first.digest);
     let versions = without_forms(versions, first);
     let versions = without_returns(versions);
-    let moments: Vec<_> = versions.iter().map(moment).collect();
+    let moments: Vec<_> = versions.iter().map(Version::moment).collect();
     let mut slots: Vec<_> = versions.into_iter().map(Some).collect();
     let mut ordered: Vec<Version> =
         newest_first(&moments).into_iter().filter_map(|index| slots[index].take()).collect();
@@ -390,13 +342,4 @@ fn group(entries: &[Entry], name: impl Fn(&Entry) -> Option<String>) -> Vec<Tagg
         enter(&mut tagged, entry.descriptor.clone(), name(entry));
     }
     tagged
-}
-
-fn moment(version: &Version) -> Moment {
-    let record = version.record.as_ref();
-    Moment {
-        digest: version.descriptor.digest,
-        previous: record.and_then(|record| record.previous),
-        time: record.and_then(|record| record.time),
-    }
 }

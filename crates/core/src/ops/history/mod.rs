@@ -7,7 +7,9 @@ mod log;
 mod order;
 mod owned;
 mod packings;
+mod version;
 
 pub use changes::LayerCount;
 pub use lineage::{Edge, EdgeKind, Lineage, Node, Proof, lineage};
-pub use log::{LogOptions, Version, log};
+pub use log::{LogOptions, log};
+pub use version::Version;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::changes::{Contents, changed_paths};
-use super::log::Version;
+use super::version::Version;
 use crate::kitfile::Kitfile;
 use crate::limits;
 use crate::oci::{Descriptor, Source};

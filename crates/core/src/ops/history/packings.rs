@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::log::Version;
+use super::version::Version;
 use crate::provenance::Record;
 
 /// The record that identifies the files best: the newest one of a clean commit, or else the newest one. The same files

@@ -1,6 +1,6 @@
 //! Recalls in words.
 
-use super::one_line;
+use crate::output::one_line;
 use kit_core::progress::RecallNotice;
 
 /// One line for a recall that no policy decides about.
