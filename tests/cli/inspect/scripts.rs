@@ -109,15 +109,15 @@ fn a_wrong_field_in_a_template_is_wrong_usage_before_any_work() {
     }
     // All fields of the reference are known.
     for (args, fields) in [
-        (&["list"][..], "repo digest tags modelName size sizeBytes modelKits author linked names"),
+        (&["list"][..], "repo digest tags modelName size sizeBytes modelKits author linked names recalled recalls"),
         (&["ls", "sample:v1"], "path mode size sizeBytes layer offset"),
         (&["inspect", "sample:v1"], "digest cliVersion kitfile manifest"),
         (&["inspect", "sample:v1", "--tensors"], "digest models"),
         (&["verify", "project", "sample:v1"], "equal digest files size sizeBytes differences"),
         (
             &["log", "sample:v1", "--files"],
-            "tags digest author time commit builder run previous promotions comparedWith owners kitfileChanged layers \
-             files",
+            "tags digest author time commit builder run previous promotions notices metrics comparedWith owners \
+             kitfileChanged layers files",
         ),
     ] {
         let template: Vec<_> = fields.split(' ').map(|field| format!("{{{{.{field}}}}}")).collect();

@@ -63,7 +63,7 @@ pub fn attach_files(signable: &Signable, options: &AttachOptions) -> Result<Desc
     let mut manifest = Manifest::new(options.artifact_type.clone(), config, layers);
     let Descriptor { media_type, digest, size, .. } = &signable.subject;
     manifest.subject = Some(Descriptor::new(media_type.clone(), *digest, *size));
-    let time = options.time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let time = options.time.to_string();
     manifest.annotations.insert(CREATED.to_owned(), time);
     manifest.annotations.extend(options.annotations.clone());
     publish(signable, manifest)

@@ -43,7 +43,8 @@ pub(crate) fn attach_bundle(
 }
 
 fn annotations(predicate_type: &str, time: Timestamp) -> Annotations {
-    let time = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    // With milliseconds: of several records of a kind, the newest counts.
+    let time = time.to_string();
     let (content, kind) = CONTENT;
     Annotations::from(
         [(content, kind), (PREDICATE_TYPE_ANNOTATION, predicate_type), (CREATED, &time)]
