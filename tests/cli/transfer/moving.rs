@@ -58,8 +58,8 @@ fn unpacking_straight_from_the_registry_stores_nothing() {
     road.sandbox.kit(&["push", "sample:v1", &remote, PLAIN]).ok();
     road.elsewhere(&["unpack", &remote, "-d", "out", "--filter", "model", PLAIN]).ok();
     assert_eq!(road.sandbox.names("out"), ["weights/model.bin", "weights/tokenizer.json"]);
-    let stored = road.sandbox.names("elsewhere");
-    let is_record = |name: &String| name.starts_with("store/.kit/unpacked/");
+    let stored = road.sandbox.names("elsewhere/store");
+    let is_record = |name: &String| name.starts_with(".kit/unpacked/");
     assert!(stored.len() == 1 && stored.iter().all(is_record), "only what was unpacked is recorded: {stored:?}");
 }
 
