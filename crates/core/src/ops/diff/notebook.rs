@@ -99,9 +99,9 @@ pub(super) fn compare((before, after): (&str, &str), deadline: Instant, options:
         cells.push((at, 1, side(CellChange::Added, cell, (None, Some(at)))));
     }
     for (at, cell) in before.cells.iter().enumerate().filter(|(at, _)| !ours.contains(at)) {
-        // A removed cell is shown before the cell that follows it.
-        let place = pairs.iter().filter(|pair| !pair.is_moved && pair.before > at).map(|pair| pair.after).min();
-        cells.push((place.unwrap_or(after.cells.len()), 0, side(CellChange::Removed, cell, (Some(at), None))));
+        // A removed cell is shown behind the cell that it followed, and before what was added there.
+        let place = pairs.iter().filter(|pair| !pair.is_moved && pair.before < at).map(|pair| pair.after + 1).max();
+        cells.push((place.unwrap_or(0), 0, side(CellChange::Removed, cell, (Some(at), None))));
     }
     let mut outputs = 0;
     for pair in &pairs {
