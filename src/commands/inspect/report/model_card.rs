@@ -73,16 +73,20 @@ fn datasets(report: &Report) -> Vec<String> {
     sources(report, |kind| kind == EdgeKind::Dataset)
 }
 
-/// The last names of the metrics: `accuracy` of `metrics.test.accuracy`.
+/// The names of parts of the data, which are not those of metrics.
+const SPLITS: [&str; 8] = ["train", "training", "validation", "valid", "val", "dev", "test", "eval"];
+
+/// The types of the metrics: `accuracy` of `metrics.test.accuracy` and of `accuracy.test`.
 fn metric_types(report: &Report) -> Vec<String> {
-    let mut types: Vec<_> = metrics(report).keys().map(|path| last_name(path)).collect();
+    let mut types: Vec<_> = metrics(report).keys().map(|path| metric_type(path)).collect();
     types.sort();
     types.dedup();
     types
 }
 
-fn last_name(path: &str) -> String {
-    path.rsplit('.').next().unwrap_or(path).to_lowercase()
+fn metric_type(path: &str) -> String {
+    let is_split = |name: &&str| SPLITS.contains(&name.to_lowercase().as_str());
+    path.rsplit('.').find(|name| !is_split(name)).unwrap_or(path).to_lowercase()
 }
 
 fn tags(report: &Report) -> Vec<String> {
@@ -104,8 +108,7 @@ fn model_index(report: &Report) -> Option<Value> {
     if metrics.is_empty() {
         return None;
     }
-    let metric =
-        |(path, value): (&String, &f64)| json!({ "type": last_name(path), "name": metric_name(path), "value": value });
+    let metric = |(path, value): (&String, &f64)| json!({ "type": metric_type(path), "name": metric_name(path), "value": value });
     Some(json!([{
         "name": if kitfile.package.name.is_empty() { &report.name } else { &kitfile.package.name },
         "results": [{
@@ -118,7 +121,19 @@ fn model_index(report: &Report) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::hub_id;
+    use super::{hub_id, metric_type};
+
+    #[test]
+    fn the_type_of_a_metric_is_not_the_name_of_a_part_of_the_data() {
+        for (path, expected) in [
+            ("metrics.test.accuracy", "accuracy"),
+            ("accuracy.validation", "accuracy"),
+            ("Accuracy", "accuracy"),
+            ("test", "test"),
+        ] {
+            assert_eq!(metric_type(path), expected, "{path}");
+        }
+    }
 
     #[test]
     fn only_addresses_of_the_hub_are_identifiers() {
