@@ -108,7 +108,10 @@ fn model_index(report: &Report) -> Option<Value> {
     if metrics.is_empty() {
         return None;
     }
-    let metric = |(path, value): (&String, &f64)| json!({ "type": metric_type(path), "name": metric_name(path), "value": value });
+    let metric = |(path, value): (&String, &f64)| {
+        let (kind, name) = (metric_type(path), metric_name(path));
+        json!({ "type": kind, "name": name, "value": value })
+    };
     Some(json!([{
         "name": if kitfile.package.name.is_empty() { &report.name } else { &kitfile.package.name },
         "results": [{
