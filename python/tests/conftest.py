@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from typing import Callable
 import pytest
 
 import kit_modelkit
+
+# A shell lets its background jobs ignore interrupts, and the programs that the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
