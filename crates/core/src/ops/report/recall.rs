@@ -4,9 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::signed::SignedDocument;
-
-/// The type of an attestation that recalls a ModelKit, or withdraws its recall.
-const RECALL: &str = "urn:kit:recall:v1";
+use crate::provenance::{self, RECALL_PREDICATE_TYPE};
 
 /// A recall.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,30 +28,19 @@ pub(super) fn recall(documents: &[SignedDocument], now: Timestamp) -> Option<Rec
     newest(&verified, now, true).or_else(|| newest(&others, now, false))
 }
 
-/// The newest notice, if it is a recall. Of two with the same time, the recall counts.
+/// The newest notice, if it is a recall. Its texts are as the attestation gives them.
 fn newest(documents: &[&SignedDocument], now: Timestamp, is_verified: bool) -> Option<Recall> {
-    let notices = documents.iter().filter_map(|document| document.predicate_of(RECALL));
-    let known =
-        notices.filter(|notice| ["recall", "withdraw"].map(str::to_owned).map(Some).contains(&text(notice, "action")));
-    let newest = known.max_by_key(|notice| rank(notice, now))?;
-    (!is_withdrawal(newest)).then(|| Recall {
+    let predicates = documents.iter().filter_map(|document| document.predicate_of(RECALL_PREDICATE_TYPE));
+    let notices: Vec<_> = predicates.filter_map(|it| Some((provenance::Recall::parse(it)?, it))).collect();
+    let standing = provenance::Recall::standing(notices.iter().map(|(notice, _)| notice), now)?;
+    let (_, newest) = notices.iter().find(|(notice, _)| std::ptr::eq(notice, standing))?;
+    Some(Recall {
         reason: text(newest, "reason").unwrap_or_default(),
         instead: text(newest, "instead"),
         recalled_on: text(newest, "recalledOn"),
         recaller: person(newest, "recaller"),
         is_verified,
     })
-}
-
-fn is_withdrawal(notice: &Value) -> bool {
-    text(notice, "action").as_deref() == Some("withdraw")
-}
-
-/// A withdrawal that claims to be from the future counts as the oldest notice: no later recall could replace it.
-fn rank(notice: &Value, now: Timestamp) -> (Option<Timestamp>, bool) {
-    let time = text(notice, "recalledOn").and_then(|time| time.parse::<Timestamp>().ok());
-    let is_from_the_future = |time: &Timestamp| time.duration_since(now).as_hours() > 24;
-    (time.filter(|time| !(is_withdrawal(notice) && is_from_the_future(time))), !is_withdrawal(notice))
 }
 
 /// The person or system that a member names: a text, or an object with an identifier.
@@ -87,7 +74,7 @@ mod tests {
             manifest: Digest::of(b""),
             form: Form::Bundle,
             created: None,
-            predicate_type: Some(RECALL.to_owned()),
+            predicate_type: Some(RECALL_PREDICATE_TYPE.to_owned()),
             predicate: Some(
                 json!({ "action": action, "reason": "bad", "recalledOn": format!("2026-01-{day:02}T00:00:00Z") }),
             ),
