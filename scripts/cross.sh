@@ -25,8 +25,6 @@ targets=()
 report=()
 failures=0
 work=$(mktemp -d)
-registry_pid=
-remote=
 
 main() {
     trap clean_up EXIT
@@ -35,7 +33,8 @@ main() {
     need_rust
     build_native
     if [[ -z $build_only ]]; then
-        start_registry
+        need_registry
+        start_registry "$work/registry"
     fi
     local target
     for target in "${targets[@]}"; do
@@ -226,7 +225,7 @@ digests() {
 around() {
     local home=$1
     shift
-    local name=$remote/${home##*/}/digits:v1
+    local name=$registry/${home##*/}/digits:v1
     run "$@" version &&
         run "$@" --config "$home" push digits:v1 "${name,,}" --plain-http &&
         run "$@" --config "$home/other" pull "${name,,}" --plain-http &&
@@ -266,26 +265,6 @@ note() {
     report+=("$(printf '%-8s %-28s %s' "$@")")
 }
 
-# Starts docker-registry on a port that the system chooses.
-start_registry() {
-    command -v docker-registry >/dev/null || install_registry
-    cat >"$work/registry.yml" <<YAML
-version: 0.1
-log: {level: info}
-storage: {filesystem: {rootdirectory: $work/registry}}
-http: {addr: "127.0.0.1:0"}
-YAML
-    docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
-    registry_pid=$!
-    local _
-    for _ in {1..100}; do
-        remote=$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$work/registry.log")
-        [[ -z $remote ]] || return 0
-        sleep 0.1
-    done
-    fail "docker-registry did not start: $(tail -n 5 "$work/registry.log")"
-}
-
 fail() {
     echo "cross: $*" >&2
     exit 1
@@ -293,10 +272,7 @@ fail() {
 
 clean_up() {
     local status=$?
-    if [[ -n $registry_pid ]]; then
-        kill "$registry_pid" 2>/dev/null || true
-        wait "$registry_pid" 2>/dev/null || true
-    fi
+    stop_registry
     rm -rf "$work"
     exit "$status"
 }

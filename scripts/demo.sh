@@ -15,8 +15,7 @@ source "$project/scripts/prerequisites.sh"
 model_files=(config.json preprocessor.json weights/model.safetensors)
 
 work=$(mktemp -d)
-registry_pid=
-# The repository that is pushed to, and the flags its registry needs; `start_registry` sets both.
+# The repository that is pushed to, and the flags its registry needs; `find_registry` sets both.
 remote=
 network=()
 
@@ -24,7 +23,7 @@ main() {
     trap clean_up EXIT
     trap 'exit 130' INT TERM
     build
-    start_registry
+    find_registry
     cd "$work"
     publish_version_1
     pull_on_the_server
@@ -139,45 +138,21 @@ verify() {
     [[ -z $surplus ]] || fail "only the model was asked for, but $2 also holds: $surplus"
 }
 
-# Starts docker-registry on a port that the system chooses. Without it, a folder in the OCI layout takes its place.
-start_registry() {
+# Starts a registry. Where it cannot be installed, a folder in the OCI layout takes its place.
+find_registry() {
     say "Start a registry"
-    if ! command -v docker-registry >/dev/null && ! install_registry; then
+    if ! need_registry; then
         remote=oci:registry
         echo "docker-registry cannot be installed: using the OCI layout in the folder \`registry\` instead"
         return
     fi
-    cat >"$work/registry.yml" <<YAML
-version: 0.1
-log: {level: info}
-storage: {filesystem: {rootdirectory: $work/registry}}
-http: {addr: "127.0.0.1:0"}
-YAML
     printf '$ docker-registry serve registry.yml &\n'
-    docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
-    registry_pid=$!
-    local address
-    address=$(registry_address)
-    echo "listening on $address"
-    remote=$address/team/digits
+    start_registry "$work/registry"
+    echo "listening on $registry"
+    remote=$registry/team/digits
     network=(--plain-http)
     # Nothing on the way to this machine itself needs a proxy.
     export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
-}
-
-# Waits until the registry has said on which address it listens, and prints the address.
-registry_address() {
-    local address
-    for _ in {1..100}; do
-        address=$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$work/registry.log")
-        if [[ -n $address ]]; then
-            echo "$address"
-            return
-        fi
-        kill -0 "$registry_pid" 2>/dev/null || break
-        sleep 0.1
-    done
-    fail "docker-registry did not start: $(tail -n 5 "$work/registry.log")"
 }
 
 say() {
@@ -196,11 +171,7 @@ fail() {
 
 clean_up() {
     local status=$?
-    if [[ -n $registry_pid ]]; then
-        # The registry may have ended by itself; what counts is that it is gone.
-        kill "$registry_pid" 2>/dev/null || true
-        wait "$registry_pid" 2>/dev/null || true
-    fi
+    stop_registry
     cd /
     rm -rf "$work"
     if [[ $status != 0 ]]; then

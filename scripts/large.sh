@@ -7,6 +7,8 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/prerequisites.sh
+source scripts/prerequisites.sh
 
 MEMORY_LIMIT_KIB=$((96 * 1024))
 DISK_LIMIT_KIB=$((64 * 1024))
@@ -19,9 +21,10 @@ main() {
     trap clean_up EXIT
     cd "$folder"
     export KIT_HOME=$folder/home NO_PROXY='*'
-    start_registry
+    need_registry
+    start_registry "$folder/registry"
     make_model "$gibibytes"
-    remote=$host/large:v1
+    remote=$registry/large:v1
 
     measure "pack --push" "$kit" pack project --push "$remote" --plain-http --quiet
     [ ! -e home/store ] || fail "pack --push has made a store"
@@ -37,21 +40,6 @@ make_model() {
     openssl enc -aes-128-ctr -pass pass:large -nosalt -pbkdf2 </dev/zero 2>/dev/null |
         head -c "$1G" >project/weights || true
     digest=$(sha256sum <project/weights)
-}
-
-start_registry() {
-    local port
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-    host=127.0.0.1:$port
-    cat >registry.yml <<YAML
-version: 0.1
-log: {level: error, accesslog: {disabled: true}}
-storage: {filesystem: {rootdirectory: '$folder/registry'}}
-http: {addr: '$host'}
-YAML
-    docker-registry serve registry.yml >registry.log 2>&1 &
-    registry=$!
-    until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.1; done
 }
 
 # Runs a command and looks at the disk meanwhile: what it holds at most must be what it holds at the end.
@@ -87,7 +75,7 @@ fail() {
 }
 
 clean_up() {
-    kill "${registry:-}" 2>/dev/null || true
+    stop_registry
     rm -rf "$folder"
 }
 

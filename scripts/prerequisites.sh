@@ -36,6 +36,44 @@ install_registry() {
     fi
 }
 
+# Sees to docker-registry.
+need_registry() {
+    command -v docker-registry >/dev/null || install_registry
+}
+
+# Starts docker-registry, with its files in the folder `$1`, and sets `registry` to its address: the system chooses the
+# port. `stop_registry` ends it.
+start_registry() {
+    local folder=$1 _
+    mkdir -p "$folder"
+    cat >"$folder/registry.yml" <<YAML
+version: 0.1
+log: {level: info, accesslog: {disabled: true}}
+storage: {filesystem: {rootdirectory: '$folder/storage'}}
+http: {addr: "127.0.0.1:0"}
+YAML
+    # The file exists before anything looks into it.
+    : >"$folder/registry.log"
+    docker-registry serve "$folder/registry.yml" >"$folder/registry.log" 2>&1 &
+    registry_pid=$!
+    for _ in {1..100}; do
+        registry=$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$folder/registry.log")
+        [[ -z $registry ]] || return 0
+        kill -0 "$registry_pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    echo "docker-registry did not start: $(tail -n 5 "$folder/registry.log")" >&2
+    return 1
+}
+
+# Ends the registry, if one was started.
+stop_registry() {
+    [[ -n ${registry_pid:-} ]] || return 0
+    # It may have ended by itself; what counts is that it is gone.
+    kill "$registry_pid" 2>/dev/null || true
+    wait "$registry_pid" 2>/dev/null || true
+}
+
 # Makes `cargo` callable and sees to a C compiler, which links every Rust program and builds the C parts of zstd and
 # ring.
 need_rust() {
@@ -50,7 +88,7 @@ need_rust() {
 # Sees to the registry and the programs that the tests and the commands of the guides use.
 need_tools() {
     local tool
-    command -v docker-registry >/dev/null || install_registry || return
+    need_registry || return
     for tool in skopeo umoci git openssl python3 curl; do
         command -v "$tool" >/dev/null || install_packages "$tool" || return
     done

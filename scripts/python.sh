@@ -14,7 +14,7 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 tools=$target/tmp/python-tests
 
 main() {
-    command -v docker-registry >/dev/null || install_registry
+    need_registry
     install_python_packages "$tools" python/tests/requirements.txt || exit 77
     if [[ -z ${KIT:-} ]]; then
         need_rust

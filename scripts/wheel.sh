@@ -46,7 +46,7 @@ build() {
 # Runs the tests against the installed package, and not against python/src, with the program in the wheel.
 test_wheel() {
     local environment=$target/tmp/wheel-tests
-    command -v docker-registry >/dev/null || install_registry
+    need_registry
     rm -rf "$environment"
     make_python "$environment"
     run "$environment/bin/pip" --disable-pip-version-check install --quiet --no-index "$1"
