@@ -91,8 +91,10 @@ make() {
 
 # Writes the checksums, and signs if there is a key.
 finish() {
-    rm -f "$out/SHA256SUMS"
-    (cd "$out" && LC_ALL=C sha256sum -- * >SHA256SUMS)
+    # Those of an earlier call: the checksums are of what is released, and the others of the checksums.
+    rm -f "$out/SHA256SUMS" "$out/kit-$version.provenance.json" "$out/kit-$version.sig"
+    checksums >"$work/SHA256SUMS"
+    mv "$work/SHA256SUMS" "$out"
     if [[ -n $key ]]; then
         native
         sign
@@ -215,22 +217,65 @@ print()
 '
 }
 
-# Signs all files as OpenSSF Model Signing does, and states where they come from.
+# Prints the checksums of the files that are released, without those in folders, which are published elsewhere.
+checksums() {
+    (cd "$out" && LC_ALL=C find . -maxdepth 1 -type f | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum --)
+}
+
+# States where the files come from, and signs all of them, as OpenSSF Model Signing does.
 sign() {
+    local signature=$out/kit-$version.sig unsigned=()
+    # Packages for npm have signatures of their own.
+    [[ ! -e $out/npm ]] || unsigned=(--ignore npm)
+    state_provenance >"$work/provenance.json"
+    mv "$work/provenance.json" "$out/kit-$version.provenance.json"
+    run "$kit" sign "$out" --key "$key" --signature "$signature" "${unsigned[@]}"
+    run "$kit" verify "$out" --key "$work/key.pub" --model-signature "$signature"
+}
+
+# Prints a signed statement, about a ModelKit of the files: the commit that they were built from, and their checksums.
+state_provenance() {
     local store=$work/store name=kit:$version
-    run "$kit" sign "$out" --key "$key" --signature "$work/kit-$version.sig"
-    cp -R "$out" "$work/signed"
-    cat >"$work/signed/Kitfile" <<YAML
+    mkdir "$work/modelkit"
+    find "$out" -maxdepth 1 -type f -exec cp {} "$work/modelkit" \;
+    cat >"$work/modelkit/Kitfile" <<YAML
 manifestVersion: 1.0.0
 package: {name: kit, version: $version}
 code: [{path: .}]
 YAML
-    run "$kit" --config "$store" pack "$work/signed" --tag "$name"
-    run "$kit" --config "$store" attest "$name" --key "$key" --provenance
+    provenance >"$work/predicate.json"
     "$kit" key show "$key" --format '{{.PublicKey}}' >"$work/key.pub"
-    "$kit" --config "$store" attest "$name" --key "$work/key.pub" --get slsaprovenance1 --bundle \
-        >"$out/kit-$version.provenance.json"
-    mv "$work/kit-$version.sig" "$out"
+    run "$kit" --config "$store" pack "$work/modelkit" --tag "$name" --quiet >&2
+    run "$kit" --config "$store" attest "$name" --key "$key" --type slsaprovenance1 \
+        --predicate "$work/predicate.json" >&2
+    "$kit" --config "$store" attest "$name" --key "$work/key.pub" --get slsaprovenance1 --bundle
+}
+
+# Prints the predicate of the statement (SLSA 1.0, "Provenance").
+provenance() {
+    COMMIT=$(git rev-parse HEAD) VERSION=$version python3 -c '
+import json, os, sys
+
+env = os.environ
+server, repository = env.get("GITHUB_SERVER_URL"), env.get("GITHUB_REPOSITORY")
+source = {"name": "kit", "digest": {"gitCommit": env["COMMIT"]}}
+builder = {"id": "urn:kit:builder:local"}
+if repository:
+    source["uri"] = "git+{}/{}@{}".format(server, repository, env["GITHUB_REF"])
+    builder["id"] = "{}/{}".format(server, env["GITHUB_WORKFLOW_REF"])
+files = [line.split() for line in sys.stdin]
+json.dump({
+    "buildDefinition": {
+        "buildType": "urn:kit:release:v1",
+        "externalParameters": {"version": env["VERSION"]},
+        "resolvedDependencies": [source],
+    },
+    "runDetails": {
+        "builder": builder,
+        "byproducts": [{"name": name, "digest": {"sha256": sum}} for sum, name in files],
+    },
+}, sys.stdout)
+' <"$out/SHA256SUMS"
 }
 
 fail() {
