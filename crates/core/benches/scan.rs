@@ -74,7 +74,7 @@ fn scan(bencher: Bencher, name: &str, write: impl FnOnce(&mut BufWriter<fs_err::
     let path = folder.path().join(name);
     let mut file = BufWriter::new(fs_err::File::create(&path).unwrap());
     write(&mut file);
-    file.into_inner().unwrap().sync_all().unwrap();
+    kit_core::sys::sync_file(file.into_inner().unwrap().file()).unwrap();
     assert_eq!(findings(&path), 0);
     bencher.counter(BytesCount::new(LARGE)).bench(|| findings(&path));
 }

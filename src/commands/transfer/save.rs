@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::output::{Output, counted, tidy, usage};
 use kit_core::ops::{self, Destination, Location, Named, Saved, Session};
 use kit_core::progress::human;
+use kit_core::sys;
 
 /// Save ModelKits to an archive, for air-gapped transfer
 ///
@@ -87,6 +88,9 @@ impl SaveArgs {
         };
         let saved = ops::save(&modelkits, &since, destination, &context.bars)?;
         drop(stream);
+        if self.output != "-" && session.store.waits_for_disk() {
+            sys::flush_disk(&path)?;
+        }
         self.report(context, &saved)?;
         for Named { reference, found } in &modelkits {
             for parent in ops::parents(found)? {

@@ -30,7 +30,8 @@ pub fn clone_whole(source: &File, target: &mut File) -> io::Result<bool> {
     let path = rustix::fs::getpath(&*target)?.into_bytes();
     let beside: std::path::PathBuf = std::ffi::OsString::from_vec([&*path, b".clone"].concat()).into();
     let path: std::path::PathBuf = std::ffi::OsString::from_vec(path).into();
-    match fclonefileat(source, CWD, &beside, CloneFlags::empty()) {
+    // A clone that root makes would otherwise belong to the owner of the source, who could write to it.
+    match fclonefileat(source, CWD, &beside, CloneFlags::NOOWNERCOPY) {
         Ok(()) => {}
         // The errors of file systems that do not clone, or not between these two files.
         Err(Errno::NOTSUP | Errno::XDEV | Errno::INVAL | Errno::NOSYS) => return Ok(false),

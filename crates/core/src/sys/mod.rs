@@ -11,7 +11,7 @@
 //! | opening below a directory | as on Linux, one name after the other | the folders are held in place meanwhile |
 //! | moving a file without replacing another | macOS: as on Linux; others: checked before | checked before |
 //! | identity of a file (device, inode) | as on Linux | serial number of the volume, index of the file |
-//! | names of files | macOS: may ignore case, ignores the form of Unicode | some reserved; ignores case |
+//! | names of files | macOS: may ignore case, ignores and may change accents | some reserved; ignores case |
 //! | time of the last change | as on Linux | that of the last modification |
 //! | paths that are not Unicode | as on Linux | refused in recipes |
 //! | restricting lock files, running processes | as on Linux | inherited from the folder; taken for running |
@@ -23,7 +23,8 @@
 //! | the folder of the administrator's configuration | as on Linux | `C:\ProgramData\kit` |
 //! | the shell of command lines | as on Linux | `cmd.exe` |
 //! | sync of a folder | as on Linux | not needed by NTFS, which logs changes of names |
-//! | sync of a file system, early writing | a sync of the folder; nothing | nothing |
+//! | sync of a file system, early writing | a sync of each file; nothing | as on other Unix systems |
+//! | a sync empties the cache of the disk | macOS: only `flush_disk` does | as on Linux |
 //! | the identity of a run of the system | unknown: the store waits for the disk | as on other Unix systems |
 //! | marking a file when it is created | as on Linux, if the file system permits it | never marked |
 //! | columns of the terminal | as on Linux | as on Linux |
@@ -55,7 +56,7 @@ mod write_at;
 pub use block_writer::{BlockWriter, CACHED_BYTES, DIRECT_FROM_BYTES};
 pub use boot::{boot_identity, is_on_local_disk};
 pub use clone::{clone_whole, device_of};
-pub use dir::{Dir, Folders, Folding, Found, Link, Names, is_link_refusal, name_problem};
+pub use dir::{Dir, Folders, Folding, Found, Link, Names, is_link_refusal, name_of, name_problem};
 pub use disk_space::free_bytes;
 pub use folders::system_configuration;
 pub use identity::{FileIdentity, is_removed, is_still_at};
@@ -72,6 +73,6 @@ pub use process::{is_running, wait_at_most};
 pub use regular::{open_regular, read_open, read_regular, read_regular_text, target_elsewhere};
 pub use replace::{end_of_links, lock_for_change, replace_file, replace_private_file, try_lock_for_change};
 pub use shell::shell;
-pub use sync::{begin_to_write, sync_files, sync_folder, sync_tree};
+pub use sync::{begin_to_write, flush_disk, sync_file, sync_files, sync_folder, sync_tree};
 pub use terminal::{error_columns, error_obeys_escapes, output_columns, output_obeys_escapes};
 pub use write_at::write_at;

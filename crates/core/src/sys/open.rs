@@ -9,6 +9,7 @@ use super::permissions::MARK;
 #[cfg(unix)]
 use super::permissions::mode_of;
 use super::regular;
+use super::sync::sync_file;
 
 /// Opens `path` for reading and writing. A file that does not exist yet is created, for its user only.
 pub fn open_private(path: &Path) -> io::Result<File> {
@@ -25,7 +26,7 @@ pub fn write_new_file(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> 
     options.write(true).create_new(true);
     created_with(&mut options, mode);
     let mut file = options.open(path)?;
-    file.write_all(content).and_then(|()| file.sync_all()).inspect_err(|_| {
+    file.write_all(content).and_then(|()| sync_file(file.file())).inspect_err(|_| {
         // The failure to write is reported; an incomplete file that stays is found by the next attempt.
         drop(fs_err::remove_file(path));
     })

@@ -8,6 +8,7 @@ use fs_err as fs;
 
 use super::interruption::TemporaryFile;
 use super::open::open_lock_file;
+use super::sync::sync_file;
 
 /// The prefix of the new file until it replaces the old one.
 const PREFIX: &str = ".kit-write-";
@@ -74,7 +75,7 @@ fn write_and_rename(path: &Path, mode: u32, content: &[u8], permissions: Option<
     if let Some(permissions) = permissions {
         file.as_file().set_permissions(permissions)?;
     }
-    file.as_file().sync_all()?;
+    sync_file(file.as_file())?;
     file.persist(path)
 }
 

@@ -8,6 +8,7 @@ use super::left_out::has_name_of_tool;
 use super::pattern::Pattern;
 use super::rules::{Rule, clean};
 use crate::relative_path::RelativePath;
+use crate::sys::name_of;
 
 /// The number of files and folders that are compared with the patterns. In a folder with more of them, only paths
 /// without wildcards are found not to exist.
@@ -75,8 +76,7 @@ fn compare(candidates: &mut Vec<Candidate>, context: &Path) -> Option<()> {
         // Packing reports a folder that cannot be read.
         for entry in fs::read_dir(folder.join_to(context)).into_iter().flatten().flatten() {
             left = left.checked_sub(1)?;
-            let name = entry.file_name();
-            let Some(path) = name.to_str().and_then(|name| folder.child(name).ok()) else { continue };
+            let Some(path) = name_of(&entry).and_then(|name| folder.child(&name).ok()) else { continue };
             candidates.retain(|candidate| !candidate.pattern.matches(path.as_str()));
             for candidate in candidates.iter_mut().filter(|candidate| candidate.deeper.matches(path.as_str())) {
                 candidate.line.meant = Some(format!("**/{}", clean(&candidate.line.pattern)));

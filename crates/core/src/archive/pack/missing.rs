@@ -7,6 +7,7 @@ use fs_err as fs;
 use crate::archive::error::Error;
 use crate::problem::closest;
 use crate::relative_path::RelativePath;
+use crate::sys::name_of;
 
 /// Returns the error that nothing is at `path` in the folder `root`.
 pub(super) fn missing(root: &Path, path: &RelativePath) -> Error {
@@ -27,7 +28,7 @@ fn existing(root: &Path, path: &RelativePath) -> Option<RelativePath> {
 /// Returns the entry of `folder` whose name is most like `name`.
 fn neighbour(root: &Path, folder: &RelativePath, name: &str) -> Option<String> {
     let entries = fs::read_dir(folder.join_to(root)).ok()?;
-    let names: Vec<_> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let names: Vec<_> = entries.filter_map(|entry| name_of(&entry.ok()?)).collect();
     closest(name, &names.iter().map(String::as_str).collect::<Vec<_>>()).map(str::to_owned)
 }
 

@@ -9,7 +9,7 @@ use fs_err as fs;
 use super::error::BundleError;
 use crate::archive::TarWriter;
 use crate::ops::disk_space;
-use crate::sys::{TemporaryFile, TemporaryFolder};
+use crate::sys::{self, TemporaryFile, TemporaryFolder};
 
 /// The prefix of an archive until it is complete.
 const PREFIX: &str = ".kit-save-";
@@ -44,7 +44,7 @@ pub(super) fn new_tar(path: &Path, bytes: u64) -> Result<TarWriter<BufWriter<Tem
 /// Gives the tar its name, and replaces a file that already has it.
 pub(super) fn keep_tar(tar: TarWriter<BufWriter<TemporaryFile>>, path: &Path) -> io::Result<()> {
     let file = tar.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.as_file().sync_all()?;
+    sys::sync_file(file.as_file())?;
     file.persist(path)
 }
 
@@ -88,7 +88,7 @@ impl Sink for Folder {
     }
 
     fn end(&mut self) -> io::Result<()> {
-        self.file()?.sync_all()?;
+        sys::sync_file(self.file()?.file())?;
         self.file = None;
         Ok(())
     }

@@ -21,6 +21,7 @@ use crate::ops::session::Located;
 use crate::ops::trust::file_digests;
 use crate::progress::Silent;
 use crate::provenance::EvaluatedData;
+use crate::sys::name_of;
 
 /// The data that a model is evaluated on, as a user names it.
 #[derive(Debug, Clone)]
@@ -60,8 +61,8 @@ fn of_path(path: &Path) -> Result<Digest, EvaluationError> {
 fn add_folder(files: &mut BTreeMap<String, Digest>, folder: &Path, prefix: &str) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = entry.file_name().into_string();
-        let name = name.map_err(|name| io::Error::other(format!("{} is not UTF-8", name.display())))?;
+        let not_utf8 = || io::Error::other(format!("{} is not UTF-8", entry.file_name().display()));
+        let name = name_of(&entry).ok_or_else(not_utf8)?;
         let (kind, path) = (entry.file_type()?, format!("{prefix}{name}"));
         if kind.is_dir() {
             add_folder(files, &entry.path(), &format!("{path}/"))?;

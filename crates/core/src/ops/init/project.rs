@@ -16,6 +16,7 @@ use crate::oci::{Content, ContentError};
 use crate::ops::error::Error;
 use crate::ops::files::LocalFile;
 use crate::scan::secrets::{is_secret_name, is_sure_name};
+use crate::sys::name_of;
 use crate::upstream::Upstream;
 
 /// Files that a Kitfile may be drafted for.
@@ -119,10 +120,10 @@ fn list(folder: &Path, levels: usize) -> Result<Vec<Found>, Error> {
         let entry = entry?;
         let metadata = entry.metadata()?;
         let end = if metadata.is_symlink() { fs::metadata(entry.path()).ok() } else { None };
-        let name = entry.file_name();
-        let is_ignored = name.to_str().is_none_or(|name| name.starts_with('.') || is_leftover(name));
+        let name = name_of(&entry);
+        let is_ignored = name.as_deref().is_none_or(|name| name.starts_with('.') || is_leftover(name));
         let kind = if metadata.is_dir() {
-            let is_shallow = name.to_str().is_some_and(|name| SHALLOW.contains(&name));
+            let is_shallow = name.as_deref().is_some_and(|name| SHALLOW.contains(&name));
             let levels = if is_shallow { levels.min(levels.saturating_sub(BELOW - 1).max(1)) } else { levels };
             let is_listed = levels > 0 && !is_ignored;
             FoundKind::Folder(if is_listed { list(&entry.path(), levels - 1)? } else { Vec::new() })
@@ -131,7 +132,7 @@ fn list(folder: &Path, levels: usize) -> Result<Vec<Found>, Error> {
         } else {
             FoundKind::Other
         };
-        if let Ok(name) = name.into_string()
+        if let Some(name) = name
             && !is_left_by_tool(&name, &entry.path())
         {
             listing.push(Found { name, kind });

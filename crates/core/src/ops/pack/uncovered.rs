@@ -9,6 +9,7 @@ use fs_err as fs;
 use crate::archive::IgnoreRules;
 use crate::progress::{Paths, Progress, Warning};
 use crate::relative_path::RelativePath;
+use crate::sys::name_of;
 
 /// Returns the outermost files and folders that are neither in a layer nor ignored, sorted. Hidden ones do not count:
 /// they usually belong to other tools.
@@ -27,8 +28,7 @@ pub(crate) fn uncovered(
     for folder in above.iter().chain([&RelativePath::root()]) {
         let Ok(entries) = fs::read_dir(folder.join_to(context)) else { continue };
         for entry in entries {
-            let name = entry?.file_name();
-            let Some(path) = name.to_str().and_then(|name| folder.child(name).ok()) else { continue };
+            let Some(path) = name_of(&entry?).and_then(|name| folder.child(&name).ok()) else { continue };
             let is_hidden = path.file_name().is_some_and(|name| name.starts_with('.'));
             let is_covered = above.contains(&path) || layers.iter().any(|layer| path.starts_with(layer));
             let is_left_out = || ignore.leaves_out(&RelativePath::root(), &path, Some(context));

@@ -129,6 +129,7 @@ fn unpack_whole(
     };
     if session.store.waits_for_disk() {
         sys::sync_tree(&options.folder)?;
+        sys::flush_disk(&options.folder)?;
     }
     let earlier = ledger.finish();
     report_layers(&wanted, outcome.files, session.progress);

@@ -48,7 +48,7 @@ pub(in crate::store) fn naming(folder: &Path) -> impl Fn(io::Error) -> io::Error
 
 /// Waits until the bytes of `file` are on the disk.
 pub(in crate::store) fn sync(file: &File) -> io::Result<()> {
-    file.sync_data()?;
+    sys::sync_file(file)?;
     #[cfg(test)]
     log::note_sync(file);
     Ok(())

@@ -60,7 +60,8 @@ impl Store {
             return Ok(());
         }
         self.settle_all_blobs()?;
-        Ok(disk::sync_folder(&self.blobs())?)
+        disk::sync_folder(&self.blobs())?;
+        Ok(self.flush_disk()?)
     }
 
     fn place_durable_index(&self, file: TemporaryFile) -> Result<(), Error> {
@@ -71,6 +72,7 @@ impl Store {
         disk::sync_folder(&self.blobs())?;
         disk::persist(file, &self.index_file())?;
         disk::sync_folder(self.root())?;
+        self.flush_disk()?;
         self.forget_pending(INDEX)?;
         for generation in self.generations()? {
             remove_if_there(&generation.path)?;

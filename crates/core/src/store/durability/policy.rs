@@ -77,6 +77,11 @@ impl Store {
         sys::is_on_local_disk(self.root()).then_some(run)
     }
 
+    /// Waits until the disk has stored what was synced, if the user wants this command to wait.
+    pub(super) fn flush_disk(&self) -> io::Result<()> {
+        if self.durability().wait == Wait::BeforeIndex { sys::flush_disk(self.root()) } else { Ok(()) }
+    }
+
     /// Creates a temporary file that is pending from the beginning, unless each blob is waited for.
     pub(in crate::store) fn pending_file(&self) -> io::Result<TemporaryFile> {
         let mark = if self.run_with_pending_blobs().is_some() { sys::MARK } else { 0 };

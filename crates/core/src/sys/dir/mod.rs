@@ -11,6 +11,7 @@ mod folders;
 mod found;
 mod names;
 mod naming;
+mod spelling;
 #[cfg(test)]
 mod tests;
 #[cfg(unix)]
@@ -22,6 +23,7 @@ pub use folders::Folders;
 pub use found::{Found, Link};
 pub use names::Names;
 pub use naming::{Folding, name_problem};
+pub use spelling::name_of;
 #[cfg(unix)]
 pub use unix::{Dir, is_link_refusal};
 #[cfg(windows)]

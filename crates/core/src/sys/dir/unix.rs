@@ -140,7 +140,8 @@ impl Dir {
         #[cfg(any(target_os = "linux", target_vendor = "apple"))]
         match rustix::fs::renameat_with(&old_parent, old, &new_parent, new, rustix::fs::RenameFlags::NOREPLACE) {
             // File systems that do not support the flag, such as some network file systems, return one of these errors.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            // ENOTSUP is EOPNOTSUPP on Linux, and another number on macOS (renameatx_np(2)).
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
             result => return Ok(result?),
         }
         if target.find(to)? != Found::Nothing {
@@ -175,13 +176,19 @@ impl Dir {
     }
 
     /// Returns all names in the directory, sorted by bytes, or the first name that is not UTF-8, with the invalid parts
-    /// replaced.
+    /// replaced. Names are composed where [`name_of`](crate::sys::name_of) composes them.
     pub fn names(&self) -> io::Result<Result<Names, String>> {
         let mut names = Names::default();
+        #[cfg(target_vendor = "apple")]
+        let decomposes = rustix::fs::fstatfs(&self.fd).is_ok_and(|found| super::spelling::decomposes(&found));
         for entry in rustix::fs::Dir::new(self.open_to_list(".")?)? {
             let entry = entry?;
             match entry.file_name().to_str() {
                 Ok("." | "..") => {}
+                #[cfg(target_vendor = "apple")]
+                Ok(name) if decomposes && !name.is_ascii() => {
+                    names.push(&super::spelling::composed(name), listed(entry.file_type()));
+                }
                 Ok(name) => names.push(name, listed(entry.file_type())),
                 Err(_) => return Ok(Err(entry.file_name().to_string_lossy().into_owned())),
             }

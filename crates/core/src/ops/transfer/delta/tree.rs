@@ -8,6 +8,7 @@ use super::patch::REQUEST_BYTES;
 use crate::limits;
 use crate::ops::files::LocalFile;
 use crate::relative_path::RelativePath;
+use crate::sys::name_of;
 
 /// A file that is large enough to be useful.
 pub(super) struct TreeFile {
@@ -26,7 +27,7 @@ pub(super) fn files(folder: &Path) -> Vec<TreeFile> {
             if seen > limits::DELTA_FILES {
                 return files;
             }
-            let Some(path) = entry.file_name().to_str().and_then(|name| below.child(name).ok()) else { continue };
+            let Some(path) = name_of(&entry).and_then(|name| below.child(&name).ok()) else { continue };
             match entry.metadata() {
                 Ok(found) if found.is_dir() => folders.push(path),
                 Ok(found) if found.is_file() && found.len() > REQUEST_BYTES => {

@@ -6,6 +6,7 @@ use fs_err as fs;
 
 use super::error::FolderError;
 use crate::relative_path::RelativePath;
+use crate::sys::name_of;
 use crate::trust::{FoundFile, FoundKind};
 
 /// Lists the files, links and other entries below `folder`, except for those that `skip` names, in the order of their
@@ -19,8 +20,7 @@ pub(super) fn list(folder: &Path, skip: &dyn Fn(&RelativePath) -> bool) -> Resul
     while let Some(path) = folders.pop() {
         for entry in fs::read_dir(path.join_to(folder))? {
             let entry = entry?;
-            let name = entry.file_name();
-            let child = name.to_str().and_then(|name| path.child(name).ok());
+            let child = name_of(&entry).and_then(|name| path.child(&name).ok());
             let child = child.ok_or_else(|| FolderError::NotUtf8(entry.path()))?;
             if skip(&child) {
                 continue;
