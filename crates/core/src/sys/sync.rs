@@ -87,12 +87,13 @@ pub fn flush_disk(_path: &Path) -> io::Result<()> {
 }
 
 /// The number of files from which the whole file system is synced: each sync of a file may be a flush of the disk,
-/// which takes up to 10 ms. Other platforms cannot do that.
-const MANY_FILES: usize = if cfg!(target_os = "linux") { 32 } else { usize::MAX };
+/// which takes up to 10 ms.
+const MANY_FILES: usize = 32;
 
 /// Waits until the bytes of all `files`, which are in `folder`, are on the disk.
 pub fn sync_files(files: &[&File], folder: &Path) -> io::Result<()> {
-    if files.len() > MANY_FILES {
+    // Other platforms would sync everything in the folder, file by file.
+    if cfg!(target_os = "linux") && files.len() > MANY_FILES {
         return sync_tree(folder);
     }
     files.iter().try_for_each(|file| sync_file(file))
