@@ -72,19 +72,32 @@ mod x86 {
         for block in blocks {
             let begun = (one, two);
             let [mut a, mut b, mut c, mut d] = schedule(block);
-            for constants in &CONSTANTS {
-                let sum = _mm_add_epi32(a, lanes(constants));
-                let later = _mm_shuffle_epi32(sum, 0x0E);
-                one.1 = _mm_sha256rnds2_epu32(one.1, one.0, sum);
-                two.1 = _mm_sha256rnds2_epu32(two.1, two.0, sum);
-                one.0 = _mm_sha256rnds2_epu32(one.0, one.1, later);
-                two.0 = _mm_sha256rnds2_epu32(two.0, two.1, later);
-                (a, b, c, d) = (b, c, d, next_words(a, b, c, d));
+            // Sixteen rounds at a time: each word keeps its register, also in programs that are optimized for size.
+            for constants in CONSTANTS.as_chunks::<4>().0 {
+                four_rounds(&mut one, &mut two, a, &constants[0]);
+                a = next_words(a, b, c, d);
+                four_rounds(&mut one, &mut two, b, &constants[1]);
+                b = next_words(b, c, d, a);
+                four_rounds(&mut one, &mut two, c, &constants[2]);
+                c = next_words(c, d, a, b);
+                four_rounds(&mut one, &mut two, d, &constants[3]);
+                d = next_words(d, a, b, c);
             }
             one = (_mm_add_epi32(one.0, begun.0.0), _mm_add_epi32(one.1, begun.0.1));
             two = (_mm_add_epi32(two.0, begun.1.0), _mm_add_epi32(two.1, begun.1.1));
         }
         (*first, *second) = (state(one), state(two));
+    }
+
+    /// Four rounds of both states with the same four words (FIPS 180-4, 6.2.2, step 3).
+    #[target_feature(enable = "sha,sse4.1")]
+    fn four_rounds(one: &mut Halves, two: &mut Halves, words: __m128i, constants: &[u32; 4]) {
+        let sum = _mm_add_epi32(words, lanes(constants));
+        let later = _mm_shuffle_epi32(sum, 0x0E);
+        one.1 = _mm_sha256rnds2_epu32(one.1, one.0, sum);
+        two.1 = _mm_sha256rnds2_epu32(two.1, two.0, sum);
+        one.0 = _mm_sha256rnds2_epu32(one.0, one.1, later);
+        two.0 = _mm_sha256rnds2_epu32(two.0, two.1, later);
     }
 
     /// Returns the four words that follow sixteen words (FIPS 180-4, 6.2.2, step 1).
@@ -101,7 +114,8 @@ mod x86 {
         let (quarters, _) = block.as_chunks::<16>();
         let mut words = [swap; 4];
         for (words, quarter) in words.iter_mut().zip(quarters) {
-            let [low, high] = [0, 8].map(|at| i64::from_le_bytes(std::array::from_fn(|byte| quarter[at + byte])));
+            let (halves, _) = quarter.as_chunks::<8>();
+            let [low, high] = [halves[0], halves[1]].map(i64::from_le_bytes);
             *words = _mm_shuffle_epi8(_mm_set_epi64x(high, low), swap);
         }
         words
