@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use serde_json::Value;
-use similar::{Algorithm, DiffTag, TextDiff as Lines, capture_diff_slices_deadline};
+use similar::DiffTag;
 
 use super::compare::DiffOptions;
 use super::text::{self, TextDiff};
@@ -152,11 +152,11 @@ fn changed(pair: &Pair, (one, other): (&Cell, &Cell), deadline: Instant, options
 /// Pairs the cells: those with the same source in the same order, then those with the same identifier, then those with
 /// the same source elsewhere, then those with a similar source.
 fn pairs(before: &[Cell], after: &[Cell], deadline: Instant) -> Vec<Pair> {
-    let key = |cell: &Cell| (cell.kind.word(), cell.source.clone());
-    let (ones, others): (Vec<_>, Vec<_>) = (before.iter().map(key).collect(), after.iter().map(key).collect());
-    let steps = capture_diff_slices_deadline(Algorithm::Myers, &ones, &others, Some(deadline));
+    let key = |cell: &Cell| format!("{} {}", cell.kind.word(), cell.source);
+    let (ones, others) = (before.iter().map(key).collect::<Vec<_>>(), after.iter().map(key).collect::<Vec<_>>());
+    let aligned = text::align(ones.iter().map(String::as_str), others.iter().map(String::as_str), deadline);
     let (mut pairs, mut gaps) = (Vec::new(), Vec::new());
-    for step in &steps {
+    for step in aligned.ops() {
         let (tag, old, new) = step.as_tag_tuple();
         if tag == DiffTag::Equal {
             pairs.extend(old.zip(new).map(|(before, after)| Pair { before, after, is_moved: false }));
@@ -169,8 +169,7 @@ fn pairs(before: &[Cell], after: &[Cell], deadline: Instant) -> Vec<Pair> {
         after: pairs.iter().map(|pair| pair.after).collect(),
     };
     let by_id = |cell: &Cell| cell.id.clone();
-    let by_source =
-        |cell: &Cell| (!cell.source.trim().is_empty()).then(|| format!("{} {}", cell.kind.word(), cell.source));
+    let by_source = |cell: &Cell| (!cell.source.trim().is_empty()).then(|| key(cell));
     let mut found = taken.matching(before, after, by_id);
     found.extend(taken.matching(before, after, by_source));
     // First in the same place, then anywhere.
@@ -266,8 +265,8 @@ impl Taken {
 }
 
 fn is_similar(one: &Cell, other: &Cell, deadline: Instant) -> bool {
-    one.kind == other.kind
-        && Lines::configure().deadline(deadline).diff_lines(&one.source, &other.source).ratio() >= SIMILAR
+    let lines = || text::align(text::lines_of(&one.source), text::lines_of(&other.source), deadline);
+    one.kind == other.kind && lines().ratio() >= SIMILAR
 }
 
 /// The outputs without their execution counts.

@@ -122,16 +122,29 @@ pub(super) fn deadline() -> Instant {
 
 /// Compares the lines of two texts. Returns `None` if there are too many lines.
 pub(super) fn compare((before, after): (&str, &str), deadline: Instant, options: &DiffOptions) -> Option<TextDiff> {
-    // Lines are split here because only a line feed ends a line in a patch; `similar` also splits at carriage returns.
-    let lines = |text| str::split_inclusive(text, '\n').take(limits::DIFF_LINES + 1).collect::<Vec<_>>();
-    let (before, after) = (lines(before), lines(after));
-    if before.len().max(after.len()) > limits::DIFF_LINES {
+    if [before, after].into_iter().any(|text| lines_of(text).nth(limits::DIFF_LINES).is_some()) {
         return None;
     }
-    let lines = Lines::configure().deadline(deadline).diff_slices(&before, &after);
+    let lines = align(lines_of(before), lines_of(after), deadline);
     let count = |tag| lines.iter_all_changes().filter(|change| change.tag() == tag).count();
     let (added, removed) = (count(ChangeTag::Insert), count(ChangeTag::Delete));
     Some(TextDiff { added, removed, hunks: options.with_patches.then(|| hunks(&lines)) })
+}
+
+/// Splits a text into lines. Only a line feed ends a line in a patch; `similar` also splits at carriage returns.
+pub(super) fn lines_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive('\n')
+}
+
+/// Aligns two lists of texts. All comparisons use this function, because `similar` is compiled again, to 150 kB, for each
+/// type of item.
+pub(super) fn align<'text>(
+    before: impl Iterator<Item = &'text str>,
+    after: impl Iterator<Item = &'text str>,
+    deadline: Instant,
+) -> Lines<'text, 'text, str> {
+    let (before, after) = (before.collect::<Vec<_>>(), after.collect::<Vec<_>>());
+    Lines::configure().deadline(deadline).diff_slices(&before, &after)
 }
 
 fn hunks(lines: &Lines<str>) -> String {
