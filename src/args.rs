@@ -16,7 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::context::Context;
 use crate::arguments::without_switches_off;
-use crate::commands::Command;
+use crate::commands::{Command, with_all_defined};
 use crate::config::{Environment, parse_duration};
 use crate::help;
 use crate::output::{Detail, Output, ProgressMode, report};
@@ -85,9 +85,18 @@ enum LogLevel {
 /// The command line as clap knows it, with the overview as its help. Of an option given twice, the last value counts,
 /// as in KitOps (pflag). The values of an option that takes a list add up.
 pub(crate) fn command() -> clap::Command {
-    let command = help::laid_out(Args::command()).args_override_self(true);
+    let command = overriding(help::laid_out(definition()));
     let overview = help::overview(&command);
     command.override_help(overview)
+}
+
+/// The command line as it is declared, with the arguments of all subcommands.
+pub(crate) fn definition() -> clap::Command {
+    with_all_defined(Args::command())
+}
+
+fn overriding(command: clap::Command) -> clap::Command {
+    command.args_override_self(true)
 }
 
 /// Runs the program; `args` begin with its name.
@@ -135,11 +144,17 @@ const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 
 /// Parses the command line; `args` begin with the program's name.
 ///
-/// The help shows switches without a value, so switches with a value are parsed in a second attempt.
+/// The arguments of the other subcommands and the help are only defined when clap has something to print, which is most
+/// of the time of a start. The help shows switches without a value, so switches with a value are parsed in a last attempt.
 fn parse(args: &[OsString]) -> Result<Args, clap::Error> {
     if args.iter().any(|arg| arg.to_string_lossy().contains(PRIVATE_KEY)) {
         let message = "an argument contains a private key; use --key FILE, or --key env://NAME for a variable";
         return Err(command().error(ErrorKind::ValueValidation, message));
+    }
+    match overriding(Args::command()).try_get_matches_from(args) {
+        Ok(matches) => return Args::from_arg_matches(&matches),
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => return Err(error),
+        Err(_) => {}
     }
     let matches = match command().try_get_matches_from(args) {
         Err(error) if error.use_stderr() => {
@@ -165,7 +180,7 @@ fn with_suggestion(error: clap::Error, args: &[OsString]) -> clap::Error {
     // clap advises to pass the flag as a value, after `--`: no command has a use for such a value.
     error.remove(ContextKind::Suggested);
     error.remove(ContextKind::SuggestedArg);
-    let mut main = Args::command();
+    let mut main = definition();
     main.build();
     let words = args.iter().skip(1).filter_map(|word| word.to_str());
     let command = words.fold(&main, |command, word| command.find_subcommand(word).unwrap_or(command));
@@ -271,7 +286,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Args::command().debug_assert();
+        definition().debug_assert();
     }
 
     #[test]
@@ -315,7 +330,7 @@ mod tests {
         let required: Vec<_> = required.map(a_value_of).collect();
         let parse = |names: &[String]| {
             let args = [&["kit".to_owned(), command.get_name().to_owned()], texts, &required, names].concat();
-            let matches = with_values_for_switches(Args::command()).try_get_matches_from(args).ok()?;
+            let matches = with_values_for_switches(definition()).try_get_matches_from(args).ok()?;
             matches.subcommand()?.1.try_get_one(flag.get_id().as_str()).ok()?.copied()
         };
         (0..=names.len()).find_map(|count| parse(&names[..count]))
@@ -328,7 +343,7 @@ mod tests {
 
     #[test]
     fn every_switch_takes_a_value_behind_an_equals_sign() {
-        let mut main = Args::command();
+        let mut main = definition();
         main.build();
         let mut checked = 0;
         for command in main.get_subcommands().filter(|command| !command.has_subcommands()) {
@@ -360,7 +375,7 @@ mod tests {
 
     #[test]
     fn lists_add_up_and_the_last_one_of_other_values_counts() {
-        let mut main = Args::command();
+        let mut main = definition();
         main.build();
         let mut lists = 0;
         for command in main.get_subcommands() {

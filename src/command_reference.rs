@@ -1,8 +1,8 @@
 //! Generates `docs/reference/commands.md` from the definitions of the commands, which also give `--help`. Tests only.
 
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command};
 
-use crate::args::Args;
+use crate::args::definition;
 use crate::help::GROUPS;
 
 const PAGE: &str = "../docs/reference/commands.md";
@@ -22,7 +22,7 @@ fn the_page_is_up_to_date() {
 }
 
 fn page() -> String {
-    let mut kit = Args::command().disable_help_subcommand(true);
+    let mut kit = definition().disable_help_subcommand(true);
     kit.build();
     let (mut page, mut shared) = (HEAD.to_owned(), Shared::default());
     let shown: Vec<_> = kit.get_subcommands().filter(|command| !command.is_hide_set()).collect();

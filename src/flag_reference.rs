@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command};
 
-use crate::args::Args;
+use crate::args::definition;
 use crate::command_reference::escaped;
 
 const PAGE: &str = "../docs/reference/flags.md";
@@ -103,7 +103,7 @@ struct Flag {
 /// All flags that help shows, each with the names of its command. Those with a heading of their own, which many
 /// commands share, have the heading instead.
 fn flags_of_all() -> Vec<(String, Flag)> {
-    let mut kit = Args::command().disable_help_subcommand(true);
+    let mut kit = definition().disable_help_subcommand(true);
     kit.build();
     let mut flags = Vec::new();
     collect(&kit, &mut flags);

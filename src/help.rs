@@ -77,19 +77,18 @@ pub(crate) fn laid_out(command: Command) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Args;
-    use clap::CommandFactory as _;
+    use crate::args::definition;
 
     #[test]
     fn the_overview_lists_every_command_once() {
-        let overview = overview(&Args::command());
-        for command in Args::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+        let overview = overview(&definition());
+        for command in definition().get_subcommands().filter(|command| !command.is_hide_set()) {
             let line = format!("\n  {:<11}  {}\n", command.get_name(), command.get_about().unwrap());
             assert_eq!(overview.matches(&line).count(), 1, "{line}");
         }
         let grouped: usize = GROUPS.iter().map(|(_, names)| names.len()).sum();
         let others = overview.split("\nOther\n").nth(1).unwrap().split("\n\n").next().unwrap().lines().count();
-        let commands = Args::command().get_subcommands().filter(|command| !command.is_hide_set()).count();
+        let commands = definition().get_subcommands().filter(|command| !command.is_hide_set()).count();
         assert_eq!(grouped + others, commands + 1, "a name in GROUPS is not a command");
         assert!(overview.lines().all(|line| line.chars().count() <= 100), "{overview}");
     }
@@ -101,7 +100,7 @@ mod tests {
     }
 
     fn laid_out_and_built() -> Vec<Command> {
-        let mut kit = laid_out(Args::command()).disable_help_subcommand(true);
+        let mut kit = laid_out(definition()).disable_help_subcommand(true);
         kit.build();
         kit.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect()
     }

@@ -10,5 +10,5 @@ mod subcommand;
 mod transfer;
 mod trust;
 
-pub(crate) use subcommand::Command;
+pub(crate) use subcommand::{Command, with_all_defined};
 pub(crate) use trust::{Beside, NotSigned};

@@ -1,7 +1,7 @@
 //! The subcommands as clap sees them, in the order of `kit --help`.
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use crate::commands::create::{ImportArgs, InitArgs, PackArgs, UpdateArgs, ValidateArgs};
 use crate::commands::handoff::{ApproveArgs, DeployArgs, ImpactArgs, RecallArgs, RecalledArgs, SubsetArgs, WatchArgs};
@@ -20,8 +20,30 @@ use crate::commands::trust::{
 };
 use crate::context::Context;
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+/// Makes the enum of the subcommands, and what is done with each of them.
+macro_rules! subcommands {
+    ($($(#[$attribute:meta])* $name:ident($arguments:ty),)*) => {
+        // Deferred: to define the arguments of all commands takes longer than most commands run.
+        #[derive(Debug, Subcommand)]
+        #[command(defer = true)]
+        pub(crate) enum Command {
+            $($(#[$attribute])* $name($arguments),)*
+        }
+
+        /// What defines each subcommand, in the order of `Command`.
+        const DEFINITIONS: &[fn(clap::Command) -> clap::Command] = &[$(<$arguments as Args>::augment_args),*];
+
+        impl Command {
+            pub(crate) fn run(&self, context: &Context) -> Result<()> {
+                match self {
+                    $(Self::$name(arguments) => arguments.run(context),)*
+                }
+            }
+        }
+    };
+}
+
+subcommands! {
     Init(InitArgs),
     Validate(ValidateArgs),
     Import(ImportArgs),
@@ -82,66 +104,11 @@ pub(crate) enum Command {
     Complete(CompleteArgs),
 }
 
-impl Command {
-    pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        match self {
-            Self::Init(args) => args.run(context),
-            Self::Validate(args) => args.run(context),
-            Self::Import(args) => args.run(context),
-            Self::Pack(args) => args.run(context),
-            Self::Push(args) => args.run(context),
-            Self::Pull(args) => args.run(context),
-            Self::Copy(args) => args.run(context),
-            Self::Promote(args) => args.run(context),
-            Self::Subset(args) => args.run(context),
-            Self::Convert(args) => args.run(context),
-            Self::Save(args) => args.run(context),
-            Self::Load(args) => args.run(context),
-            Self::Unpack(args) => args.run(context),
-            Self::Deploy(args) => args.run(context),
-            Self::List(args) => args.run(context),
-            Self::Inspect(args) => args.run(context),
-            Self::Info(args) => args.run(context),
-            Self::Ls(args) => args.run(context),
-            Self::Cat(args) => args.run(context),
-            Self::Cp(args) => args.run(context),
-            Self::Diff(args) => args.run(context),
-            Self::News(args) => args.run(context),
-            Self::Log(args) => args.run(context),
-            Self::Lineage(args) => args.run(context),
-            Self::Report(args) => args.run(context),
-            Self::Impact(args) => args.run(context),
-            Self::Watch(args) => args.run(context),
-            Self::Verify(args) => args.run(context),
-            Self::Key(args) => args.run(context),
-            Self::Sign(args) => args.run(context),
-            Self::Attest(args) => args.run(context),
-            Self::Approve(args) => args.run(context),
-            Self::Recall(args) => args.run(context),
-            Self::Recalled(args) => args.run(context),
-            Self::Scan(args) => args.run(context),
-            Self::Sbom(args) => args.run(context),
-            Self::Policy(args) => args.run(context),
-            Self::Attach(args) => args.run(context),
-            Self::Referrers(args) => args.run(context),
-            Self::Update(args) => args.run(context),
-            Self::Index(args) => args.run(context),
-            Self::Tag(args) => args.run(context),
-            Self::Remove(args) => args.run(context),
-            Self::Prune(args) => args.run(context),
-            Self::Materialize(args) => args.run(context),
-            Self::Fsck(args) => args.run(context),
-            Self::Cache(args) => args.run(context),
-            Self::Login(args) => args.run(context),
-            Self::Logout(args) => args.run(context),
-            Self::Config(args) => args.run(context),
-            Self::Doctor(args) => args.run(context),
-            Self::Schema(args) => args.run(context),
-            Self::Skill(args) => args.run(context),
-            Self::Version(args) => args.run(context),
-            Self::Completion(args) => args.run(context),
-            Self::Man(args) => args.run(context),
-            Self::Complete(args) => args.run(context),
-        }
-    }
+/// Defines the arguments and the help of all subcommands of `kit`, which clap otherwise does for the one that is called.
+pub(crate) fn with_all_defined(kit: clap::Command) -> clap::Command {
+    let mut definitions = DEFINITIONS.iter();
+    kit.mut_subcommands(|command| {
+        let define = definitions.next().expect("there are as many definitions as commands");
+        define(command.defer(|defined| defined))
+    })
 }

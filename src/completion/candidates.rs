@@ -222,15 +222,14 @@ fn text(styled: Option<&clap::builder::StyledStr>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
 
     use super::*;
-    use crate::args::Args;
+    use crate::args::definition;
 
     fn check(line: &str, expected: &[&str], paths: Paths) {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
         let references = || ["kit.example/a/b:v1", "net:v1", "net:v2"].map(str::to_owned).to_vec();
-        let offer = complete(&mut Args::command(), &words, references);
+        let offer = complete(&mut definition(), &words, references);
         let values: Vec<&str> = offer.words.iter().map(|(value, _)| &**value).collect();
         assert_eq!((values.as_slice(), offer.paths), (expected, paths), "{line}");
     }

@@ -1,7 +1,7 @@
 //! `kit __complete`, which the scripts of `kit completion` ask.
 
 use anyhow::Result;
-use clap::{Args, CommandFactory};
+use clap::Args;
 
 use crate::completion::{Offer, Paths, complete};
 use crate::context::Context;
@@ -22,7 +22,7 @@ pub(crate) struct CompleteArgs {
 impl CompleteArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
         let references = || references(context).unwrap_or_default();
-        let Offer { words, paths } = complete(&mut crate::args::Args::command(), &self.words, references);
+        let Offer { words, paths } = complete(&mut crate::args::definition(), &self.words, references);
         let paths = match paths {
             Paths::None => "none",
             Paths::Folders => "folders",

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 use fs_err as fs;
 
@@ -93,6 +93,6 @@ fn script(shell: Shell) -> String {
 /// A static script that completes the commands and flags of this release only.
 fn without_names(shell: Shell) -> String {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut args::Args::command(), "kit", &mut script);
+    clap_complete::generate(shell, &mut args::definition(), "kit", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf, is_separator};
 
 use anyhow::{Context as _, Result};
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 use fs_err as fs;
@@ -35,7 +35,7 @@ pub(crate) struct ManArgs {
 
 impl ManArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<()> {
-        let mut kit = args::Args::command().disable_help_subcommand(true);
+        let mut kit = args::definition().disable_help_subcommand(true);
         kit.build();
         if let Some(command) = self.command(&kit) {
             return show(command, context);
