@@ -110,10 +110,24 @@ in_cargo() {
     shift 2
     # wine copies a program with all of its debug information into memory each time that it starts.
     export CARGO_PROFILE_DEV_STRIP=symbols
-    case $target in
-    *-apple-darwin) run with_frameworks "$target" cargo "$command" "$@" --target "$target" ;;
+    case $target-$profile in
+    *-apple-darwin-*) run with_frameworks "$target" cargo "$command" "$@" --target "$target" ;;
+    "$(uname -m)"-unknown-linux-musl-dist) with_flags "$(smaller)" run cargo "$command" "$@" --target "$target" ;;
     *) run cargo "$command" "$@" --target "$target" ;;
     esac
+}
+
+# Prints what makes a static program 2 MB smaller: relocations in the packed form, which musl reads since 1.2.4, and
+# no tables for unwinding, because the program aborts when it panics. The linker of zig has no such options.
+smaller() {
+    echo "-C link-arg=-Wl,-z,pack-relative-relocs -C link-arg=-Wl,-T,$PWD/scripts/no-unwinding.ld"
+}
+
+# Runs a command with more flags for the compiler.
+with_flags() {
+    local flags=$1
+    shift
+    RUSTFLAGS="${RUSTFLAGS:-} $flags" "$@"
 }
 
 # Linux of this processor and Windows have compilers of Debian. zig compiles for the others.
@@ -144,8 +158,7 @@ compatibility-version: 1
 ...
 TBD
     done
-    local flags="-C link-arg=-F$work/frameworks -C link-arg=-undefined -C link-arg=dynamic_lookup"
-    RUSTFLAGS="${RUSTFLAGS:-} $flags" "$@"
+    with_flags "-C link-arg=-F$work/frameworks -C link-arg=-undefined -C link-arg=dynamic_lookup" "$@"
 }
 
 # Prints what runs a program of the target: nothing if it runs as it is. Fails with the reason if nothing does.
