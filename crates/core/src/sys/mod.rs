@@ -71,7 +71,9 @@ pub use paths::{bytes_of_path, path_of_bytes, real_path};
 pub use permissions::{HAS_MODES, MARK, clear_mark, create_dir, create_dir_all, is_marked, mode_of, set_mode};
 pub use process::{is_running, wait_at_most};
 pub use regular::{open_regular, read_open, read_regular, read_regular_text, target_elsewhere};
-pub use replace::{end_of_links, lock_for_change, rename, replace_file, replace_private_file, try_lock_for_change};
+pub use replace::{
+    end_of_links, lock_for_change, remove_with_lock, rename, replace_file, replace_private_file, try_lock_for_change,
+};
 pub use shell::shell;
 pub use sync::{begin_to_write, sync_files, sync_folder, sync_tree};
 pub use terminal::{error_columns, error_obeys_escapes, output_columns, output_obeys_escapes};

@@ -69,6 +69,18 @@ pub fn end_of_links(path: &Path) -> PathBuf {
     std::iter::successors(Some(path.clone()), next).take(MOST_LINKS + 1).last().unwrap_or(path)
 }
 
+/// Removes the folder, in which the lock is. Where Windows keeps the name of an open file until it is closed, which it
+/// does on other file systems than NTFS, the lock is removed last, and protects nothing at that moment.
+pub fn remove_with_lock(folder: &Path, lock: fs::File) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if cfg!(windows) && error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+            drop(lock);
+            fs::remove_dir_all(folder)
+        }
+        result => result,
+    }
+}
+
 /// Renames `from`, and replaces a file or an empty folder that is at `to`.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     patiently((), |()| {

@@ -171,24 +171,12 @@ fn held_bytes(store: &Store) -> Result<u64, ImportError> {
 fn remove_unused(folder: &Path, store: &Store) -> Result<bool, ImportError> {
     match store.exclusive() {
         Ok(lock) => {
-            remove_with_lock(folder, lock)?;
+            sys::remove_with_lock(folder, lock)?;
             Ok(true)
         }
         Err(store::Error::InUse(_)) => Ok(false),
         // Another import was the last one to use the folder, and has removed it.
         Err(store::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// Removes the folder, in which the lock is. Where Windows keeps the name of an open file until it is closed, which it
-/// does on other file systems than NTFS, the lock is removed last, and protects nothing at that moment.
-fn remove_with_lock(folder: &Path, lock: fs::File) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if cfg!(windows) && error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-            drop(lock);
-            fs::remove_dir_all(folder)
-        }
-        result => result,
     }
 }
