@@ -7,9 +7,10 @@
 # must give the digests of the program that is built for this machine, and takes one of them through a registry.
 # --tests also runs the tests of the command line and of the library on the targets that can run them.
 #
-# Needs, besides the targets of rustup: musl-tools for x86_64 Linux; gcc-mingw-w64-x86-64, and wine to run, for Windows;
-# cargo-zigbuild and ziglang from PyPI for the others, and qemu-user-static to run aarch64 Linux. Without the SDK of
-# macOS in SDKROOT, programs for macOS are linked with stubs of its frameworks, and are good for inspection only.
+# Needs, besides the targets of rustup: musl-tools for x86_64 Linux; gcc-mingw-w64-x86-64 for Windows, with wine to run
+# it and Go for the registry that its tests start; cargo-zigbuild and ziglang from PyPI for the others, and
+# qemu-user-static to run aarch64 Linux. Without the SDK of macOS in SDKROOT, programs for macOS are linked with stubs
+# of its frameworks, and are good for inspection only.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -251,6 +252,10 @@ run_tests() {
     local target=$1 variable
     variable=CARGO_TARGET_$(tr '[:lower:]-' '[:upper:]_' <<<"$target")_RUNNER
     export "$variable=$2"
+    if [[ $target == *-windows-* ]] && ! build_windows_registry; then
+        note FAILED "$target" "tests: docker-registry for Windows is not built, see above"
+        return
+    fi
     local command=test
     [[ $(build_command "$target") == build ]] || command='zigbuild test'
     # The tests of the library make their scenes with calls of Unix.
@@ -263,6 +268,17 @@ run_tests() {
         grep -E '^(test .*FAILED|error)' "$work/tests" || tail -n 20 "$work/tests"
         note FAILED "$target" "tests: $(summary)"
     fi
+}
+
+# Builds docker-registry for Windows, which has no package of it, where programs under wine find it.
+build_windows_registry() {
+    local folder
+    folder=$(realpath "${CARGO_TARGET_DIR:-target}")/windows-registry
+    export WINEPATH="Z:${folder//\//\\}"
+    [[ ! -e $folder/docker-registry.exe ]] || return 0
+    GOOS=windows GOARCH=amd64 CGO_ENABLED=0 GOPATH=$work/go GOFLAGS=-modcacherw \
+        run go install github.com/distribution/distribution/v3/cmd/registry@v3.0.0 &&
+        mkdir -p "$folder" && mv "$work/go/bin/windows_amd64/registry.exe" "$folder/docker-registry.exe"
 }
 
 # Adds up the lines `test result: ok. 3 passed; 0 failed; 1 ignored; …`.

@@ -9,7 +9,6 @@ use std::path::{self, Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use etcetera::BaseStrategy;
 use jiff::Timestamp;
 
 use super::ci;
@@ -23,7 +22,7 @@ use crate::skills::AgentFolders;
 use kit_core::ops::{Policies, PolicyFile};
 use kit_core::provenance::Builder;
 use kit_core::registry::{CredentialStore, Credentials, ObjectStore, Proxy, ProxyVariables};
-use kit_core::sys;
+use kit_core::sys::{self, UserFolders};
 
 /// The environment of one run.
 #[derive(Debug, Clone)]
@@ -93,7 +92,7 @@ impl Environment {
         let beside_config = Sourced::new(config_folder.value.join("policy.toml"), Origin::BuiltIn);
         let policy = named_path("KIT_POLICY").map(|path| path.map(|path| current_folder.join(path)));
         Ok(Self {
-            home: etcetera::home_dir().ok(),
+            home: env::home_dir(),
             root: root.map(|root| current_folder.join(root)),
             config_file: config_folder.map(|folder| folder.join("config.toml")),
             policy: policy.unwrap_or(beside_config),
@@ -102,7 +101,7 @@ impl Environment {
             sync: None,
             proxies: proxies(),
             settings: settings(),
-            object_store: object_store(&text, etcetera::home_dir().ok()),
+            object_store: object_store(&text, env::home_dir()),
             builder: ci::builder(&text),
             hub: text("HF_ENDPOINT"),
             hub_token: text("HF_TOKEN").map(|token| Credentials::Bearer(token.trim().to_owned())),
@@ -210,21 +209,20 @@ impl Environment {
 
 /// The default folders of data and configuration, for runs without a root folder from the user.
 fn default_folders() -> Result<(Sourced<PathBuf>, Sourced<PathBuf>)> {
-    let strategy =
-        etcetera::choose_base_strategy().context("cannot determine the home folder; set KIT_HOME or use --config")?;
+    let folders = user_folders().context("cannot determine the home folder; set KIT_HOME or use --config")?;
     let folder = |path: PathBuf, name| {
         // Whether the variable counts depends on the platform, and on its value: a relative path does not.
         let is_named = variable(name).is_some_and(|value| path == Path::new(&value));
         let origin = if is_named { Origin::Variable(name) } else { Origin::BuiltIn };
         Sourced::new(path.join("kit"), origin)
     };
-    Ok((folder(strategy.data_dir(), "XDG_DATA_HOME"), folder(strategy.config_dir(), "XDG_CONFIG_HOME")))
+    Ok((folder(folders.data, "XDG_DATA_HOME"), folder(folders.configuration, "XDG_CONFIG_HOME")))
 }
 
 /// The credential files of docker and podman: the file that the user set for all tools, the paths that podman reads,
 /// then that of docker.
 fn credential_files() -> Vec<Sourced<PathBuf>> {
-    let home = || etcetera::home_dir().ok();
+    let home = || env::home_dir();
     let at_home = |folder: &str| Some(Sourced::new(home()?.join(folder), Origin::BuiltIn));
     let below = |folder: Option<Sourced<PathBuf>>, file: &str| folder.map(|folder| folder.map(|path| path.join(file)));
     let files = [
@@ -238,7 +236,7 @@ fn credential_files() -> Vec<Sourced<PathBuf>> {
 
 /// The folders that agents use: in the home folder, unless their variables name others.
 fn agent_folders() -> Option<AgentFolders> {
-    let home = etcetera::home_dir().ok()?;
+    let home = env::home_dir()?;
     let named = |name| text(name).map(|path| path.trim().to_owned()).filter(|path| !path.is_empty());
     let folder = |name, usual: &str| named(name).map_or_else(|| home.join(usual), PathBuf::from);
     let config = folder("XDG_CONFIG_HOME", ".config");
@@ -249,8 +247,11 @@ fn agent_folders() -> Option<AgentFolders> {
 /// The shell that `SHELL` names, and the folders of the user's data and configuration.
 fn shell() -> UserShell {
     let name = variable("SHELL").and_then(|path| Some(Path::new(&path).file_stem()?.to_string_lossy().into_owned()));
-    let strategy = etcetera::choose_base_strategy().ok();
-    UserShell { name, data_folder: strategy.map(|strategy| strategy.data_dir()) }
+    UserShell { name, data_folder: user_folders().map(|folders| folders.data) }
+}
+
+fn user_folders() -> Option<UserFolders> {
+    Some(sys::user_folders(&env::home_dir()?, variable))
 }
 
 /// Searches a program in the folders of `PATH`.

@@ -1,10 +1,30 @@
-//! Links and permission bits, so that tests of them compile on every platform. On Windows, such a test is ignored with
-//! its reason: `#[cfg_attr(windows, ignore = "…")]`.
+//! Links and permission bits, so that tests of them compile on every platform. A test that cannot do without them is
+//! ignored on Windows with its reason: `#[cfg_attr(windows, ignore = "…")]`.
+
+use std::path::Path;
 
 #[cfg(unix)]
-pub use std::os::unix::fs::{PermissionsExt, symlink};
+pub use std::os::unix::fs::symlink;
 #[cfg(windows)]
-pub use windows::{PermissionsExt, symlink};
+pub use windows::symlink;
+
+/// Sets the permission bits of a file or folder. Windows has none: there, nothing is done.
+pub fn set_mode(path: impl AsRef<Path>, mode: u32) {
+    #[cfg(unix)]
+    fs_err::set_permissions(path.as_ref(), std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    #[cfg(windows)]
+    assert!(path.as_ref().exists(), "no file to give the mode {mode:o}");
+}
+
+/// Expects a file or folder to have these permission bits. Windows has none: there, it only has to exist.
+#[track_caller]
+pub fn assert_mode(path: impl AsRef<Path>, mode: u32) {
+    let metadata = fs_err::metadata(path.as_ref()).unwrap();
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o7777, mode);
+    #[cfg(windows)]
+    assert!(metadata.is_file() || metadata.is_dir(), "no file with the mode {mode:o}");
+}
 
 /// The disk space of a file in bytes.
 #[cfg(unix)]
@@ -20,7 +40,6 @@ pub fn disk_bytes(path: &std::path::Path) -> u64 {
 
 #[cfg(windows)]
 mod windows {
-    use std::fs::Permissions;
     use std::io;
     use std::path::Path;
 
@@ -32,27 +51,6 @@ mod windows {
             std::os::windows::fs::symlink_dir(target, link)
         } else {
             std::os::windows::fs::symlink_file(target, link)
-        }
-    }
-
-    /// Permission bits, which Windows does not have.
-    pub trait PermissionsExt: Sized {
-        fn mode(&self) -> u32;
-        fn set_mode(&mut self, mode: u32);
-        fn from_mode(mode: u32) -> Self;
-    }
-
-    impl PermissionsExt for Permissions {
-        fn mode(&self) -> u32 {
-            if self.readonly() { 0o444 } else { 0o644 }
-        }
-
-        fn set_mode(&mut self, mode: u32) {
-            self.set_readonly(mode & 0o200 == 0);
-        }
-
-        fn from_mode(_mode: u32) -> Self {
-            panic!("a test of permission bits is ignored on Windows")
         }
     }
 }

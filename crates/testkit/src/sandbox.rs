@@ -179,17 +179,17 @@ impl Run {
         self
     }
 
-    /// Expects standard error to contain `words`.
+    /// Expects standard error to contain `words`, whatever the separators of paths are.
     #[track_caller]
     pub fn says(self, words: &str) -> Self {
-        assert!(self.stderr.contains(words), "no `{words}` in:\n{}", self.stderr);
+        assert!(is_in(words, &self.stderr), "no `{words}` in:\n{}", self.stderr);
         self
     }
 
-    /// Expects standard output to contain `words`.
+    /// Expects standard output to contain `words`, whatever the separators of paths are.
     #[track_caller]
     pub fn prints(self, words: &str) -> Self {
-        assert!(self.stdout.contains(words), "no `{words}` in:\n{}", self.stdout);
+        assert!(is_in(words, &self.stdout), "no `{words}` in:\n{}", self.stdout);
         self
     }
 
@@ -216,7 +216,7 @@ impl Run {
     }
 
     pub fn redacted_stdout(&self) -> String {
-        self.redact(&self.stdout)
+        self.redact(&with_slashes(self.stdout.clone()))
     }
 
     fn redact(&self, text: &str) -> String {
@@ -227,11 +227,17 @@ impl Run {
             (r"\d+\.\d s", "[TIME]"),
             (r"gave up after \d+ attempts in \d+ s", "gave up after [ATTEMPTS]"),
             (r"[\d.]+ [KMGT]?i?B/s", "[SPEED]"),
+            // The words and the numbers of macOS and Windows.
+            (r"[^\n:]*\(os error (61|10061)\)", " Connection refused (os error 111)"),
         ];
         redactions
             .iter()
             .fold(text, |text, (pattern, name)| Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned())
     }
+}
+
+fn is_in(words: &str, text: &str) -> bool {
+    text.contains(words) || with_slashes(text.to_owned()).contains(&with_slashes(words.to_owned()))
 }
 
 /// Returns messages with the separators of Unix in paths. JSON has backslashes of its own.

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use fs_err as fs;
 
 use super::names::references;
 use crate::arguments::kitfile::KitfileText;
@@ -25,6 +24,7 @@ use kit_core::ops::{
     PushedTag, Reading, Recording, ScannedFolder, Session,
 };
 use kit_core::progress::Phase;
+use kit_core::sys::real_path;
 
 /// Pack a folder and its Kitfile into a ModelKit in the local store
 ///
@@ -299,7 +299,7 @@ impl PackArgs {
     fn folder(&self, context: &Context) -> Result<PathBuf> {
         let folder = context.folder(&self.context);
         let folder = folder.with_context(|| format!("cannot pack `{}`", tidy(&self.context)))?;
-        Ok(fs::canonicalize(folder)?)
+        Ok(real_path(&folder)?)
     }
 
     fn read_kitfile(&self, context: &Context, folder: &Path) -> Result<Kitfile> {

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use fs_err as fs;
 use serde_json::{Value, json};
 
 use crate::arguments::kitfile::{KitfileText, find_kitfile};
 use crate::context::Context;
 use crate::output::{Format, counted, one_line, tidy};
 use kit_core::ops::{self, Finding, Severity, ValidateOptions};
+use kit_core::sys::real_path;
 
 /// Check a folder and its Kitfile before packing
 ///
@@ -58,7 +58,7 @@ impl ValidateArgs {
     }
 
     fn options(&self, context: &Context) -> Result<ValidateOptions> {
-        let folder = fs::canonicalize(context.folder(&self.folder)?)?;
+        let folder = real_path(&context.folder(&self.folder)?)?;
         let given = self.file.as_ref().map(|file| (context.environment.absolute(file), file.display().to_string()));
         let (path, file) = given.map_or_else(|| Ok(named(find_kitfile(&folder, &self.folder)?)), anyhow::Ok)?;
         let text = KitfileText::read(&path, file.clone())?.into_text()?;

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
-use fs_err as fs;
 use serde_json::Value;
 
 use crate::arguments::OpenArgs;
@@ -13,7 +12,7 @@ use crate::context::Context;
 use crate::output::tidy;
 use kit_core::ops::{self, Location, Lookup, SbomFormat, Session, Signable};
 use kit_core::sbom::CycloneDxVersion;
-use kit_core::sys::replace_file;
+use kit_core::sys::{real_path, replace_file};
 use kit_core::trust::read_json;
 
 /// Print the bill of materials of a ModelKit or a project folder
@@ -92,7 +91,7 @@ impl SbomArgs {
         let path = context.environment.absolute(self.target.as_ref());
         let session = self.open.session(context)?;
         if self.open.place() != Lookup::Remote && is_folder(&session, &self.target, &path) {
-            let pack = packing(fs::canonicalize(path)?, self.target.as_ref())?;
+            let pack = packing(real_path(&path)?, self.target.as_ref())?;
             return Ok(ops::sbom_of_folder(&session, &pack, self.format.format())?);
         }
         let location = context.location(&self.target)?;

@@ -89,7 +89,7 @@ fn an_import_drafts_a_kitfile_and_contains_the_files_of_a_commit() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "sets the umask, which Windows does not have")]
 fn the_same_commit_gives_the_same_modelkit() {
     let scene = Scene::new();
     let first = scene.import(&["Ada/Tiny-Net", "-t", "a:v1,v2"]).ok().digest();

@@ -5,6 +5,7 @@ use std::process::Command;
 use bytes::Bytes;
 
 use crate::inspect::provenance::statements;
+use kit_testkit::platform::assert_mode;
 use kit_testkit::registry::{FakeRegistry, Fault, HubRepository, sha256};
 use kit_testkit::sandbox::{Run, Sandbox};
 
@@ -88,7 +89,7 @@ impl Scene {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn a_commit_is_imported_with_its_large_files() {
     let scene = Scene::new();
     scene.sandbox.write("repository/LICENSE", include_str!("../../../LICENSE"));
@@ -113,23 +114,20 @@ fn a_commit_is_imported_with_its_large_files() {
     assert!(signed.iter().all(|request| request.header("x-signed") == Some("yes")) && !signed.is_empty());
 }
 
-#[cfg(unix)]
 #[test]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn programs_stay_programs() {
-    use kit_testkit::platform::PermissionsExt;
     let scene = Scene::new();
     for format in ["tar", "raw"] {
         scene.import(&[&scene.address, "-t", "a:v1", "--layer-format", format]).ok();
         scene.sandbox.kit(&["unpack", "a:v1", "-d", format]).ok();
-        let mode = |name: &str| {
-            fs_err::metadata(scene.sandbox.path(&format!("{format}/{name}"))).unwrap().permissions().mode() & 0o100
-        };
-        assert_eq!((mode("run.sh"), mode("notes.txt")), (0o100, 0), "{format}");
+        assert_mode(scene.sandbox.path(&format!("{format}/run.sh")), 0o755);
+        assert_mode(scene.sandbox.path(&format!("{format}/notes.txt")), 0o644);
     }
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn a_branch_a_tag_and_a_commit_are_found() {
     let scene = Scene::new();
     let first = scene.git(&["rev-parse", "HEAD"]);
@@ -146,7 +144,7 @@ fn a_branch_a_tag_and_a_commit_are_found() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn the_kitfile_of_the_repository_is_the_default() {
     let scene = Scene::new();
     scene.sandbox.write("repository/Kitfile", "manifestVersion: 1.0.0\ndocs: [{path: README.md}]\n");
@@ -161,7 +159,7 @@ fn the_kitfile_of_the_repository_is_the_default() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn large_files_of_a_folder_are_read_from_it() {
     let scene = Scene::new();
     scene.import(&["./repository"]).fails().says("only the Git LFS pointer of `model.bin`").says("git lfs fetch");
@@ -178,7 +176,7 @@ fn large_files_of_a_folder_are_read_from_it() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn an_object_whose_bytes_are_not_those_of_its_identifier_is_refused() {
     let scene = Scene::new();
     scene.storage.fail_later("GET", OBJECTS, 0, usize::MAX, Fault::WrongBytes);
@@ -191,7 +189,7 @@ fn an_object_whose_bytes_are_not_those_of_its_identifier_is_refused() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn credentials_of_git_are_sent_only_to_the_server() {
     let scene = Scene::new();
     scene.show(Some(BASIC));
@@ -203,7 +201,7 @@ fn credentials_of_git_are_sent_only_to_the_server() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn a_push_sends_only_what_the_registry_lacks() {
     let (scene, registry) = (Scene::new(), FakeRegistry::start());
     registry.add_blob(WEIGHTS);
@@ -215,7 +213,7 @@ fn a_push_sends_only_what_the_registry_lacks() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn a_revision_or_object_that_git_lacks_is_named() {
     let scene = Scene::new();
     scene.server.show(HubRepository {
@@ -240,7 +238,7 @@ fn a_revision_or_object_that_git_lacks_is_named() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn a_repository_may_name_another_server_for_its_large_files() {
     let scene = Scene::new();
     scene.sandbox.write("repository/.lfsconfig", format!("[lfs]\nurl = {}.git/info/lfs\n", scene.address));
@@ -259,7 +257,7 @@ fn a_repository_may_name_another_server_for_its_large_files() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn an_address_that_programs_read_differently_is_refused() {
     let scene = Scene::new();
     let host = scene.server.host();
@@ -288,7 +286,7 @@ fn links_are_skipped_with_a_warning() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn the_attestation_of_an_import_is_a_predicate_to_sign() {
     let scene = Scene::new();
     let commit = scene.git(&["rev-parse", "HEAD"]);

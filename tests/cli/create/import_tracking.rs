@@ -127,7 +127,6 @@ fn credentials_are_those_of_the_client_of_mlflow() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "uses devices of Unix")]
 fn files_outside_of_the_folder_are_refused() {
     for (listed, problem) in [
         (json!({ "files": [file("../x", 1)] }), "../x"),

@@ -183,7 +183,7 @@ impl Drop for Xfs<'_> {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "makes a file system of Linux")]
 fn on_xfs_neither_packing_nor_unpacking_takes_space() {
     const SIZE: usize = 24 << 20;
     let sandbox = Sandbox::new();

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use fs_err as fs;
 
-use kit_testkit::platform::PermissionsExt;
+use kit_testkit::platform;
 use kit_testkit::sandbox::Sandbox;
 
 fn locked_project() -> Sandbox {
@@ -17,11 +17,10 @@ fn locked_project() -> Sandbox {
 }
 
 fn set_mode(sandbox: &Sandbox, path: &str, mode: u32) {
-    fs::set_permissions(sandbox.path("project").join(path), PermissionsExt::from_mode(mode)).unwrap();
+    platform::set_mode(sandbox.path("project").join(path), mode);
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn the_lock_names_every_file_layer_and_digest() {
     let sandbox = locked_project();
     let text = regex::Regex::new("sha256:([0-9a-f]{4})[0-9a-f]{60}").unwrap();
@@ -53,7 +52,6 @@ fn the_lock_names_every_file_layer_and_digest() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn the_lock_is_the_same_however_the_layers_came_to_be() {
     let sandbox = locked_project();
     let lock = sandbox.read("project/Kitfile.lock");
@@ -72,7 +70,6 @@ fn the_lock_is_the_same_however_the_layers_came_to_be() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn pack_push_writes_and_checks_the_lock_as_usual() {
     let sandbox = locked_project();
     let lock = sandbox.read("project/Kitfile.lock");
@@ -93,14 +90,18 @@ fn pack_push_writes_and_checks_the_lock_as_usual() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
+#[cfg_attr(windows, ignore = "sets permission bits, which Windows does not have")]
 fn a_folder_that_changed_is_named() {
     let sandbox = locked_project();
     set_mode(&sandbox, "data/more", 0o700);
     fs::create_dir(sandbox.path("project/src/empty")).unwrap();
     set_mode(&sandbox, "src/empty", 0o755);
+    set_mode(&sandbox, "src/train.py", 0o755);
     let run = sandbox.kit(&["pack", "project", "--locked"]).fails();
-    run.says("folder `data/more`: its mode is 700, not 755").says("folder `src/empty`: extra");
+    run.says("folder `data/more`: its mode is 700, not 755")
+        .says("folder `src/empty`: extra")
+        .says("file `src/train.py`: its mode is 755, not 644");
+    set_mode(&sandbox, "src/train.py", 0o644);
     // An umask may take what 700 lacks.
     sandbox.kit(&["verify", "project"]).ok();
     set_mode(&sandbox, "data/more", 0o755);
@@ -124,7 +125,6 @@ fn the_lock_itself_is_never_packed() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn unchanged_files_match_the_lock_and_are_packed() {
     let sandbox = locked_project();
     let lock = sandbox.read("project/Kitfile.lock");
@@ -134,14 +134,13 @@ fn unchanged_files_match_the_lock_and_are_packed() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn every_drift_is_named_and_nothing_is_packed() {
     let sandbox = locked_project();
     sandbox.write("project/data/train.csv", "a,b\n1,3\n");
     sandbox.write("project/data/new.csv", "");
     set_mode(&sandbox, "data/new.csv", 0o644);
     fs::remove_file(sandbox.path("project/data/more/val.csv")).unwrap();
-    set_mode(&sandbox, "src/train.py", 0o755);
+    sandbox.write("project/src/train.py", "print('TRAIN')\n");
     let kitfile = sandbox.read("project/Kitfile");
     sandbox.write("project/Kitfile", kitfile.replace("  - path: README.md\n", "  - path: CHANGES.md\n"));
     sandbox.write("project/CHANGES.md", "changes");
@@ -157,7 +156,7 @@ fn every_drift_is_named_and_nothing_is_packed() {
             file `data/new.csv`: extra
             file `data/train.csv`: its content is [DIGEST], not [DIGEST]
             layer `src` of `code`: its digest is [DIGEST], not [DIGEST]
-            file `src/train.py`: its mode is 755, not 644
+            file `src/train.py`: its content is [DIGEST], not [DIGEST]
         hint: if the changes are intended, update the lock with `kit pack --lock`
     "#]]
     .assert_eq(&run.redacted_failure());
@@ -184,7 +183,6 @@ fn a_parent_that_moved_is_drift() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_lock_that_cannot_be_used_is_refused_with_its_problems() {
     let sandbox = locked_project();
     let lock = sandbox.read("project/Kitfile.lock");
@@ -195,7 +193,6 @@ fn a_lock_that_cannot_be_used_is_refused_with_its_problems() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_lock_is_written_or_kept_to() {
     let sandbox = locked_project();
     sandbox.kit(&["pack", "project", "--lock", "--locked"]).exits(2);
@@ -213,7 +210,7 @@ fn the_lock_is_written_beside_the_kitfile() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
+#[cfg_attr(windows, ignore = "sets permission bits, which Windows does not have")]
 fn a_file_that_is_a_layer_of_its_own_is_locked_with_its_mode() {
     let sandbox = locked_project();
     set_mode(&sandbox, "weights/model.bin", 0o600);

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use fs_err as fs;
 
-use kit_testkit::platform::{PermissionsExt, symlink};
+use kit_testkit::platform::{assert_mode, set_mode, symlink};
 use kit_testkit::sandbox::Sandbox;
 
 #[test]
@@ -282,13 +282,12 @@ fn a_remembered_layer_whose_blob_is_gone_is_packed_again() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_raw_layer_is_the_file_itself_and_folders_stay_tar() {
     let sandbox = Sandbox::new();
     sandbox.write("project/w.bin", "the weights");
     sandbox.write("project/data/a", "a");
     sandbox.write("project/run.sh", "#!/bin/sh\n");
-    fs::set_permissions(sandbox.path("project/run.sh"), PermissionsExt::from_mode(0o755)).unwrap();
+    set_mode(sandbox.path("project/run.sh"), 0o755);
     sandbox.write(
         "project/Kitfile",
         "manifestVersion: 1.0.0\nmodel: {path: w.bin}\ndatasets: [{path: data}]\ncode: [{path: ./run.sh}]\n",
@@ -305,7 +304,7 @@ fn a_raw_layer_is_the_file_itself_and_folders_stay_tar() {
     sandbox.kit(&["unpack", "sample:tar", "-d", "tar"]).ok();
     assert_eq!(sandbox.tree("out"), sandbox.tree("tar"));
     for (name, mode) in [("run.sh", 0o755), ("w.bin", 0o644)] {
-        assert_eq!(fs::metadata(sandbox.path(&format!("out/{name}"))).unwrap().permissions().mode() & 0o777, mode);
+        assert_mode(sandbox.path(&format!("out/{name}")), mode);
     }
     sandbox.kit(&["fsck"]).ok();
     sandbox.kit(&[&raw[..], &["--compression", "zstd"]].concat()).ok();

@@ -58,7 +58,6 @@ fn packing_into_a_registry_stores_nothing_and_sends_each_layer_once() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn pack_push_and_unpack_restore_the_same_files() {
     let (sandbox, registry) = (Sandbox::new(), DockerRegistry::start());
     sandbox.project();

@@ -9,7 +9,7 @@ use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::Sandbox;
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "limits the number of open files, which Windows does not do")]
 fn running_out_of_open_files_leaves_nothing_behind() {
     let sandbox = Sandbox::new();
     sandbox.project();
@@ -34,15 +34,15 @@ fn running_out_of_open_files_leaves_nothing_behind() {
 #[cfg(target_os = "linux")]
 #[test]
 fn running_out_of_threads_is_an_error_and_never_a_panic() {
-    use kit_testkit::platform::PermissionsExt;
     let sandbox = Sandbox::new();
     sandbox.project();
     sandbox.write("project/weights/model.bin", "weights".repeat(1 << 20));
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
     sandbox.kit(&["push", "a:v1", "oci:layout:v1"]).ok();
-    let open = |path: &str| fs::set_permissions(sandbox.path(path), std::fs::Permissions::from_mode(0o777)).unwrap();
     fs::create_dir(sandbox.path("place")).unwrap();
-    ["", "place"].into_iter().for_each(open);
+    for path in ["", "place"] {
+        kit_testkit::platform::set_mode(sandbox.path(path), 0o777);
+    }
     // The limit does not apply to root.
     let user: &[&str] = if fs::read_dir("/root").is_ok() {
         &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]

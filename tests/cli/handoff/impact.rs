@@ -55,6 +55,8 @@ impl Scene {
 fn check(run: &Run, expected: &Expect) {
     let text = format!("{}{}", run.redacted_stdout(), run.redacted_stderr());
     let text = Regex::new("[0-9a-f]{12}").unwrap().replace_all(&text, "[12 digits]").into_owned();
+    // The widths of columns depend on the length of the path of the sandbox.
+    let text = Regex::new(" {3,}").unwrap().replace_all(&text, "   ").into_owned();
     expected.assert_eq(&Regex::new("[0-9.]+ KiB").unwrap().replace_all(&text, "[SIZE]"));
 }
 
@@ -71,7 +73,7 @@ fn versions_that_hold_a_file_are_listed_with_its_path() {
     check(
         &scene.impact(&["train.csv"]).ok(),
         &expect![[r#"
-        VERSION                          DIGEST         HOLDS
+        VERSION   DIGEST   HOLDS
         [REGISTRY]/team/sample:v1   [12 digits]   data/train.csv
         [REGISTRY]/team/sample:v2   [12 digits]   data/train.csv
         2 of 4 versions are affected · 22 requests, [SIZE] of documents
@@ -80,7 +82,7 @@ fn versions_that_hold_a_file_are_listed_with_its_path() {
     check(
         &scene.impact(&["train.csv", "--exit-code"]).exits(1),
         &expect![[r#"
-        VERSION                          DIGEST         HOLDS
+        VERSION   DIGEST   HOLDS
         [REGISTRY]/team/sample:v1   [12 digits]   data/train.csv
         [REGISTRY]/team/sample:v2   [12 digits]   data/train.csv
         2 of 4 versions are affected · 22 requests, [SIZE] of documents
@@ -127,7 +129,7 @@ fn versions_that_are_built_from_an_affected_one_are_affected() {
     check(
         &run(&[&base]).ok(),
         &expect![[r#"
-        VERSION                        DIGEST         HOLDS
+        VERSION   DIGEST   HOLDS
         [REGISTRY]/team/chat:v1   [12 digits]   base model [REGISTRY]/team/sample:v1
         [REGISTRY]/team/app:v1    [12 digits]   base model [REGISTRY]/team/sample:v1
         2 of 3 versions are affected · 18 requests, [SIZE] of documents
@@ -138,7 +140,7 @@ fn versions_that_are_built_from_an_affected_one_are_affected() {
     check(
         &scene.sandbox.kit(&["impact", "train.csv", &base, &names[0], &names[2], PLAIN]).ok(),
         &expect![[r#"
-        VERSION                          DIGEST         HOLDS
+        VERSION   DIGEST   HOLDS
         [REGISTRY]/team/sample:v1   [12 digits]   data/train.csv
         [REGISTRY]/team/chat:v1     [12 digits]   is built from [REGISTRY]/team/sample:v1, which is affected
         [REGISTRY]/team/app:v1      [12 digits]   is built from [REGISTRY]/team/sample:v1, which is affected
@@ -171,7 +173,7 @@ fn a_tensor_and_a_part_of_a_file_are_found() {
     check(
         &run("./mine.safetensors", &[]).ok(),
         &expect![[r#"
-        VERSION                       DIGEST         HOLDS
+        VERSION   DIGEST   HOLDS
         [REGISTRY]/team/net:v1   [12 digits]   net.safetensors
         [REGISTRY]/team/net:v2   [12 digits]   net.safetensors, [SIZE] of it
         2 of 2 versions are affected · 11 requests, [SIZE] of documents
@@ -180,7 +182,7 @@ fn a_tensor_and_a_part_of_a_file_are_found() {
     check(
         &run("./mine.safetensors", &["--tensor", "b"]).ok(),
         &expect![[r#"
-        VERSION                       DIGEST         HOLDS
+        VERSION   DIGEST   HOLDS
         [REGISTRY]/team/net:v1   [12 digits]   net.safetensors (b), the tensor
         1 of 2 versions is affected · 11 requests, [SIZE] of documents
     "#]],
@@ -188,7 +190,7 @@ fn a_tensor_and_a_part_of_a_file_are_found() {
     check(
         &run(&scene.name("team/net:v1//net.safetensors"), &["--tensor", "w"]).ok(),
         &expect![[r#"
-        VERSION                       DIGEST         HOLDS
+        VERSION   DIGEST   HOLDS
         [REGISTRY]/team/net:v1   [12 digits]   net.safetensors (w), the tensor
         [REGISTRY]/team/net:v2   [12 digits]   net.safetensors (w), the tensor
         2 of 2 versions are affected · 11 requests, [SIZE] of documents
@@ -222,7 +224,7 @@ fn versions_without_tables_of_contents_are_named() {
     check(
         &scene.impact(&["train.csv", &plain]).ok(),
         &expect![[r#"
-        VERSION                          DIGEST         HOLDS
+        VERSION   DIGEST   HOLDS
         [REGISTRY]/team/sample:v1   [12 digits]   data/train.csv
         [REGISTRY]/team/sample:v2   [12 digits]   data/train.csv
         2 of 5 versions are affected · 26 requests, [SIZE] of documents
@@ -238,7 +240,7 @@ fn the_local_store_and_image_layouts_are_searched() {
     check(
         &scene.sandbox.kit(&["impact", "project/weights/model.bin"]).ok(),
         &expect![[r#"
-        VERSION          DIGEST         HOLDS
+        VERSION   DIGEST   HOLDS
         mine:latest,v1   [12 digits]   weights/model.bin
         1 of 1 version is affected · 0 requests, [SIZE] of documents
     "#]],
@@ -246,7 +248,7 @@ fn the_local_store_and_image_layouts_are_searched() {
     check(
         &scene.sandbox.kit(&["impact", "train.csv", "oci:kits", "mine"]).ok(),
         &expect![[r#"
-        VERSION                       DIGEST         HOLDS
+        VERSION   DIGEST   HOLDS
         oci:[FOLDER]/kits:v2   [12 digits]   data/train.csv
         1 of 2 versions is affected · 0 requests, [SIZE] of documents
     "#]],
@@ -254,7 +256,7 @@ fn the_local_store_and_image_layouts_are_searched() {
     check(
         &scene.sandbox.kit(&["impact", "mine:v1", "--filter", "code", "mine:latest"]).ok(),
         &expect![[r#"
-        VERSION       DIGEST         HOLDS
+        VERSION   DIGEST   HOLDS
         mine:latest   [12 digits]   code src, the whole layer
         1 of 1 version is affected · 0 requests, [SIZE] of documents
     "#]],

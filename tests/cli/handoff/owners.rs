@@ -83,7 +83,6 @@ fn the_log_names_the_owners_of_the_changes() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn owners_travel_to_a_registry_and_are_read_there() {
     let (sandbox, registry) = (versions(), DockerRegistry::start());
     let name = |tag: &str| format!("{}/team/sample:{tag}", registry.host());

@@ -60,6 +60,7 @@ fn a_recall_is_shown_where_no_policy_decides() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "needs a pseudo terminal of Unix")]
 fn a_registry_lists_the_versions_that_were_recalled() {
     let (scene, name, digest) = recalled_scene(true, RELEASE);
     let repository = name.strip_suffix(":v2").unwrap();

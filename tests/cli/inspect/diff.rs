@@ -1,13 +1,11 @@
 //! `diff` of two ModelKits or of a ModelKit and a folder: the changes, the areas that they affect, and the amount of
 //! data that is read.
 
-use std::fs::Permissions;
-
 use expect_test::expect;
 use serde_json::json;
 
 use super::files::drop_tables;
-use kit_testkit::platform::PermissionsExt;
+use kit_testkit::platform::set_mode;
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::samples;
 use kit_testkit::sandbox::Sandbox;
@@ -20,7 +18,7 @@ fn changed() -> Sandbox {
     sandbox.project();
     sandbox.write("project/src/old_name.py", "print('moved')\n");
     let script = sandbox.write("project/src/run.sh", "echo\n");
-    fs_err::set_permissions(&script, Permissions::from_mode(0o644)).unwrap();
+    set_mode(&script, 0o644);
     sandbox.write("project/src/same.py", "print('same')\n");
     sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
     let kitfile = sandbox.read("project/Kitfile").replace("epochs: 10", "epochs: 12").replace("0.1.0", "0.2.0");
@@ -28,7 +26,7 @@ fn changed() -> Sandbox {
     sandbox.write("project/src/train.py", "print('TRAIN')\n");
     let moved = (sandbox.path("project/src/old_name.py"), sandbox.path("project/src/new_name.py"));
     fs_err::rename(moved.0, moved.1).unwrap();
-    fs_err::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    set_mode(&script, 0o755);
     fs_err::remove_file(sandbox.path("project/data/more/val.csv")).unwrap();
     sandbox.write("project/data/2026-10.csv", "a,b\n");
     sandbox.write("project/src/Dockerfile", "FROM scratch\n");
@@ -41,7 +39,7 @@ fn above_documents(text: &str) -> String {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
+#[cfg_attr(windows, ignore = "sets permission bits, which Windows does not have")]
 fn the_first_line_lists_the_concerns_and_the_rest_the_changes() {
     let sandbox = changed();
     sandbox.kit(&["pack", "project", "-t", "sample:v2"]).ok();
@@ -92,7 +90,7 @@ fn the_first_line_lists_the_concerns_and_the_rest_the_changes() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
+#[cfg_attr(windows, ignore = "sets permission bits, which Windows does not have")]
 fn a_folder_is_compared_as_it_would_be_packed() {
     let sandbox = changed();
     let by_folder = sandbox.kit(&["diff", "sample:v1", "project", "--format", "json"]).ok().json();
@@ -116,11 +114,10 @@ fn a_folder_is_compared_as_it_would_be_packed() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_folder_is_packed_as_what_it_is_compared_with() {
     let sandbox = Sandbox::new();
     sandbox.project();
-    fs_err::set_permissions(sandbox.path("project/README.md"), Permissions::from_mode(0o600)).unwrap();
+    set_mode(sandbox.path("project/README.md"), 0o600);
     sandbox.kit(&["pack", "project", "-t", "sample:raw", "--layer-format", "raw"]).ok();
     for pair in [["sample:raw", "project"], ["project", "sample:raw"]] {
         let run = sandbox.kit(&[&["diff", "--exit-code"], &pair[..]].concat()).ok();
@@ -143,7 +140,6 @@ fn a_file_that_is_a_layer_is_found_where_it_moved() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn the_exit_code_distinguishes_differences_from_failures() {
     let sandbox = changed();
     let run = sandbox.kit(&["diff", "sample:v1", "project", "--exit-code", "--quiet"]);
@@ -254,7 +250,7 @@ fn only_headers_of_weights_in_a_registry_are_read() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
+#[cfg_attr(windows, ignore = "sets permission bits, which Windows does not have")]
 fn large_remote_files_are_reported_as_not_compared() {
     let (sandbox, registry) = (changed(), FakeRegistry::start());
     let name = format!("{}/sample:v1", registry.host());
@@ -269,7 +265,7 @@ fn large_remote_files_are_reported_as_not_compared() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
+#[cfg_attr(windows, ignore = "sets permission bits, which Windows does not have")]
 fn only_the_files_that_paths_select_are_compared() {
     let sandbox = changed();
     let diff = |args: &[&str]| sandbox.kit(&[&["diff", "sample:v1", "project", "--exit-code"], args].concat());

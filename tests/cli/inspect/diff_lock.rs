@@ -21,7 +21,6 @@ fn locked() -> Sandbox {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_lock_is_compared_like_its_modelkit() {
     let sandbox = locked();
     sandbox.kit(&["diff", "v1.lock", "sample:v1", "--exit-code"]).ok().prints("ModelKits are identical");

@@ -130,7 +130,6 @@ fn a_version_that_is_packed_again_keeps_its_place() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn the_log_of_a_registry_finds_untagged_versions_by_attestations() {
     let registry = DockerRegistry::start();
     let sandbox = versions_each(&|sandbox, tag| {

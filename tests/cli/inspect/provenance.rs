@@ -73,6 +73,7 @@ fn packing_records_the_commit_the_datasets_and_the_time() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn the_attestation_does_not_change_the_modelkit() {
     let (sandbox, plain) = (checkout(), Sandbox::new());
     plain.project();
@@ -176,6 +177,7 @@ fn the_run_of_a_workflow_is_recorded() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn pack_push_attaches_one_attestation_in_the_registry() {
     let (sandbox, registry) = (checkout(), FakeRegistry::start());
     let name = format!("{}/team/sample:v1", registry.host());
@@ -227,7 +229,7 @@ fn the_log_shows_the_clean_commit_of_files_that_were_packed_before_and_after_it(
 
 /// A repository from an untrusted archive can contain any git configuration.
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn nothing_that_a_repository_names_is_run() {
     let sandbox = checkout();
     let program = |name: &str| format!("touch {}", sandbox.path(&format!("ran/{name}")).display());
@@ -240,7 +242,7 @@ fn nothing_that_a_repository_names_is_run() {
         source["annotations"].get("dirty").cloned()
     };
     let hook = sandbox.write("project/.git/hooks/post-index-change", format!("#!/bin/sh\n{}\n", program("hook")));
-    fs_err::set_permissions(hook, kit_testkit::platform::PermissionsExt::from_mode(0o755)).unwrap();
+    kit_testkit::platform::set_mode(hook, 0o755);
     for key in ["core.fsmonitor", "core.pager", "core.sshCommand"] {
         git(&sandbox, &["config", key, &program(key)]);
     }
@@ -256,6 +258,7 @@ fn nothing_that_a_repository_names_is_run() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn a_folder_outside_git_and_a_machine_without_git_are_recorded_without_a_commit() {
     let sandbox = checkout();
     sandbox.run(sandbox.command(&["pack", "project"]).env("PATH", "/nowhere")).ok();

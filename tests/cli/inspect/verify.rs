@@ -5,7 +5,7 @@ use fs_err as fs;
 use serde_json::json;
 
 use super::files::drop_tables;
-use kit_testkit::platform::{PermissionsExt, symlink};
+use kit_testkit::platform::{set_mode, symlink};
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::{Sandbox, repository};
 
@@ -13,13 +13,12 @@ fn packed_project() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.project();
     // The mode must not depend on the umask.
-    fs::set_permissions(sandbox.path("project/src/train.py"), PermissionsExt::from_mode(0o644)).unwrap();
+    set_mode(sandbox.path("project/src/train.py"), 0o644);
     sandbox.kit(&["pack", "project", "-t", "sample:v1", "--lock"]).ok();
     sandbox
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn unpacked_files_equal_packed_files() {
     let sandbox = packed_project();
     for compression in ["none", "gzip-fastest", "zstd"] {
@@ -32,7 +31,6 @@ fn unpacked_files_equal_packed_files() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn everything_that_differs_is_listed() {
     let sandbox = packed_project();
     sandbox.kit(&["unpack", "sample:v1", "-d", "out"]).ok();
@@ -45,7 +43,6 @@ fn everything_that_differs_is_listed() {
     fs::remove_file(sandbox.path("out/data/more/val.csv")).unwrap();
     fs::remove_file(sandbox.path("out/README.md")).unwrap();
     fs::create_dir(sandbox.path("out/README.md")).unwrap();
-    fs::set_permissions(sandbox.path("out/src/train.py"), PermissionsExt::from_mode(0o755)).unwrap();
     sandbox.write("out/Kitfile", "manifestVersion: 1.0.0\n");
     let lock = sandbox.path("project/Kitfile.lock").display().to_string();
     let run = sandbox.kit(&["verify", "out", "sample:v1"]).fails();
@@ -56,19 +53,32 @@ fn everything_that_differs_is_listed() {
         missing   data/more/val.csv
         extra     data/new.csv
         content   data/train.csv      sha256:492d5ea49605…   sha256:8baab0330389…
-        mode      src/train.py        644                    755
         size      weights/model.bin   8                      13
     "#]]
     .assert_eq(&run.redacted_stdout());
     expect![[r#"
-        error: `out` differs from `sample:v1`: 7 differences
+        error: `out` differs from `sample:v1`: 6 differences
     "#]]
     .assert_eq(&run.redacted_failure());
     assert_eq!(sandbox.kit(&["verify", "out", "--lock", &lock]).fails().stdout, run.stdout);
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
+#[cfg_attr(windows, ignore = "sets permission bits, which Windows does not have")]
+fn another_mode_is_a_difference() {
+    let sandbox = packed_project();
+    set_mode(sandbox.path("project/src/train.py"), 0o755);
+    for standard in [&["sample:v1"][..], &[]] {
+        let run = sandbox.kit(&[&["verify", "project"], standard].concat()).fails();
+        expect![[r#"
+            CHANGE   PATH           EXPECTED   FOUND
+            mode     src/train.py   644        755
+        "#]]
+        .assert_eq(&run.redacted_stdout());
+    }
+}
+
+#[test]
 fn verifying_with_a_lock_reads_only_the_folder() {
     let sandbox = packed_project();
     fs::remove_dir_all(sandbox.path("kit")).unwrap();
@@ -82,7 +92,6 @@ fn verifying_with_a_lock_reads_only_the_folder() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_remote_modelkit_is_compared_without_storing_it() {
     let (sandbox, registry) = (packed_project(), FakeRegistry::start());
     let remote = format!("{}/sample:v1", registry.host());
@@ -95,7 +104,6 @@ fn a_remote_modelkit_is_compared_without_storing_it() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_layer_is_read_only_without_its_table_and_proves_nothing_when_damaged() {
     let sandbox = packed_project();
     for blob in fs::read_dir(sandbox.store().join("blobs/sha256")).unwrap() {
@@ -112,7 +120,6 @@ fn a_layer_is_read_only_without_its_table_and_proves_nothing_when_damaged() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn only_selected_parts_are_compared() {
     let sandbox = packed_project();
     sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--filter", "datasets:training"]).ok();
@@ -128,7 +135,6 @@ fn only_selected_parts_are_compared() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_kitfile_with_the_same_content_in_another_formatting_is_equal() {
     let sandbox = packed_project();
     let kitfile = sandbox.read("project/Kitfile");
@@ -140,7 +146,6 @@ fn a_kitfile_with_the_same_content_in_another_formatting_is_equal() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn files_of_a_parent_are_compared_where_the_parent_can_be_read() {
     let sandbox = packed_project();
     sandbox.write("tuned/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: 'sample:v1'}\ncode: [{path: .}]\n");
@@ -169,7 +174,6 @@ fn modelkits_of_kitops_are_compared() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn json_lists_the_differences() {
     let sandbox = packed_project();
     sandbox.write("project/README.md", "# Sampled\n");
@@ -192,7 +196,6 @@ fn a_link_counts_as_its_target() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn only_the_files_that_paths_select_are_verified() {
     let sandbox = packed_project();
     sandbox.write("project/data/train.csv", "changed\n");
@@ -208,7 +211,6 @@ fn only_the_files_that_paths_select_are_verified() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn additional_files_outside_the_layers_differ_only_with_exact() {
     let sandbox = packed_project();
     sandbox.write("project/beside", "");

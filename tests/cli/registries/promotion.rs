@@ -249,7 +249,6 @@ fn a_record_that_cannot_be_attached_is_a_warning() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn registries_without_the_referrers_api_keep_records_too() {
     let scene = Scene::new();
     let docker = DockerRegistry::start();

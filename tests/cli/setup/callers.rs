@@ -42,7 +42,6 @@ fn pairs(text: &str) -> BTreeMap<&str, &str> {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn the_calls_of_the_sdk_for_node_work() {
     let (sandbox, registry) = (project(), DockerRegistry::start());
     let host = registry.host();

@@ -51,6 +51,7 @@ fn other_shells_complete_commands_and_flags() {
 
 /// Checks the replacement for the word that readline sees, which begins after the last `:`, `@` or `=`.
 #[test]
+#[cfg_attr(windows, ignore = "runs shells of Unix")]
 fn bash_completes_names_with_colons() {
     let sandbox = packed();
     for (line, expected) in [
@@ -71,6 +72,7 @@ fn bash_completes_names_with_colons() {
 
 /// Runs only if fish is installed.
 #[test]
+#[cfg_attr(windows, ignore = "runs shells of Unix")]
 fn fish_shows_descriptions() {
     let sandbox = packed();
     for (line, expected) in [
@@ -88,6 +90,7 @@ fn fish_shows_descriptions() {
 /// Runs only if zsh is installed. The functions that pass words to its editor are replaced by functions that print
 /// them.
 #[test]
+#[cfg_attr(windows, ignore = "runs shells of Unix")]
 fn zsh_completes_names_with_colons() {
     let sandbox = packed();
     for (line, expected) in [
@@ -118,7 +121,7 @@ fn the_script_is_installed_where_the_shell_looks() {
         let data = sandbox.path("data");
         let install = |args: &[&str]| {
             let mut command = sandbox.command(args);
-            sandbox.run(command.env("SHELL", shell).env("XDG_DATA_HOME", &data))
+            sandbox.run(command.env("SHELL", shell).env("XDG_DATA_HOME", &data).env("APPDATA", &data))
         };
         install(&["completion", "--install"]).ok().prints(file);
         let name = shell.rsplit('/').next().unwrap();

@@ -55,7 +55,7 @@ fn built_targets(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs cargo and cp, which wine does not have")]
 fn the_dockerfile_of_the_examples_copies_what_cargo_builds() {
     let dockerfile = fs::read_to_string(repository().join("examples/deploy/Dockerfile")).unwrap();
     let sandbox = Sandbox::new();

@@ -4,7 +4,7 @@ use fs_err as fs;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use kit_testkit::platform::PermissionsExt;
+use kit_testkit::platform;
 use kit_testkit::sandbox::{Sandbox, repository};
 
 #[derive(Deserialize)]
@@ -57,9 +57,13 @@ impl File {
         self.text.repeat(self.times.unwrap_or(1))
     }
 
+    fn has_usual_mode(&self) -> bool {
+        self.mode.as_deref().is_none_or(|mode| mode == "0644")
+    }
+
     fn set_mode(&self, path: &std::path::Path) {
         if let Some(mode) = &self.mode {
-            fs::set_permissions(path, std::fs::Permissions::from_mode(u32::from_str_radix(mode, 8).unwrap())).unwrap();
+            platform::set_mode(path, u32::from_str_radix(mode, 8).unwrap());
         }
     }
 }
@@ -68,7 +72,8 @@ impl File {
 fn the_golden_projects_give_the_same_bytes_as_kitops() {
     let cases = cases();
     assert_eq!(cases.len(), 20);
-    for case in cases {
+    // Windows has no permission bits, which two of the projects need.
+    for case in cases.into_iter().filter(|case| cfg!(unix) || case.files.iter().all(File::has_usual_mode)) {
         let sandbox = Sandbox::new();
         case.write(&sandbox);
         sandbox.kit(&["pack", "project", "-t", "golden:v1"]).ok();

@@ -86,7 +86,7 @@ fn quiet_prints_results_and_warnings_only() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs a pipeline in a shell of Unix")]
 fn a_reader_that_stops_early_is_not_a_failure() {
     let sandbox = Sandbox::new();
     let command = format!("{} completion powershell | head -n 1", env!("CARGO_BIN_EXE_kit"));

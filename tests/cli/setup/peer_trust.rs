@@ -28,6 +28,7 @@ fn golden(path: &str) -> String {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs Python packages, which scripts/test.sh installs on Unix only")]
 fn the_cyclonedx_library_accepts_bills_of_materials() {
     let Some(python) = python() else { return };
     let sandbox = Sandbox::packed();
@@ -56,7 +57,7 @@ fn dangerous(sandbox: &Sandbox, path: &str) -> BTreeSet<String> {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs Python packages, which scripts/test.sh installs on Unix only")]
 fn picklescan_finds_the_same_dangerous_imports() {
     let Some(python) = python() else { return };
     let sandbox = Sandbox::new();
@@ -138,7 +139,7 @@ fn is_refused(run: Run, reason: &str) {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs cosign, which scripts/test.sh looks for on Unix only")]
 fn cosign_verifies_our_signatures() {
     let keys = [
         ("test-cosign.key", "test-cosign.pub", &[][..]),
@@ -161,7 +162,7 @@ fn cosign_verifies_our_signatures() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs cosign, which scripts/test.sh looks for on Unix only")]
 fn cosign_verifies_our_signatures_of_the_old_form() {
     let Some(scene) = Scene::new() else { return };
     scene.kit("sign", "test-cosign.key", &["--as", "legacy"]).ok();
@@ -171,7 +172,7 @@ fn cosign_verifies_our_signatures_of_the_old_form() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs cosign, which scripts/test.sh looks for on Unix only")]
 fn cosign_verifies_our_attestations() {
     let Some(scene) = Scene::new() else { return };
     let predicate = ["--predicate", "result.json", "--type"];
@@ -187,7 +188,7 @@ fn cosign_verifies_our_attestations() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs cosign, which scripts/test.sh looks for on Unix only")]
 fn we_verify_signatures_and_attestations_of_cosign() {
     let Some(scene) = Scene::new() else { return };
     let sign = ["--signing-config", "without-log.json", "--yes"];

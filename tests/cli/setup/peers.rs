@@ -43,7 +43,7 @@ fn project() -> Sandbox {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs Python packages, which scripts/test.sh installs on Unix only")]
 fn modelpack_client_pulls_a_pushed_modelpack() {
     let Some(python) = python() else { return };
     let registry = DockerRegistry::start();
@@ -69,7 +69,7 @@ fn modelpack_client_pulls_a_pushed_modelpack() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs Python packages, which scripts/test.sh installs on Unix only")]
 fn modelpack_client_pulls_the_modelpack_beside_a_modelkit() {
     let Some(python) = python() else { return };
     let (sandbox, registry) = (project(), DockerRegistry::start());
@@ -81,7 +81,7 @@ fn modelpack_client_pulls_the_modelpack_beside_a_modelkit() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs Python packages, which scripts/test.sh installs on Unix only")]
 fn oras_lists_and_fetches_either_family() {
     let Some(python) = python() else { return };
     let (sandbox, registry) = (project(), DockerRegistry::start());
@@ -97,6 +97,7 @@ fn oras_lists_and_fetches_either_family() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs Python packages, which scripts/test.sh installs on Unix only")]
 fn the_sdk_of_kitops_runs_its_workflow_on_our_binary() {
     let Some(python) = python() else { return };
     let (sandbox, registry) = (project(), FakeRegistry::start());
@@ -119,7 +120,7 @@ fn the_sdk_of_kitops_runs_its_workflow_on_our_binary() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs Python packages, which scripts/test.sh installs on Unix only")]
 fn each_function_of_the_sdk_of_kitops_works_with_its_documented_options() {
     let Some(python) = python() else { return };
     let (sandbox, registry) = (project(), DockerRegistry::start());

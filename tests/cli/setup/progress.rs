@@ -20,13 +20,13 @@ fn every_line_is_an_object_and_every_task_ends() {
     sandbox.project();
     let packed = events(&sandbox, &["pack", "project", "-t", "a:v1"], 0);
     let count = |kind: &str| packed.iter().filter(|found| found["type"] == kind).count();
-    assert_eq!((count("start"), count("end"), count("overall")), (5, 5, 2));
-    assert!(count("message") > 5);
+    assert_eq!((count("start"), count("end")), (5, 5));
+    // At the beginning and at the end, and on a slow machine in between.
+    assert!(count("overall") >= 2 && count("message") > 5);
     assert_eq!(events(&sandbox, &["unpack", "b:v1"], 4).last().unwrap()["type"], "error");
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_message_contains_the_facts_of_its_step() {
     let (sandbox, registry) = (Sandbox::new(), DockerRegistry::start());
     sandbox.project();
@@ -75,7 +75,7 @@ fn quiet_keeps_the_events() {
         events.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     for quiet in [&["-q"][..], &["--log-level", "error"]] {
-        let packed = kinds(&[&["pack", "project", "-t", "a:v1"][..], quiet].concat());
+        let packed = kinds(&[&["pack", "project", "-t", "a:v1", "--no-cache"][..], quiet].concat());
         assert!(["start", "end", "message"].iter().all(|kind| packed.iter().any(|found| found == kind)), "{packed:?}");
         let failed = events(&sandbox, &[&["unpack", "b:v1"][..], quiet].concat(), 4);
         let last = failed.last().unwrap();

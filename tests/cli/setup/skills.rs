@@ -85,7 +85,6 @@ fn packed(sandbox: &Sandbox, options: &[&str]) {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn the_skills_of_a_modelkit_are_installed() {
     for compression in ["none", "gzip", "zstd"] {
         let sandbox = Sandbox::new();
@@ -102,7 +101,6 @@ fn the_skills_of_a_modelkit_are_installed() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn unsafe_files_of_a_skill_are_refused_and_the_old_skill_stays() {
     let sandbox = Sandbox::new();
     let install = |options: &[&str]| {
@@ -126,7 +124,6 @@ fn unsafe_files_of_a_skill_are_refused_and_the_old_skill_stays() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn skills_come_from_a_registry_and_go_to_the_home_folder() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     packed(&sandbox, &[]);
@@ -142,7 +139,6 @@ fn skills_come_from_a_registry_and_go_to_the_home_folder() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn what_cannot_be_installed_is_said() {
     let sandbox = Sandbox::new();
     packed(&sandbox, &[]);

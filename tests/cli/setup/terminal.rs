@@ -54,7 +54,6 @@ fn unpack_shows_layers_after_their_files_are_there() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn layers_that_are_there_are_one_line() {
     let (sandbox, registry) = (Sandbox::packed(), DockerRegistry::start());
     let (first, live) = (format!("{}/a:v1", registry.host()), format!("{}/a:live", registry.host()));

@@ -30,7 +30,7 @@ fn repository(sandbox: &Sandbox) -> std::path::PathBuf {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "uses devices of Unix")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn a_checkout_and_a_linked_worktree_have_the_commit_and_its_time_in_utc() {
     let sandbox = Sandbox::new();
     let folder = repository(&sandbox);
@@ -43,7 +43,7 @@ fn a_checkout_and_a_linked_worktree_have_the_commit_and_its_time_in_utc() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "uses devices of Unix")]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn a_new_commit_changes_a_watched_file() {
     let sandbox = Sandbox::new();
     let folder = repository(&sandbox);

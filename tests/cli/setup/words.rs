@@ -32,7 +32,7 @@ fn a_path_that_pack_cannot_find_is_named() {
         .says("error: cannot pack `nowhere`")
         .says("folder `nowhere` does not exist");
     let run = sandbox.kit(&["pack", "project", "-f", "Kitfile"]).fails();
-    run.says("error: cannot read the Kitfile `Kitfile`").says("No such file or directory");
+    run.says("error: cannot read the Kitfile `Kitfile`").says("(os error 2)");
 }
 
 #[test]
@@ -126,7 +126,8 @@ fn paths_of_a_kitfile_and_of_folders_are_shown_without_empty_parts() {
     let saved = sandbox.kit(&["save", "a:v1", "-o", "./s//."]).ok();
     let unpacked = sandbox.kit(&["unpack", "a:v1", "-d", "./out/."]).ok();
     let lines: Vec<_> = unpacked.stderr.lines().collect();
-    assert!(lines[0].starts_with("Unpacking to /") && lines[0].ends_with("/out"), "{lines:?}");
+    let target = lines[0].strip_prefix("Unpacking to ").unwrap();
+    assert!(std::path::Path::new(target).is_absolute() && target.ends_with("/out"), "{lines:?}");
     assert_eq!(lines[1], "Unpacking model to weights");
     assert!(lines[2].starts_with("Unpacked 2 files into ./out "), "{lines:?}");
     sandbox.write("p/Kitfile", "manifestVersion: 1.0.0\nmodel:\n  path: ./gone/.//x\n");

@@ -31,7 +31,7 @@ fn tool(command: &mut Command) -> Vec<u8> {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "measures the disk space of a registry, which is in memory on Windows")]
 fn three_forms_of_the_same_weights_are_in_the_registry_once() {
     let sandbox = packed(&[]);
     let registry = DockerRegistry::start();
@@ -56,7 +56,7 @@ fn three_forms_of_the_same_weights_are_in_the_registry_once() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs skopeo or umoci, which have no packages for Windows")]
 fn skopeo_and_umoci_read_the_image_in_a_registry_and_in_a_layout() {
     for compression in ["none", "gzip"] {
         let sandbox = packed(&["--compression", compression]);
@@ -145,7 +145,7 @@ fn additional_forms_need_a_tag() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs skopeo or umoci, which have no packages for Windows")]
 fn other_forms_are_copied_and_promoted_with_the_modelkit() {
     let sandbox = packed(&[]);
     let registry = DockerRegistry::start();

@@ -9,7 +9,6 @@ use kit_testkit::sandbox::Sandbox;
 const PLAIN: &str = "--plain-http";
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn copy_streams_from_registry_to_registry_and_stores_nothing() {
     let (sandbox, from, to) = (Sandbox::packed(), DockerRegistry::start(), DockerRegistry::start());
     let (source, target) = (format!("{}/a/b:v1", from.host()), format!("{}/c:v2", to.host()));
@@ -26,7 +25,6 @@ fn copy_streams_from_registry_to_registry_and_stores_nothing() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn copy_within_a_registry_mounts() {
     let (sandbox, registry) = (Sandbox::packed(), DockerRegistry::start());
     let (source, target) = (format!("{}/a:v1", registry.host()), format!("{}/b:v1", registry.host()));

@@ -181,7 +181,7 @@ fn ends(sandbox: &Sandbox, args: &[&str]) -> bool {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "makes named pipes of Unix")]
 fn a_layout_of_fifos_does_not_make_anybody_wait() {
     let layer = tar("d", b"content");
     for victim in ["index.json", "oci-layout", &format!("blobs/sha256/{}", Digest::of(&layer).hex())] {

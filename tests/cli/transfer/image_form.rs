@@ -95,7 +95,7 @@ fn open_rooted(root: &Path, path: &str) -> Result<PathBuf, String> {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs tar, which wine does not have")]
 fn the_subfolder_models_has_all_files() {
     for compression in ["none", "gzip", "zstd"] {
         let sandbox = packed(SAMPLE, &SAMPLE_FILES, &["--compression", compression]);
@@ -112,7 +112,7 @@ fn the_subfolder_models_has_all_files() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs tar, which wine does not have")]
 fn the_layout_root_has_no_link() {
     let sandbox = packed(SAMPLE, &SAMPLE_FILES, &[]);
     push(&sandbox, &["--image-layout", "root"]);
@@ -121,7 +121,7 @@ fn the_layout_root_has_no_link() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs tar, which wine does not have")]
 fn a_modelkit_with_its_own_models_gets_no_link() {
     const FOLDER: &str = "KServe will find only the files below `models`";
     const FILE: &str = "the image has a file `models`";

@@ -75,7 +75,6 @@ fn digests(inspected: &Value) -> Vec<&Value> {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn every_command_works_on_either_family() {
     for (flags, prefix) in FAMILIES {
         let sandbox = project();

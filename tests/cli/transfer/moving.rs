@@ -34,7 +34,6 @@ impl Road {
 const PLAIN: &str = "--plain-http";
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_pushed_modelkit_is_pulled_and_unpacked_with_another_store() {
     let road = Road::new();
     let remote = road.remote("team/sample:v1");
@@ -51,7 +50,6 @@ fn a_pushed_modelkit_is_pulled_and_unpacked_with_another_store() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn unpacking_straight_from_the_registry_stores_nothing() {
     let road = Road::new();
     let remote = road.remote("sample:v1");
@@ -64,7 +62,6 @@ fn unpacking_straight_from_the_registry_stores_nothing() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn blobs_at_the_destination_are_not_sent() {
     let road = Road::new();
     let remote = road.remote("sample:v1");
@@ -75,7 +72,6 @@ fn blobs_at_the_destination_are_not_sent() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_remote_repository_is_listed_inspected_compared_and_emptied() {
     let road = Road::new();
     let (v1, v2) = (road.remote("team/sample:v1"), road.remote("team/sample:v2"));
@@ -99,7 +95,6 @@ fn a_remote_repository_is_listed_inspected_compared_and_emptied() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_parent_is_pulled_into_its_own_repository_and_keeps_its_tags() {
     let road = Road::new();
     let (base, tuned) = (road.remote("base:v1"), road.remote("tuned:v1"));
@@ -117,7 +112,7 @@ fn a_parent_is_pulled_into_its_own_repository_and_keeps_its_tags() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "needs https, for which wine 8 cannot check certificates")]
 fn failures_name_subject_cause_and_remedy() {
     let road = Road::new();
     let remote = road.remote("sample:v1");
@@ -142,7 +137,6 @@ fn failures_name_subject_cause_and_remedy() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_folder_takes_the_place_of_a_registry() {
     let road = Road::new();
     let digest = road.sandbox.kit(&["push", "sample:v1", "oci:layout/sample:v1"]).ok().digest();
@@ -156,7 +150,6 @@ fn a_folder_takes_the_place_of_a_registry() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn twenty_processes_pull_push_tag_and_remove_at_once() {
     let road = Road::new();
     let remote = road.remote("sample:v1");
@@ -186,7 +179,7 @@ fn twenty_processes_pull_push_tag_and_remove_at_once() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs skopeo or umoci, which have no packages for Windows")]
 fn skopeo_reads_the_store_and_copies_to_and_from_it() {
     let road = Road::new();
     let store = road.sandbox.store().display().to_string();
@@ -217,7 +210,6 @@ fn skopeo(args: &[&str]) -> Vec<u8> {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn raw_layers_are_transferred_like_others() {
     let road = Road::new();
     road.sandbox.kit(&["pack", "project", "-t", "sample:raw", "--layer-format", "raw"]).ok();

@@ -64,7 +64,6 @@ impl Scene {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn signatures_follow_a_modelkit_through_registries_with_and_without_a_list() {
     let scene = Scene::new();
     let signature = scene.sign(&scene.digest, "signature");

@@ -41,7 +41,7 @@ fn tar(sandbox: &Sandbox, args: &[&str]) -> String {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs tar and cat, which wine does not have")]
 fn the_same_modelkit_gives_the_same_archive_wherever_it_comes_from() {
     let (sandbox, registry) = (packed(), DockerRegistry::start());
     let remote = format!("{}/team/sample:v1", registry.host());
@@ -66,7 +66,6 @@ fn the_same_modelkit_gives_the_same_archive_wherever_it_comes_from() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn saved_modelkits_are_loaded_with_names_and_referrers() {
     let (sandbox, registry) = (packed(), DockerRegistry::start());
     pack_next(&sandbox);
@@ -101,7 +100,6 @@ fn about(sandbox: &Sandbox, args: &[&str], folder: &str) -> usize {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn an_archive_is_loaded_straight_into_a_registry() {
     let (sandbox, registry) = (packed(), DockerRegistry::start());
     sandbox.kit(&["tag", "sample:v1", "team/sample:v1"]).ok();
@@ -180,7 +178,7 @@ fn skopeo_reads_archives_and_we_read_those_of_skopeo() {
 
 /// An archive with one byte of a layer changed, in a tar written by another tool.
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs tar and cat, which wine does not have")]
 fn wrong_bytes_are_refused_and_nothing_appears() {
     let sandbox = packed();
     pack_next(&sandbox);
@@ -281,7 +279,7 @@ fn a_stream_without_an_archive_loads_nothing() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "runs tar and cat, which wine does not have")]
 fn a_stream_is_loaded_while_it_is_read() {
     let sandbox = packed();
     sandbox.kit(&["save", "sample:v1", "-o", "kits.tar"]).ok();

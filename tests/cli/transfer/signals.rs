@@ -133,7 +133,6 @@ fn a_command_that_waits_for_a_lock_is_interrupted_as_well() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn a_signal_that_the_parent_ignores_stays_ignored() {
     let sandbox = Sandbox::new();
     let (registry, name) = slow(&sandbox);
@@ -155,7 +154,6 @@ fn a_signal_that_the_parent_ignores_stays_ignored() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
 fn a_file_that_is_too_large_for_the_process_is_an_error() {
     let sandbox = Sandbox::new();
     sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: m}\n");
@@ -176,12 +174,11 @@ fn a_file_that_is_too_large_for_the_process_is_an_error() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_child_process_ends_with_the_command() {
     let sandbox = Sandbox::new();
     let script = "trap 'touch \"$MARK.ended\"; exit 1' TERM; touch \"$MARK\"; while :; do sleep 0.05; done";
     let git = sandbox.write("bin/git", format!("#!/bin/sh\n{script}\n"));
-    fs::set_permissions(&git, kit_testkit::platform::PermissionsExt::from_mode(0o755)).unwrap();
+    kit_testkit::platform::set_mode(&git, 0o755);
     let path = format!("{}:/usr/bin:/bin", sandbox.path("bin").display());
     let mut command = sandbox.command(&["import", "http://127.0.0.1:9/ada/net.git"]);
     let (begun, ended) = (sandbox.path("mark"), sandbox.path("mark.ended"));

@@ -92,7 +92,6 @@ fn noise(seed: u64, size: usize) -> Vec<u8> {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_pull_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
@@ -105,7 +104,6 @@ fn a_pull_survives_every_fault() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn unpacking_from_a_registry_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
@@ -116,7 +114,6 @@ fn unpacking_from_a_registry_survives_every_fault() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_copy_to_a_folder_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
@@ -129,7 +126,6 @@ fn a_copy_to_a_folder_survives_every_fault() {
 
 /// Docker's registry forgets an upload that breaks off within a part, so that a push may have to be started again.
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_push_survives_every_fault() {
     for seed in seeds() {
         let road = Road::new(seed);
@@ -149,7 +145,6 @@ fn a_push_survives_every_fault() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn a_copy_between_registries_survives_every_fault() {
     for seed in seeds() {
         let (road, to) = (Road::new(seed), DockerRegistry::start());

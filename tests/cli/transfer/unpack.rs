@@ -3,7 +3,7 @@
 use expect_test::expect;
 use fs_err as fs;
 
-use kit_testkit::platform::{PermissionsExt, symlink};
+use kit_testkit::platform::{assert_mode, set_mode, symlink};
 use kit_testkit::registry::{FakeRegistry, Fault};
 use kit_testkit::sandbox::Sandbox;
 
@@ -183,16 +183,15 @@ fn links_planted_in_the_target_are_not_followed() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
+#[cfg_attr(windows, ignore = "sets permission bits, which Windows does not have")]
 fn modes_survive_without_their_dangerous_bits() {
     let sandbox = Sandbox::new();
     sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: run.sh}]\n");
     let script = sandbox.write("project/run.sh", "#!/bin/sh\n");
-    fs::set_permissions(&script, std::fs::Permissions::from_mode(0o4755)).unwrap();
+    set_mode(script, 0o4755);
     sandbox.kit(&["pack", "project", "-t", "a:v1"]).ok();
     sandbox.kit(&["unpack", "a:v1", "-d", "out"]).ok();
-    let mode = fs::metadata(sandbox.path("out/run.sh")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o7777, 0o755);
+    assert_mode(sandbox.path("out/run.sh"), 0o755);
 }
 
 #[test]

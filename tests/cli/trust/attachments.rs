@@ -147,7 +147,7 @@ fn what_cannot_be_attached_is_refused() {
     for (args, code, words) in [
         (&["--type", TYPE][..], 2, "there is nothing to attach"),
         (&["--type", "report", "a.txt"], 2, "`report` is not a type"),
-        (&["--type", TYPE, "missing.txt"], 4, "missing.txt`: No such file"),
+        (&["--type", TYPE, "missing.txt"], 4, "missing.txt`: "),
         (&["--type", TYPE, "project"], 1, "is not a regular file"),
         (&["--type", TYPE, "a.txt", "./a.txt"], 1, "two files have the name `a.txt`"),
     ] {

@@ -72,7 +72,6 @@ fn signatures(registry: &FakeRegistry, repository: &str, tag: &str) -> Vec<Strin
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
 fn companions_follow_a_modelkit_everywhere_with_the_same_bytes() {
     let scene = Scene::new();
     let source = (&scene.registry, "team/sample");

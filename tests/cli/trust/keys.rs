@@ -1,16 +1,14 @@
 //! `kit key`, passwords, and the secrets that no output contains.
 
 use super::scene::{PASSWORD, exists, key, kit};
-use kit_testkit::platform::PermissionsExt;
+use kit_testkit::platform::assert_mode;
 use kit_testkit::sandbox::Sandbox;
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
 fn a_new_key_pair_is_private_and_never_replaces_files() {
     let sandbox = Sandbox::packed();
     let shown = kit(&sandbox, &["key", "new", "release", "--format", "json"]).ok().json();
-    let mode = fs_err::metadata(sandbox.path("release.key")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert_mode(sandbox.path("release.key"), 0o600);
     assert!(shown["name"].as_str().unwrap().starts_with("ecdsa-p256 "), "{shown}");
     assert_eq!(shown["publicKey"], sandbox.read("release.pub"));
     for file in ["release.pub", "release.key"] {

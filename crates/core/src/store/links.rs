@@ -84,7 +84,8 @@ impl LinkWriter {
         if was_there {
             let grave = TemporaryFolder::create(&self.store.recipes(), TEMPORARY_PREFIX, 0o777)?;
             sys::uninterrupted(|| {
-                fs::rename(&place, grave.path())?;
+                // Not in place of the new folder, which only some file systems replace.
+                sys::rename(&place, &grave.path().join("recipe"))?;
                 disk::rename(self.folder.path(), &place)
             })?;
         } else {

@@ -15,17 +15,17 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
     Some(blocks.saturating_mul(space.f_frsize)).filter(|bytes| *bytes > 0)
 }
 
-/// Returns `None`: the standard library does not report free space.
-#[cfg(not(unix))]
-pub fn free_bytes(_folder: &Path) -> Option<u64> {
-    None
+/// Returns the free bytes of the volume of `folder`, which need not exist yet, that the quota of this user permits.
+#[cfg(windows)]
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    let existing = folder.ancestors().find(|path| path.exists())?;
+    fs4::available_space(existing).ok().filter(|bytes| *bytes > 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn a_folder_that_does_not_exist_yet_has_the_space_of_its_disk() {
         let folder = tempfile::tempdir().unwrap();

@@ -36,6 +36,27 @@ impl FileIdentity {
     }
 }
 
+/// Prevents that another file gets the identity of a file, which is kept open for it. Windows needs nothing: NTFS
+/// counts how often it uses an index again, and could not replace an open file.
+#[derive(Debug)]
+pub struct IdentityHold(
+    #[cfg(unix)]
+    #[expect(dead_code, reason = "it only has to be open")]
+    File,
+);
+
+impl IdentityHold {
+    /// Keeps the identity of `file`.
+    pub fn of(file: File) -> Self {
+        #[cfg(windows)]
+        drop(file);
+        Self(
+            #[cfg(unix)]
+            file,
+        )
+    }
+}
+
 /// Returns true if `path` leads to the open `file`, which may have been renamed, replaced or removed in the meantime.
 pub fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
     let opened = Metadata::of(file)?;

@@ -32,7 +32,7 @@ pub(super) fn ask_to_end(id: u32) {
     }
 }
 
-/// Does nothing: the standard library can only end a process by its handle.
+/// Does nothing: Windows sends the events of a console to all its processes.
 #[cfg(not(unix))]
 pub(super) fn ask_to_end(_id: u32) {}
 /// Returns true if a process with this number is running, or if the platform does not answer that.

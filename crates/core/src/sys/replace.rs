@@ -3,6 +3,7 @@
 use std::fs::{Permissions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fs_err as fs;
 
@@ -67,6 +68,54 @@ pub fn end_of_links(path: &Path) -> PathBuf {
     let next = |path: &PathBuf| fs::read_link(path).ok().map(|target| folder_of(path).join(target));
     let path = path.to_owned();
     std::iter::successors(Some(path.clone()), next).take(MOST_LINKS + 1).last().unwrap_or(path)
+}
+
+/// Removes the folder, in which the lock is. Where Windows keeps the name of an open file until it is closed, which it
+/// does on other file systems than NTFS, the lock is removed last, and protects nothing at that moment.
+pub fn remove_with_lock(folder: &Path, lock: fs::File) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if cfg!(windows) && error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+            drop(lock);
+            fs::remove_dir_all(folder)
+        }
+        result => result,
+    }
+}
+
+/// Renames `from`, and replaces a file or an empty folder that is at `to`.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    patiently((), |()| {
+        let renamed = fs::rename(from, to);
+        // Not all file systems of Windows replace a folder.
+        if cfg!(windows) && renamed.is_err() && from.is_dir() && fs::remove_dir(to).is_ok() {
+            return fs::rename(from, to).map_err(|error| (error, ()));
+        }
+        renamed.map_err(|error| (error, ()))
+    })
+}
+
+/// Does a step that fails on Windows while another process, such as a reader or a virus scanner, has the file open. It
+/// is repeated for a few seconds, as git does it (`mingw_rename`). A step that fails returns what it needs again.
+pub(in crate::sys) fn patiently<R, T>(
+    needed: R,
+    mut step: impl FnMut(R) -> Result<T, (io::Error, R)>,
+) -> io::Result<T> {
+    /// `ERROR_SHARING_VIOLATION`.
+    const IN_USE: i32 = 32;
+    const ATTEMPTS: u32 = 500;
+    const PAUSE: Duration = Duration::from_millis(10);
+    let is_in_use =
+        |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied || error.raw_os_error() == Some(IN_USE);
+    let (mut needed, mut attempts) = (needed, 1);
+    loop {
+        match step(needed) {
+            Ok(done) => return Ok(done),
+            Err((error, again)) if cfg!(windows) && attempts < ATTEMPTS && is_in_use(&error) => needed = again,
+            Err((error, _)) => return Err(error),
+        }
+        attempts += 1;
+        std::thread::sleep(PAUSE);
+    }
 }
 
 fn write_and_rename(path: &Path, mode: u32, content: &[u8], permissions: Option<Permissions>) -> io::Result<()> {

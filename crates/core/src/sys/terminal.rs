@@ -64,6 +64,15 @@ pub(super) fn show_input() {
     tcsetattr(&terminal, OptionalActions::Now, &settings).ok();
 }
 
-/// Does nothing: no handler of signals is installed.
-#[cfg(not(unix))]
-pub(super) fn show_input() {}
+/// Makes the console show what the user types. A prompt for a password that was interrupted has turned it off.
+#[cfg(windows)]
+pub(super) fn show_input() {
+    use winapi_util::{HandleRef, console};
+    /// `ENABLE_PROCESSED_INPUT`, `ENABLE_LINE_INPUT` and `ENABLE_ECHO_INPUT` of `SetConsoleMode`.
+    const USUAL: u32 = 0x1 | 0x2 | 0x4;
+    let input = fs_err::OpenOptions::new().read(true).write(true).open("CONIN$");
+    let Ok(input) = input.map(fs_err::File::into_file) else { return };
+    let Ok(mode) = console::mode(HandleRef::from_file(&input)) else { return };
+    // The process ends in any case.
+    console::set_mode(HandleRef::from_file(&input), mode | USUAL).ok();
+}

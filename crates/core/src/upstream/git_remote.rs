@@ -34,14 +34,14 @@ impl GitRemote {
 
     /// The owner, if the address contains one, and the name of the repository.
     pub fn names(&self) -> (Option<String>, String) {
-        let (path, has_owner) = match self {
-            Self::Url { url, .. } => (split(&url.to_string()).2.to_owned(), true),
-            Self::Folder(path) => (path.display().to_string(), false),
+        let url = match self {
+            Self::Url { url, .. } => url.to_string(),
+            Self::Folder(path) => return (None, name_of_folder(path)),
         };
-        let path = path.trim_end_matches('/').trim_end_matches("/.git");
+        let path = split(&url).2.trim_end_matches('/').trim_end_matches("/.git");
         let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let owner = above.rsplit('/').next().filter(|owner| has_owner && !owner.is_empty());
-        (owner.map(str::to_owned), name.strip_suffix(".git").unwrap_or(name).to_owned())
+        let owner = above.rsplit('/').next().filter(|owner| !owner.is_empty());
+        (owner.map(str::to_owned), without_suffix(name))
     }
 
     /// The default URL of its LFS server (git-lfs, docs/api/server-discovery.md), which a setting may override;
@@ -73,6 +73,15 @@ impl GitRemote {
             Self::Folder(path) => Some(path),
         }
     }
+}
+
+fn name_of_folder(path: &Path) -> String {
+    let folder = path.parent().filter(|_| path.ends_with(".git")).unwrap_or(path);
+    without_suffix(&folder.file_name().unwrap_or_default().to_string_lossy())
+}
+
+fn without_suffix(name: &str) -> String {
+    name.strip_suffix(".git").unwrap_or(name).to_owned()
 }
 
 /// Scheme, host with port, and path.
@@ -114,6 +123,7 @@ mod tests {
         check("git@host:ada/net.git", Some("ada"), "net", Some("https://host/ada/net.git/info/lfs"));
         check("ssh://git@h:22/ada/net", Some("ada"), "net", Some("https://h/ada/net.git/info/lfs"));
         check("/home/ada/net", None, "net", None);
+        check("nets/net.git/", None, "net", None);
         check("file:///home/ada/net/.git", None, "net", None);
     }
 

@@ -24,6 +24,7 @@ use kit_core::ops::{
 };
 use kit_core::progress::human;
 use kit_core::registry::Client;
+use kit_core::sys::real_path;
 use kit_core::upstream::{About, GitRemote, HubUpstream, Upstream};
 
 /// Import a repository, an MLflow model or another tool's artifact as a ModelKit
@@ -308,7 +309,7 @@ impl ImportArgs {
                     bail!("cannot import `{text}`: it is a folder, but not a git repository");
                 }
                 // So that `.` has a name.
-                GitRemote::Folder(fs_err::canonicalize(&path)?)
+                GitRemote::Folder(real_path(&path)?)
             }
             remote @ GitRemote::Url { .. } => remote,
         }))

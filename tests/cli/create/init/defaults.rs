@@ -3,6 +3,7 @@
 use kit_testkit::sandbox::Sandbox;
 
 #[test]
+#[cfg_attr(windows, ignore = "runs git, which wine does not have")]
 fn the_folder_and_the_user_of_git_name_the_package_and_its_author() {
     let sandbox = Sandbox::new();
     sandbox.write("a net/model.bin", "x");

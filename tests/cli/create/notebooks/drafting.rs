@@ -113,6 +113,7 @@ fn the_kitfile_has_what_the_notebook_loads_and_writes() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs python3, which wine does not have")]
 fn extracted_modules_do_what_the_notebook_does() {
     let sandbox = project();
     sandbox.write("p/out/.keep", "");

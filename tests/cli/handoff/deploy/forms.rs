@@ -229,7 +229,7 @@ fn a_compose_file_mounts_the_image_form() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs programs of Unix")]
+#[cfg_attr(windows, ignore = "compares backslashes, which the sandbox takes for separators of paths")]
 fn vllm_and_ollama_get_the_path_of_the_weights() {
     let scene = Scene::new();
     check(

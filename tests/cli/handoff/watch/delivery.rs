@@ -117,6 +117,7 @@ fn redirects_are_not_followed_and_410_ends_the_watch() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs a command line for a shell of Unix")]
 fn a_command_gets_the_event_as_json_and_in_variables() {
     let scene = Scene::new();
     let tag = scene.tag();
@@ -133,6 +134,7 @@ fn a_command_gets_the_event_as_json_and_in_variables() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs a command line for a shell of Unix")]
 fn a_command_that_fails_is_run_again() {
     let scene = Scene::new();
     let tag = scene.tag();
@@ -146,6 +148,7 @@ fn a_command_that_fails_is_run_again() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs a command line for a shell of Unix")]
 fn nothing_that_a_registry_chooses_becomes_part_of_a_command() {
     let scene = Signed::new(true);
     let (name, _) = scene.put("team/net");

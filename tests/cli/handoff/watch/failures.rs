@@ -1,7 +1,5 @@
 //! Watches through failures of the registry, of the receiver, and through restarts.
 
-use rustix::process::{Pid, Signal, kill_process};
-
 use super::scene::{SECRET, Scene};
 use kit_testkit::receiver::Receiver;
 use kit_testkit::registry::Fault;
@@ -77,8 +75,10 @@ fn an_event_outlives_the_process() {
     assert_eq!(requests[before].headers["webhook-id"], requests[0].headers["webhook-id"]);
 }
 
+#[cfg(unix)]
 #[test]
 fn signals_end_a_watch_and_the_commands_that_it_runs() {
+    use rustix::process::{Pid, Signal, kill_process};
     for (signal, code, name) in [(Signal::INT, 130, "SIGINT"), (Signal::TERM, 143, "SIGTERM")] {
         let scene = Scene::new();
         let mut watching = scene.start(&[&scene.tag(), "--exec", "echo started >&2; exec sleep 600"]);

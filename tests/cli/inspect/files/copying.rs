@@ -3,7 +3,7 @@
 use expect_test::expect;
 use kit_core::compression::Compression;
 
-use kit_testkit::platform::{PermissionsExt, symlink};
+use kit_testkit::platform::{assert_mode, set_mode, symlink};
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::Sandbox;
 
@@ -48,15 +48,15 @@ fn the_content_of_a_folder_is_copied_as_often_as_wanted() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "compares permission bits, which Windows does not have")]
+#[cfg_attr(windows, ignore = "sets permission bits, which Windows does not have")]
 fn a_copy_has_the_permissions_of_the_file() {
     let sandbox = Sandbox::new();
     sandbox.project();
     let script = sandbox.path("project/src/train.py");
-    fs_err::set_permissions(&script, std::fs::Permissions::from_mode(0o750)).unwrap();
+    set_mode(script, 0o750);
     sandbox.kit(&["pack", "project", "-t", "sample:v1"]).ok();
     sandbox.kit(&["cp", "sample:v1//src/train.py", "."]).ok();
-    assert_eq!(fs_err::metadata(sandbox.path("train.py")).unwrap().permissions().mode() & 0o777, 0o750);
+    assert_mode(sandbox.path("train.py"), 0o750);
 }
 
 #[test]

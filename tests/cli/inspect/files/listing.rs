@@ -99,7 +99,7 @@ fn only_the_zstandard_frames_of_the_file_are_fetched() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs skopeo or umoci, which have no packages for Windows")]
 fn files_in_modelkits_of_kitops_are_listed_and_printed() {
     let (sandbox, registry) = (Sandbox::new(), DockerRegistry::start());
     for folder in fs_err::read_dir(repository().join("tests/golden/layouts")).unwrap() {

@@ -134,7 +134,7 @@ fn an_untrusted_index_adds_nothing_else() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs skopeo or umoci, which have no packages for Windows")]
 fn docker_registry_and_skopeo_keep_an_index_unchanged() {
     let scene = Scene::with_index();
     let registry = DockerRegistry::start();
@@ -177,7 +177,7 @@ fn docker_registry_and_skopeo_keep_an_index_unchanged() {
 /// An index whose entries have no `artifactType`, as the first version of `KitOps` with indexes wrote it, goes through
 /// skopeo 1.9 unchanged; an `artifactType` makes skopeo write another index, without labels.
 #[test]
-#[cfg_attr(windows, ignore = "runs docker-registry, which has no package for Windows")]
+#[cfg_attr(windows, ignore = "runs skopeo or umoci, which have no packages for Windows")]
 fn skopeo_copies_an_index_without_artifact_types_unchanged() {
     let scene = Scene::with_index();
     let registry = DockerRegistry::start();

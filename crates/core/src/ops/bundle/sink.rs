@@ -9,7 +9,7 @@ use fs_err as fs;
 use super::error::BundleError;
 use crate::archive::TarWriter;
 use crate::ops::disk_space;
-use crate::sys::{self, TemporaryFile, TemporaryFolder};
+use crate::sys::{self, TemporaryFile, TemporaryFolder, rename};
 
 /// The prefix of an archive until it is complete.
 const PREFIX: &str = ".kit-save-";
@@ -50,9 +50,10 @@ pub(super) fn keep_tar(tar: TarWriter<BufWriter<TemporaryFile>>, path: &Path) ->
 
 /// A folder that is being written under a temporary name.
 pub(super) struct Folder {
+    /// Before the folder: it is closed when the folder is removed.
+    file: Option<fs::File>,
     staging: TemporaryFolder,
     path: PathBuf,
-    file: Option<fs::File>,
 }
 
 impl Folder {
@@ -67,7 +68,7 @@ impl Folder {
 
     /// Gives the folder its final name.
     pub(super) fn keep(self) -> io::Result<()> {
-        fs::rename(self.staging.path(), &self.path)?;
+        rename(self.staging.path(), &self.path)?;
         self.staging.keep();
         Ok(())
     }

@@ -3,8 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use fs_err as fs;
-
 use super::error::ImportError;
 use super::into_store::{ImportOptions, recording};
 use super::publisher::Published;
@@ -15,6 +13,7 @@ use crate::ops::init::{CacheFolder, CachedSnapshot, ProjectFolder, describe_pack
 use crate::ops::pack::{Git, PackOptions};
 use crate::progress::Progress;
 use crate::provenance::{Commit, SourceUrl};
+use crate::sys::real_path;
 
 /// A local folder with a model. Nothing is written there.
 #[derive(Debug, Clone)]
@@ -26,7 +25,7 @@ pub struct ModelFolder {
 impl ModelFolder {
     /// Opens a folder. For a repository in the cache of the hub, this is its snapshot of `main`, or the only one.
     pub fn open(folder: &Path) -> Result<Self, ImportError> {
-        let mut folder = fs::canonicalize(folder)?;
+        let mut folder = real_path(folder)?;
         if let Some(CacheFolder { snapshots, current }) = CacheFolder::of(&folder) {
             folder = current.ok_or(ImportError::SeveralSnapshots(snapshots))?;
         }

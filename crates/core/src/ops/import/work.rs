@@ -170,8 +170,8 @@ fn held_bytes(store: &Store) -> Result<u64, ImportError> {
 /// Removes the folder unless another import is using it. Returns true if it was removed.
 fn remove_unused(folder: &Path, store: &Store) -> Result<bool, ImportError> {
     match store.exclusive() {
-        Ok(_lock) => {
-            fs::remove_dir_all(folder)?;
+        Ok(lock) => {
+            sys::remove_with_lock(folder, lock)?;
             Ok(true)
         }
         Err(store::Error::InUse(_)) => Ok(false),

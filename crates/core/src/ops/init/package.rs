@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use fs_err as fs;
-
 use super::hub_cache::CachedSnapshot;
 use crate::git;
 use crate::kitfile::Kitfile;
+use crate::sys::real_path;
 
 /// Fills in the name of the folder, and the user of git as the author. A snapshot in the cache of the Hugging Face hub
 /// gets the name and the owner of its repository instead.
@@ -18,7 +17,7 @@ pub fn describe_package(folder: &Path, kitfile: &mut Kitfile) {
     }
     let package = &mut kitfile.package;
     // So that `.` has a name. A folder that cannot be resolved has no default name.
-    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let folder = real_path(folder).unwrap_or_else(|_| folder.to_owned());
     if let Some(snapshot) = CachedSnapshot::of(&folder) {
         snapshot.describe(package);
         return;

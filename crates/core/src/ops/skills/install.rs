@@ -8,7 +8,7 @@ use super::read::Skill;
 use crate::archive::{Destination, Overwrite, SingleFile, UnsafePaths, extract_file};
 use crate::ops::error::Error;
 use crate::progress::Silent;
-use crate::sys::{TemporaryFolder, uninterrupted};
+use crate::sys::{TemporaryFolder, rename, uninterrupted};
 
 /// The prefix of the folder with the new skill and the old one while they change places.
 const PREFIX: &str = ".kit-save-";
@@ -50,9 +50,9 @@ fn replace(skill: &Skill, skills: &Path, folder: &Path, unsafe_paths: &UnsafePat
     let (new, old) = (temporary.path().join("new"), temporary.path().join("old"));
     write(skill, &new, unsafe_paths)?;
     Ok(uninterrupted(|| {
-        fs::rename(folder, &old)?;
-        fs::rename(&new, folder).or_else(|error| {
-            fs::rename(&old, folder)?;
+        rename(folder, &old)?;
+        rename(&new, folder).or_else(|error| {
+            rename(&old, folder)?;
             Err(error)
         })
     })?)

@@ -19,7 +19,7 @@ use crate::modelkit::{Layer, kitfile_digest};
 use crate::ops::session::{Location, Session};
 use crate::relative_path::RelativePath;
 use crate::store::{Recorded, Recording, Store, UnpackEntry, UnpackRun, UnpackedFile, UnpackedPart};
-use crate::sys::{Metadata, Timestamp};
+use crate::sys::{Metadata, Timestamp, real_path};
 
 /// The ledger of a folder into which a ModelKit is unpacked.
 #[derive(Debug)]
@@ -199,7 +199,7 @@ fn off(error: &io::Error) -> State {
 pub(super) fn repository(name: &str) -> String {
     match name.parse() {
         Ok(Location::Artifact(reference)) => reference.full_repository(),
-        Ok(Location::Layout { path, .. }) => format!("oci:{}", fs::canonicalize(&path).unwrap_or(path).display()),
+        Ok(Location::Layout { path, .. }) => format!("oci:{}", real_path(&path).unwrap_or(path).display()),
         Err(_) => name.to_owned(),
     }
 }

@@ -7,8 +7,6 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use fs_err as fs;
-
 pub(in crate::store) use crate::sys::sync_tree;
 use crate::sys::{self, TemporaryFile};
 
@@ -72,7 +70,7 @@ pub(in crate::store) fn persist(file: TemporaryFile, to: &Path) -> io::Result<()
 
 /// Like [`persist`], for a file or a folder that already has a name.
 pub(in crate::store) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
+    sys::rename(from, to)?;
     #[cfg(test)]
     log::note_name(to);
     Ok(())

@@ -11,7 +11,7 @@ use crate::store::error::Error;
 use crate::store::layout::Store;
 use crate::store::members::{Members, keep_members};
 use crate::store::referrers::drop_orphans;
-use crate::sys::{self, Metadata};
+use crate::sys::{self, IdentityHold, Metadata};
 
 /// The size of an entry with a long name in the JSON of the index.
 const ENTRY_BYTES: u64 = 512;
@@ -26,10 +26,10 @@ struct Known {
     document: Arc<IndexDocument>,
 }
 
-/// An open index file. As long as it is open, no other file has its identity.
+/// An index file whose identity no other file has as long as this exists.
 #[derive(Debug)]
 struct OpenIndex {
-    _file: fs::File,
+    _hold: IdentityHold,
     state: Metadata,
 }
 
@@ -69,7 +69,7 @@ impl Store {
     fn open_index(&self) -> Option<OpenIndex> {
         let file = sys::open_regular(&self.index_file()).ok()?;
         let state = Metadata::of(file.file()).ok().filter(|state| state.identity.is_some())?;
-        Some(OpenIndex { _file: file, state })
+        Some(OpenIndex { _hold: IdentityHold::of(file.into_file()), state })
     }
 
     fn know(&self, file: Option<OpenIndex>, document: &Arc<IndexDocument>) {

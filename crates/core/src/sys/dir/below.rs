@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::naming::name_problem;
+
 /// A name in a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry<'a> {
@@ -16,9 +18,7 @@ impl<'a> Entry<'a> {
         if path == "." {
             return Ok(None);
         }
-        if !path.split('/').all(is_normal) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path does not lie below the directory"));
-        }
+        path.split('/').try_for_each(check)?;
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         Ok(Some(Self { parent, name }))
     }
@@ -35,20 +35,15 @@ pub(super) fn with_ancestors(path: &str) -> impl Iterator<Item = &str> {
     ends.map(|end| &path[..end]).filter(|path| *path != ".")
 }
 
-#[cfg(unix)]
-fn is_normal(name: &str) -> bool {
-    !matches!(name, "" | "." | "..")
-}
-
-/// Also refuses names that the system takes for others: with backslashes, drives, streams and devices.
-#[cfg(not(unix))]
-fn is_normal(name: &str) -> bool {
-    use std::path::{Component, Path};
-    let mut components = Path::new(name).components();
-    let first = components.next();
-    matches!(first, Some(Component::Normal(one)) if one == name)
-        && components.next().is_none()
-        && super::naming::name_problem(name).is_none()
+/// Names that the system takes for others, such as those of devices, do not exist; neither do paths with backslashes.
+fn check(name: &str) -> io::Result<()> {
+    if matches!(name, "" | "." | "..") {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path does not lie below the directory"));
+    }
+    match name_problem(name) {
+        Some(problem) => Err(io::Error::new(io::ErrorKind::NotFound, problem)),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

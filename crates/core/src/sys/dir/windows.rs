@@ -18,7 +18,8 @@ use fs_err as fs;
 use super::below::{Entry, with_ancestors};
 use super::found::{Found, Link};
 use super::names::Names;
-use crate::sys::{FileType, Metadata, create_dir};
+use crate::sys::replace::patiently;
+use crate::sys::{FileType, Metadata, create_dir, rename};
 
 // The constants of `CreateFileW` ("File Access Rights Constants" and `CreateFileW` of the documentation of Windows).
 const READ_ATTRIBUTES: u32 = 0x80;
@@ -95,9 +96,11 @@ impl Dir {
 
     /// Returns the kind of file at `path`.
     pub fn find(&self, path: &str) -> io::Result<Found> {
-        if Entry::of(path)?.is_none() {
-            return Ok(Found::Directory);
-        }
+        match Entry::of(path) {
+            Ok(None) => return Ok(Found::Directory),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+            entry => entry?,
+        };
         match self.metadata_of(path, Link::Stay) {
             Ok(metadata) => Ok(Found::of(metadata.file_type, metadata.size)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
@@ -136,17 +139,19 @@ impl Dir {
 
     /// Moves `from` to `to` in `target`, which must not exist.
     pub fn rename(&self, from: &str, target: &Self, to: &str) -> io::Result<()> {
-        if target.find(to)? != Found::Nothing {
-            return Err(io::ErrorKind::AlreadyExists.into());
-        }
-        self.rename_over(from, target, to)
+        let (from, to) = (self.entry(from)?, target.entry(to)?);
+        // `fs::rename` replaces files. This calls `MoveFileExW` without flags, which fails if the target exists.
+        let mut moved = tempfile::TempPath::try_from_path(from.verbatim()?)?;
+        moved.disable_cleanup(true);
+        let to = to.verbatim()?;
+        patiently(moved, |moved| moved.persist_noclobber(&to).map_err(|failed| (failed.error, failed.path)))
     }
 
     /// Moves the file `from` to `to` in `target` and replaces an existing file: at any moment, `to` is the old file or
     /// the new one.
     pub fn rename_over(&self, from: &str, target: &Self, to: &str) -> io::Result<()> {
         let (from, to) = (self.entry(from)?, target.entry(to)?);
-        fs::rename(&from.path, &to.path)
+        rename(&from.path, &to.path)
     }
 
     /// Creates the hard link `to` in `target` to the file `from`.
@@ -220,6 +225,13 @@ impl Dir {
 }
 
 impl Held {
+    /// The path in the form that may have any length (`\\?\C:\…`).
+    fn verbatim(&self) -> io::Result<PathBuf> {
+        let (folder, name) = (self.path.parent(), self.path.file_name());
+        let (folder, name) = folder.zip(name).expect("an entry is in a folder");
+        Ok(fs::canonicalize(folder)?.join(name))
+    }
+
     fn enter(&mut self, name: &str) -> io::Result<()> {
         self.path.push(name);
         let mut options = OpenOptions::new();

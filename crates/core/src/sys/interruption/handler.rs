@@ -1,20 +1,16 @@
 //! The thread that waits for signals.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
-use signal_hook::iterator::Signals;
-use signal_hook::low_level::exit;
 use tracing::debug;
 
+#[cfg(unix)]
+use super::unix::{Signals, exit, survive_size_limit};
+#[cfg(windows)]
+use super::windows::{Signals, exit, survive_size_limit};
 use super::{gate, leftovers};
-
-/// The signals that ask a process to end.
-const SIGNALS: [(i32, &str); 3] = [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")];
 
 /// The exit code of a process that signal n ended is 128 + n in every shell.
 const EXIT_CODE: i32 = 128;
@@ -25,6 +21,13 @@ const ECHO: Duration = Duration::from_millis(200);
 
 /// The time to wait for the report: another thread may hold the terminal, and be blocked by it.
 const REPORT_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A signal that asks the process to end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Signal {
+    pub(super) number: i32,
+    pub(super) name: &'static str,
+}
 
 /// A signal that ends the process.
 #[derive(Debug, Clone, Copy)]
@@ -45,16 +48,14 @@ impl Interruption {
     }
 }
 
-/// Ends the process at the first SIGINT, SIGTERM or SIGHUP after its leftovers have been removed and `report` has been
-/// called, and at once at the next signal. A SIGHUP that the parent ignores stays ignored (`nohup`).
+/// Ends the process at the first signal that asks it to end, after its leftovers have been removed and `report` has
+/// been called, and at once at the next signal.
 ///
 /// A file that exceeds the size limit of the process (`ulimit -f`) becomes an error of the write, not a signal.
 ///
 /// Signals end the process at once if the system permits neither the thread nor the files for it.
 pub fn on_interruption(report: impl FnOnce(Interruption) + Send + 'static) {
-    // A handler and not an ignored signal, which child processes would inherit.
-    let exceeded = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
-    if let Err(error) = exceeded.and_then(|_| start(report)) {
+    if let Err(error) = survive_size_limit().and_then(|()| start(report)) {
         debug!(target: "kit", "cannot handle signals: {error}");
     }
 }
@@ -67,34 +68,31 @@ fn start(report: impl FnOnce(Interruption) + Send + 'static) -> io::Result<()> {
 }
 
 fn wait(report: impl FnOnce(Interruption) + Send + 'static, ready: &Sender<io::Result<()>>) {
-    let handled = SIGNALS.iter().map(|(number, _)| *number).filter(|number| !is_ignored(*number));
-    let opened = Signals::new(handled);
-    let (mut signals, opened) = match opened {
+    let (mut signals, opened) = match Signals::open() {
         Ok(signals) => (Some(signals), Ok(())),
         Err(error) => (None, Err(error)),
     };
     // The receiver waits for exactly this.
     drop(ready.send(opened));
-    let Some(mut received) = signals.as_mut().map(Signals::forever) else { return };
-    let Some(first) = received.next() else { return };
+    let Some(signals) = &mut signals else { return };
+    let Some(first) = signals.next() else { return };
     let since = Instant::now();
     let end = move || end(first, report);
     // Only a thread of its own leaves this one free for the next signal.
     if std::thread::Builder::new().name("kit-end".to_owned()).spawn(end).is_err() {
-        exit(EXIT_CODE + first);
+        exit(EXIT_CODE + first.number);
     }
-    for signal in received {
+    while let Some(signal) = signals.next() {
         if since.elapsed() > ECHO {
-            exit(EXIT_CODE + signal);
+            exit(EXIT_CODE + signal.number);
         }
     }
 }
 
-fn end(number: i32, report: impl FnOnce(Interruption) + Send + 'static) {
+fn end(signal: Signal, report: impl FnOnce(Interruption) + Send + 'static) {
     let _gate = gate::close();
     let mut leftovers = leftovers::lock();
-    let signal = SIGNALS.iter().find(|(known, _)| *known == number).map_or("a signal", |(_, name)| name);
-    let interruption = Interruption { signal, keeps_download: leftovers.has_partial_download() };
+    let interruption = Interruption { signal: signal.name, keeps_download: leftovers.has_partial_download() };
     leftovers.remove_all();
     let (done, is_done) = channel();
     let reporting = std::thread::Builder::new().spawn(move || {
@@ -106,17 +104,5 @@ fn end(number: i32, report: impl FnOnce(Interruption) + Send + 'static) {
         // Either way the process ends now.
         is_done.recv_timeout(REPORT_PATIENCE).ok();
     }
-    exit(EXIT_CODE + number);
-}
-
-/// Returns true if the parent of the process has made it ignore SIGHUP. Shells also make background jobs ignore SIGINT,
-/// but only to protect them from the keyboard; one that is sent on purpose counts.
-fn is_ignored(number: i32) -> bool {
-    if number != SIGHUP {
-        return false;
-    }
-    // Only Linux has the file; asking the system directly needs unsafe code.
-    let status = fs_err::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> (number - 1) & 1 == 1)
+    exit(EXIT_CODE + signal.number);
 }

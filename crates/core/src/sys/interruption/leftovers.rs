@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use fs_err as fs;
 
@@ -32,6 +33,11 @@ static LEFTOVERS: Mutex<Leftovers> = Mutex::new(Leftovers { entries: BTreeMap::n
 
 /// The number of attempts to remove a folder to which threads may add files that they had begun to create.
 const ATTEMPTS: usize = 100;
+
+/// The pause between two attempts on Windows, which does not remove a folder that a thread holds, and the time for all
+/// of them: file systems other than NTFS keep the names of files that are open until the process ends.
+const PAUSE: Duration = Duration::from_millis(5);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Leftovers {
@@ -84,6 +90,7 @@ impl Leftovers {
     /// Removes everything on the list, the newest first: it may be inside an older entry. What cannot be removed stays;
     /// the process ends in any case.
     pub(super) fn remove_all(&mut self) {
+        let end = Instant::now() + PATIENCE;
         // Children write into the folders.
         for kind in self.entries.values() {
             if let LeftoverKind::Child(id) = kind {
@@ -92,9 +99,9 @@ impl Leftovers {
         }
         for kind in std::mem::take(&mut self.entries).into_values().rev() {
             match kind {
-                LeftoverKind::File(path) => drop(fs::remove_file(path)),
-                LeftoverKind::Folder(path) => remove_folder(&path),
-                LeftoverKind::EmptyFolder(path) => drop(fs::remove_dir(path)),
+                LeftoverKind::File(path) => remove(end, || fs::remove_file(&path)),
+                LeftoverKind::Folder(path) => remove(end, || fs::remove_dir_all(&path)),
+                LeftoverKind::EmptyFolder(path) => remove(end, || fs::remove_dir(&path)),
                 LeftoverKind::PartialDownload(path) => drop(free_reserved_space(&path)),
                 LeftoverKind::HiddenInput => super::super::terminal::show_input(),
                 LeftoverKind::Child(_) => {}
@@ -108,10 +115,13 @@ impl Leftovers {
     }
 }
 
-fn remove_folder(path: &Path) {
+/// Removes something, after several attempts if need be.
+fn remove(end: Instant, attempt: impl Fn() -> io::Result<()>) {
     for _ in 0..ATTEMPTS {
-        match fs::remove_dir_all(path) {
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+        match attempt().map_err(|error| error.kind()) {
+            Err(_) if cfg!(windows) && Instant::now() > end => return,
+            Err(io::ErrorKind::DirectoryNotEmpty) => {}
+            Err(kind) if cfg!(windows) && kind != io::ErrorKind::NotFound => std::thread::sleep(PAUSE),
             _ => return,
         }
     }

@@ -5,20 +5,16 @@
 //! process. Nothing has to be checked in the code between, so a command that waits for a network, a lock or the user
 //! ends just as promptly. git handles signals in the same way (`tempfile.h`, `sigchain.h`).
 
-#![cfg_attr(not(unix), allow(dead_code, reason = "without a handler of signals, nothing reads the list"))]
-
 mod gate;
-#[cfg(unix)]
 mod handler;
 mod leftovers;
-#[cfg(not(unix))]
-mod portable;
 mod temporary;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
 
 pub use gate::{uninterrupted, wait_if_interrupted};
-#[cfg(unix)]
 pub use handler::{Interruption, on_interruption};
 pub use leftovers::{Leftover, LeftoverKind};
-#[cfg(not(unix))]
-pub use portable::{Interruption, on_interruption};
 pub use temporary::{TemporaryFile, TemporaryFolder, is_temporary_name};

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::super::replace::patiently;
 use super::leftovers::{Leftover, LeftoverKind};
 
 /// The beginnings of the names of temporary files and folders that are created next to files of the user, in the order
@@ -47,7 +48,7 @@ impl TemporaryFile {
 
     /// Renames the file to `path`, and replaces a file that is already there.
     pub fn persist(self, path: &Path) -> io::Result<()> {
-        self.file.persist(path).map(drop).map_err(|error| error.error)
+        patiently(self.file, |file| file.persist(path).map(drop).map_err(|failed| (failed.error, failed.file)))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::ops::init::{Files, Project, ProjectFolder, find_license};
 use crate::ops::pack::{Git, PackOptions, Recording};
 use crate::progress::{Progress, Warning};
 use crate::provenance::{Commit, Material, Role, SourceUrl};
+use crate::sys::real_path;
 
 /// A run or a model of MLflow in a local folder. Nothing is written there.
 #[derive(Debug, Clone)]
@@ -54,7 +55,7 @@ impl MlflowFolder {
     /// Reads the identity and the tags of the run, or of the model. Parameters and metrics are read when they are
     /// needed.
     pub fn read(folder: &Path) -> Result<Self, ImportError> {
-        let folder = fs::canonicalize(folder)?;
+        let folder = real_path(folder)?;
         if is_file(&folder.join(MODEL)) {
             let run = MlflowRun { id: read_model(&folder)?.run_id, ..MlflowRun::default() };
             return Ok(Self { run, tags: BTreeMap::new(), context: folder.clone(), folder, tracked: None });
