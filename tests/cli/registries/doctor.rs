@@ -167,7 +167,7 @@ fn another_kit_on_the_path_is_a_warning() {
 }
 
 /// Returns the topics that are a problem, each with its advice.
-fn problems(sandbox: &Sandbox, change: impl FnOnce(&mut Command)) -> Vec<(String, String)> {
+fn problems(sandbox: &Sandbox, change: impl FnOnce(&mut Command) -> &mut Command) -> Vec<(String, String)> {
     let mut command = sandbox.command(&["doctor", "--format", "json"]);
     change(&mut command);
     let rows: serde_json::Value = serde_json::from_str(&sandbox.run(&mut command).stdout).unwrap();
@@ -188,12 +188,12 @@ fn the_advice_about_a_store_helps() {
             fs::write(sandbox.store().join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
         }
         fs::write(sandbox.store().join(file), content).unwrap();
-        let found = problems(&sandbox, |_| {});
+        let found = problems(&sandbox, |command| command);
         assert!(matches!(&*found, [(topic, found)] if topic == "store" && found.starts_with(advice)), "{found:?}");
         // What it advises helps.
         let moved = sandbox.path("moved");
         fs::rename(sandbox.store(), moved).unwrap();
-        assert_eq!(problems(&sandbox, |_| {}), []);
+        assert_eq!(problems(&sandbox, |command| command), []);
     }
 }
 
@@ -202,7 +202,7 @@ fn a_bad_configuration_is_one_problem_on_lines_of_its_own() {
     let sandbox = Sandbox::new();
     fs::create_dir_all(sandbox.store().parent().unwrap()).unwrap();
     fs::write(sandbox.store().parent().unwrap().join("config.toml"), "unknown = 1\n").unwrap();
-    let found = problems(&sandbox, |_| {});
+    let found = problems(&sandbox, |command| command);
     assert!(matches!(&*found, [(topic, _)] if topic == "configuration"), "{found:?}");
     let run = sandbox.kit(&["doctor"]).exits(1);
     let widest = run.stdout.lines().map(|line| line.chars().count()).max().unwrap();
@@ -219,7 +219,7 @@ fn a_bad_configuration_is_one_problem_on_lines_of_its_own() {
 fn a_folder_that_cannot_be_written_to_is_a_problem() {
     let sandbox = Sandbox::new();
     // No user can write here, not even root.
-    let found = problems(&sandbox, |command| drop(command.env("KIT_HOME", "/sys/kit")));
+    let found = problems(&sandbox, |command| command.env("KIT_HOME", "/sys/kit"));
     assert!(matches!(&*found, [(topic, advice)] if topic == "store" && advice.contains("KIT_HOME")), "{found:?}");
     sandbox.project();
     let mut command = sandbox.command(&["pack", "project", "-t", "sample:v1"]);

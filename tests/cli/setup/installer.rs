@@ -48,7 +48,7 @@ fn shell(script: &str) -> Command {
 const NEEDED: [&str; 11] = ["sh", "uname", "mktemp", "rm", "awk", "mkdir", "cp", "chmod", "mv", "tar", "gzip"];
 
 /// Runs install.sh with these changes of the environment.
-fn install_with(sandbox: &Sandbox, change: impl FnOnce(&mut Command)) -> Run {
+fn install_with(sandbox: &Sandbox, change: impl FnOnce(&mut Command) -> &mut Command) -> Run {
     let mut command = Command::new("/bin/sh");
     command.arg(sandbox.path("dist/install.sh")).env("SHELL", "/bin/bash").env("NO_PROXY", "*");
     command.env_remove("KIT_DOWNLOAD_URL").env_remove("KIT_INSTALL_DIR").env("HOME", sandbox.path("home"));
@@ -61,7 +61,7 @@ fn install_with(sandbox: &Sandbox, change: impl FnOnce(&mut Command)) -> Run {
 }
 
 fn install(sandbox: &Sandbox) -> Run {
-    install_with(sandbox, |_| {})
+    install_with(sandbox, |command| command)
 }
 
 /// A folder with links to these programs only.
@@ -114,7 +114,7 @@ fn the_script_needs_few_programs() {
         (&["sha256sum"], Some("error: neither curl nor wget is installed")),
     ] {
         let path = only(&sandbox, &others.join("-"), &[&NEEDED[..], others].concat());
-        let run = install_with(&sandbox, |command| drop(command.env("PATH", path)));
+        let run = install_with(&sandbox, |command| command.env("PATH", path));
         match problem {
             None => drop(run.ok()),
             Some(problem) => drop(run.exits(1).says(problem).says("hint: install ")),
@@ -128,19 +128,19 @@ fn the_script_says_what_a_shell_starts() {
     release(&sandbox, &registry);
     let own = sandbox.path("home/.local/bin");
     let path = |first: &str| format!("{first}{}:/usr/bin:/bin", own.display());
-    let run = install_with(&sandbox, |command| drop(command.env("PATH", path("")))).ok();
+    let run = install_with(&sandbox, |command| command.env("PATH", path(""))).ok();
     assert_eq!(run.stderr, "Next: kit doctor, kit completion --install, kit init\n");
     // KitOps is called kit as well.
     let other = sandbox.write("other/kit", "#!/bin/sh\n");
     sandbox.run(Command::new("chmod").arg("755").arg(&other)).ok();
     let first = format!("{}:", other.parent().unwrap().display());
-    install_with(&sandbox, |command| drop(command.env("PATH", path(&first))))
+    install_with(&sandbox, |command| command.env("PATH", path(&first)))
         .ok()
         .says(&format!("warning: a shell starts {} instead", other.display()));
     for (shell, expected) in
         [("/usr/bin/zsh", ">> ~/.zshrc\n"), ("/usr/bin/fish", "  fish_add_path '"), ("/bin/dash", ">> ~/.profile\n")]
     {
-        install_with(&sandbox, |command| drop(command.env("SHELL", shell))).ok().says(expected);
+        install_with(&sandbox, |command| command.env("SHELL", shell)).ok().says(expected);
     }
 }
 
@@ -150,7 +150,7 @@ fn the_script_replaces_an_older_program_and_nothing_else() {
     release(&sandbox, &registry);
     let into = |folder: &str| {
         let folder = sandbox.path(folder);
-        install_with(&sandbox, |command| drop(command.env("KIT_INSTALL_DIR", folder)))
+        install_with(&sandbox, |command| command.env("KIT_INSTALL_DIR", folder))
     };
     let old = sandbox.write("with/kit", "old");
     into("with").ok();
@@ -161,7 +161,7 @@ fn the_script_replaces_an_older_program_and_nothing_else() {
     assert_eq!(sandbox.names("folder/kit"), Vec::<String>::new());
     sandbox.write("file", "");
     into("file").exits(1).says("error: cannot create the folder ").says("hint: set KIT_INSTALL_DIR ");
-    install_with(&sandbox, |command| drop(command.env_remove("HOME"))).exits(1).says("HOME is not set");
+    install_with(&sandbox, |command| command.env_remove("HOME")).exits(1).says("HOME is not set");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn the_script_knows_the_systems() {
     release(&sandbox, &registry);
     let on = |system: &str, machine: &str| {
         let path = uname(&sandbox, system, machine);
-        install_with(&sandbox, |command| drop(command.env("PATH", path)))
+        install_with(&sandbox, |command| command.env("PATH", path))
     };
     on("Linux", "riscv64").exits(1).says("error: there is no kit for the processor riscv64").says("hint: compile it");
     on("FreeBSD", "amd64").exits(1).says("error: there is no kit for the system FreeBSD").says("hint: compile it");

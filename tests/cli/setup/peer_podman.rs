@@ -34,9 +34,9 @@ fn image(sandbox: &Sandbox) -> Option<String> {
         return None;
     }
     let script = format!(
-        "strip -o kit {program}
-         SOURCE_DATE_EPOCH=1 {repository}/scripts/image.sh kit layout:test >&2
-         for it in $(ldd kit | grep -o '/[^ ]*'); do install -D -m 755 \"$(realpath $it)\" \"libraries$it\"; done
+        "strip -o program {program}
+         SOURCE_DATE_EPOCH=1 {repository}/scripts/image.sh program layout:test >&2
+         for it in $(ldd program | grep -o '/[^ ]*'); do install -D -m 755 \"$(realpath $it)\" \"libraries$it\"; done
          umoci insert --rootless --image layout:test libraries / >&2
          {PODMAN} pull --quiet oci:layout:test",
         program = binary().display(),
