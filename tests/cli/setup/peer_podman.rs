@@ -83,17 +83,17 @@ fn the_init_container_unpacks_the_model() {
     let container = &pod["spec"]["initContainers"][0];
     let command = container["command"].to_string().replace("registry.example", registry.host());
     let user = &pod["spec"]["securityContext"]["runAsUser"];
-    let mut run = format!("{PODMAN} {RUN} --read-only --read-only-tmpfs=false --user {user} --entrypoint '{command}'");
-    for variable in container["env"].as_array().unwrap() {
-        run += &format!(" --env {}={}", variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap());
-    }
-    for mount in container["volumeMounts"].as_array().unwrap() {
+    let start = format!("{PODMAN} {RUN} --read-only --read-only-tmpfs=false --user {user} --entrypoint '{command}'");
+    let variables = container["env"].as_array().unwrap().iter().map(|variable| {
+        format!("--env {}={}", variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap())
+    });
+    let mounts = container["volumeMounts"].as_array().unwrap().iter().map(|mount| {
         // `U` is what fsGroup does in a Pod.
         let mode = if mount["readOnly"] == true { "ro" } else { "U" };
-        let (name, path) = (mount["name"].as_str().unwrap(), mount["mountPath"].as_str().unwrap());
-        run += &format!(" --volume \"$PWD/{name}:{path}:{mode}\"");
-    }
-    run += &format!(" {image}");
+        let (folder, path) = (mount["name"].as_str().unwrap(), mount["mountPath"].as_str().unwrap());
+        format!("--volume \"$PWD/{folder}:{path}:{mode}\"")
+    });
+    let run = [start].into_iter().chain(variables).chain(mounts).chain([image]).collect::<Vec<_>>().join(" ");
 
     shell(&sandbox, &run).ok().says("Unpacked 3 files into /model");
     let weights = sandbox.path("model/weights/model.safetensors");
