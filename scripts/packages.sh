@@ -2,18 +2,21 @@
 # Makes what package managers need from the archives of a release: install.sh, install.ps1, a Homebrew formula, a Scoop
 # manifest and Debian packages. Everything comes from the templates in packaging/, and is checked.
 #
-# Usage: scripts/packages.sh FOLDER VERSION URL
+# Usage: scripts/packages.sh [--no-lint] FOLDER VERSION URL
 #   FOLDER has the archives kit-VERSION-TARGET.tar.gz (.zip for Windows) and SHA256SUMS; the results are written there.
 #   URL is the address at which the content of FOLDER will be published.
+#   KIT_MAINTAINER is the maintainer of the Debian packages: the author of the last commit, if it is not set.
 set -euo pipefail
 
-[[ $# == 3 ]] || { sed -n '5,7s/^# //p' "$0" >&2; exit 2; }
+is_linted=1
+[[ ${1:-} != --no-lint ]] || { is_linted= && shift; }
+[[ $# == 3 ]] || { sed -n '5,8s/^# //p' "$0" >&2; exit 2; }
 folder=$(cd "$1" && pwd) version=$2 url=${3%/}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # The page of the project: the address without what GitHub has behind it for a release.
 homepage=${url%%/releases/download/*}
-maintainer=${KIT_MAINTAINER:-kit <kit@localhost>}
+maintainer=${KIT_MAINTAINER:-$(git log -1 --format='%aN <%aE>')}
 
 main() {
     local script
@@ -39,9 +42,9 @@ main() {
 render() {
     local text target
     text=$(<"packaging/$1")
-    text=${text//@VERSION@/$version}
-    text=${text//@URL@/$url}
-    text=${text//@HOMEPAGE@/$homepage}
+    text=${text//@VERSION@/"$version"}
+    text=${text//@URL@/"$url"}
+    text=${text//@HOMEPAGE@/"$homepage"}
     while [[ $text =~ @SHA256:([a-z0-9_-]+)@ ]]; do
         target=${BASH_REMATCH[1]}
         text=${text//@SHA256:$target@/$(sum_of "$target")} || return 1
@@ -61,7 +64,9 @@ sum_of() {
 check() {
     local tool=$1
     shift
-    if command -v "$tool" >/dev/null; then
+    if [[ -z $is_linted ]]; then
+        return
+    elif command -v "$tool" >/dev/null; then
         "$@" >&2
     else
         echo "not checked by $tool, which is not installed: ${*: -1}" >&2
@@ -70,7 +75,7 @@ check() {
 
 # debian TARGET ARCHITECTURE: the package with the program, man pages and completions.
 debian() {
-    local name=kit-$version-$1 work root
+    local name=kit-$version-$1 work root time
     if ! command -v dpkg-deb >/dev/null || [[ ! -f $folder/$name.tar.gz ]]; then
         echo "left out: the Debian package for $2 needs dpkg-deb and $name.tar.gz" >&2
         return
@@ -81,28 +86,37 @@ debian() {
     root=$work/root
     tar -xzf "$folder/$name.tar.gz" -C "$work"
     install -D -m 755 "$work/$name/kit" "$root/usr/bin/kit"
-    install -D -m 644 "$work/$name/LICENSE" "$root/usr/share/doc/kit/copyright"
+    # The same input gives the same package (reproducible-builds.org): the time is that of the archive's files.
+    time=$(stat -c %Y "$work/$name/kit")
+    mkdir -p "$root/usr/share/doc/kit" "$root/DEBIAN"
+    fill debian-copyright.in >"$root/usr/share/doc/kit/copyright"
+    changelog "$time" | gzip -9n >"$root/usr/share/doc/kit/changelog.gz"
     install -D -m 644 -t "$root/usr/share/man/man1" "$work/$name"/man/*.1
     gzip -9n "$root"/usr/share/man/man1/*.1
     install -D -m 644 "$work/$name/completions/kit.bash" "$root/usr/share/bash-completion/completions/kit"
     install -D -m 644 "$work/$name/completions/kit.zsh" "$root/usr/share/zsh/vendor-completions/_kit"
     install -D -m 644 "$work/$name/completions/kit.fish" "$root/usr/share/fish/vendor_completions.d/kit.fish"
-    mkdir "$root/DEBIAN"
-    control "$2" "$(du -sk --exclude DEBIAN "$root" | cut -f 1)" >"$root/DEBIAN/control"
-    # The same input gives the same package (reproducible-builds.org): the time is that of the archive's files.
-    SOURCE_DATE_EPOCH=$(stat -c %Y "$work/$name/kit") \
-        dpkg-deb --root-owner-group -Zxz --build "$root" "$folder/kit_${version}_$2.deb" >/dev/null
+    fill debian-control.in "$2" "$(du -sk --exclude DEBIAN "$root" | cut -f 1)" >"$root/DEBIAN/control"
+    find "$root" -exec chmod go-w {} +
+    SOURCE_DATE_EPOCH=$time dpkg-deb --root-owner-group -Zxz --build "$root" "$folder/kit_${version}_$2.deb" >/dev/null
     check "lintian" lintian --fail-on error "$folder/kit_${version}_$2.deb"
 }
 
-control() {
+# fill TEMPLATE [ARCHITECTURE KIBIBYTES]: prints a file of the Debian package.
+fill() {
     local text
-    text=$(<packaging/debian-control.in)
-    text=${text//@VERSION@/$version}
-    text=${text//@ARCHITECTURE@/$1}
-    text=${text//@KIBIBYTES@/$2}
-    text=${text//@MAINTAINER@/$maintainer}
-    printf '%s\n' "${text//@HOMEPAGE@/$homepage}"
+    text=$(<"packaging/$1")
+    text=${text//@VERSION@/"$version"}
+    text=${text//@ARCHITECTURE@/"${2:-}"}
+    text=${text//@KIBIBYTES@/"${3:-}"}
+    text=${text//@MAINTAINER@/"$maintainer"}
+    printf '%s\n' "${text//@HOMEPAGE@/"$homepage"}"
+}
+
+# Prints the changelog that Debian asks for.
+changelog() {
+    printf 'kit (%s) unstable; urgency=medium\n\n  * The changes are described at %s\n\n -- %s  %s\n' \
+        "$version" "$homepage" "$maintainer" "$(LC_ALL=C date --utc --date "@$1" '+%a, %d %b %Y %H:%M:%S +0000')"
 }
 
 main

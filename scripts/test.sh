@@ -37,6 +37,15 @@ main() {
         printf '\nNOT TESTED: there is no cosign on the PATH, so the tests in tests/cli/setup/peer_trust.rs that\n' >&2
         printf 'run it were skipped. They need cosign 3.\n' >&2
     fi
+    if ! command -v zsh >/dev/null || ! command -v fish >/dev/null; then
+        printf '\nNOT TESTED: zsh or fish is not on the PATH, so its tests in tests/cli/setup/completion.rs were\n' >&2
+        printf 'skipped.\n' >&2
+    fi
+    if ! command -v podman >/dev/null || ! command -v runc >/dev/null; then
+        printf '\nNOT TESTED: there is no podman with runc on the PATH, so the tests in\n' >&2
+        printf 'tests/cli/setup/peer_podman.rs that run the image of kit and the init container of\n' >&2
+        printf 'examples/deploy were skipped.\n' >&2
+    fi
 }
 
 # The tests run against a real registry and let skopeo and umoci read what kit wrote, so they have to be there.

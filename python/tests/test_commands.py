@@ -124,3 +124,10 @@ def test_remote_reads_the_registry(project: Path, registry: str) -> None:
 def test_run_puts_its_option_before_the_names(project: Path) -> None:
     kit.pack(project, "digits:v1")
     assert kit.run("tag", "--", "digits:v1", "digits:v2")["artifacts"][0]["references"] == ["digits:v2"]
+
+
+def test_one_option_is_a_text(project: Path) -> None:
+    kit.pack(project, "digits:v1")
+    kit.unpack("digits:v1", "out", options="--filter=model")
+    assert Path("out/weights/model.safetensors").exists() and not Path("out/LICENSE").exists()
+    assert kit.load("digits:v1", "config.json", as_path=True, options="--plain-http").exists()

@@ -101,6 +101,34 @@ def test_a_program_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         kit.inspect("digits:v1")
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo 'Error: unknown flag: --progress' >&2; exit 1",
+        "echo \"error: unexpected argument '--progress' found\" >&2; exit 2",
+    ],
+)
+def test_the_program_of_kitops_is_not_used(program: Callable[[str], None], script: str) -> None:
+    program(script)
+    with pytest.raises(kit.ProgramNotFoundError, match="is not a program `kit` that this package can use") as raised:
+        kit.inspect("digits:v1")
+    assert "--progress" in raised.value.causes[0] and "KIT_BINARY" in (raised.value.hint or "")
+
+
+def test_a_program_for_another_system(program: Callable[[str], None], tmp_path: Path) -> None:
+    program("")
+    (tmp_path / "program").write_bytes(b"MZ")
+    with pytest.raises(kit.ProgramNotFoundError) as raised:
+        kit.inspect("digits:v1")
+    assert "Exec format error" in raised.value.causes[0]
+
+
+def test_an_answer_that_is_no_document(project: Path) -> None:
+    kit.pack(project, "digits:v1")
+    with pytest.raises(kit.KitError, match="`kit inspect` did not answer with a JSON document"):
+        kit.inspect("digits:v1", options="--format=yaml")
+
+
 def test_the_module_runs_the_program() -> None:
     ended = subprocess.run([sys.executable, "-m", "kit_modelkit", "info", "digits:v9"], capture_output=True, text=True)
     assert ended.returncode == 4 and ended.stderr.startswith("error: ")

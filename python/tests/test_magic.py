@@ -35,3 +35,9 @@ def test_a_failure_of_the_magic_stops_the_cell(shell: Any, capsys: pytest.Captur
     shown = capsys.readouterr()
     assert result.error_in_exec is not None and str(result.error_in_exec) == "kit ended with exit code 4"
     assert "error: " in shown.out and "not reached" not in shown.out
+
+
+def test_a_line_that_is_not_complete_has_no_traceback(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    result = shell.run_cell("%kit pack 'digits")
+    assert "No closing quotation" in str(result.error_in_exec)
+    assert "Traceback" not in capsys.readouterr().err

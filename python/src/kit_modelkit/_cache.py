@@ -6,11 +6,10 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal, Union, overload
 
-from ._commands import ProgressArgument, cat, inspect, read
+from ._commands import ProgressArgument, Texts, cat, inspect, read
 
 DIGEST = re.compile(r"@sha256:([0-9a-f]{64})$")
 
@@ -25,7 +24,7 @@ def load(
     *,
     as_path: Literal[False] = False,
     remote: bool = False,
-    options: Sequence[str] = (),
+    options: Texts = (),
     progress: ProgressArgument = None,
 ) -> bytes: ...
 
@@ -37,7 +36,7 @@ def load(
     *,
     as_path: Literal[True],
     remote: bool = False,
-    options: Sequence[str] = (),
+    options: Texts = (),
     progress: ProgressArgument = None,
 ) -> Path: ...
 
@@ -48,7 +47,7 @@ def load(
     *,
     as_path: bool = False,
     remote: bool = False,
-    options: Sequence[str] = (),
+    options: Texts = (),
     progress: ProgressArgument = None,
 ) -> Union[bytes, Path]:
     """Return the content of a file of a ModelKit, or with `as_path` the path of a copy of it in the cache.
@@ -60,7 +59,8 @@ def load(
     """
     if not as_path:
         return cat(name, path, remote=remote, options=options, progress=progress)
-    options = [*options, "--remote"] if remote else options
+    options = [options] if isinstance(options, str) else list(options)
+    options += ["--remote"] * remote
     pinned = name if DIGEST.search(name) else f"{name}@{inspect(name, options=options).digest}"
     target = cache_folder() / "sha256" / _hex(pinned) / _inside(path)
     if not _is_whole(target):
@@ -106,7 +106,7 @@ def _is_whole(file: Path) -> bool:
     return file.is_file() and file.stat().st_mtime == TIME
 
 
-def _write(target: Path, pinned: str, path: str, options: Sequence[str], progress: ProgressArgument) -> None:
+def _write(target: Path, pinned: str, path: str, options: Texts, progress: ProgressArgument) -> None:
     """Write a file to its place in the cache. It appears there only when it is complete."""
     partial = cache_folder() / "partial"
     partial.mkdir(parents=True, exist_ok=True)

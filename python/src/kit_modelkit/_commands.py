@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from typing import IO, Any, Optional, Union
@@ -23,7 +22,7 @@ def pack(
     *,
     file: Optional[StrPath] = None,
     push: Union[bool, str] = False,
-    options: Sequence[str] = (),
+    options: Texts = (),
     progress: ProgressArgument = None,
 ) -> Packed:
     """Pack a folder and its Kitfile into a ModelKit in the local store.
@@ -34,7 +33,7 @@ def pack(
     `options` are more options of `kit pack`. `progress` is a function that receives each event, or True for a progress
     bar. Both are the same for all functions.
     """
-    chosen = [*_each("--tag", tag), *options]
+    chosen = [*_each("--tag", tag), *_list(options)]
     if file is not None:
         chosen.append(f"--file={os.fspath(file)}")
     if push:
@@ -43,14 +42,14 @@ def pack(
 
 
 def push(
-    name: str, destination: Optional[str] = None, *, options: Sequence[str] = (), progress: ProgressArgument = None
+    name: str, destination: Optional[str] = None, *, options: Texts = (), progress: ProgressArgument = None
 ) -> Transferred:
     """Upload a ModelKit from the local store to a registry: to `destination`, or to the registry in its name."""
     return decode(Transferred, _json("push", options, _present(name, destination), progress))
 
 
 def pull(
-    name: str, local_name: Optional[str] = None, *, options: Sequence[str] = (), progress: ProgressArgument = None
+    name: str, local_name: Optional[str] = None, *, options: Texts = (), progress: ProgressArgument = None
 ) -> Transferred:
     """Download a ModelKit from a registry into the local store, under its name or `local_name`."""
     return decode(Transferred, _json("pull", options, _present(name, local_name), progress))
@@ -64,7 +63,7 @@ def unpack(
     paths: Texts = (),
     overwrite: bool = False,
     remote: bool = False,
-    options: Sequence[str] = (),
+    options: Texts = (),
     progress: ProgressArgument = None,
 ) -> Unpacked:
     """Unpack a ModelKit, or parts of it, into a folder.
@@ -73,16 +72,14 @@ def unpack(
     such as `"*.json"`. Files that differ make it fail, unless `overwrite` is True. With `remote`, the ModelKit is read
     from the registry even if the local store has it.
     """
-    chosen = [f"--dir={os.fspath(folder)}", *_each("--filter", filters), *_each("--path", paths), *options]
+    chosen = [f"--dir={os.fspath(folder)}", *_each("--filter", filters), *_each("--path", paths), *_list(options)]
     chosen += ["--overwrite"] * overwrite + ["--remote"] * remote
     return decode(Unpacked, _json("unpack", chosen, [name], progress))
 
 
-def inspect(
-    name: str, *, remote: bool = False, options: Sequence[str] = (), progress: ProgressArgument = None
-) -> Inspection:
+def inspect(name: str, *, remote: bool = False, options: Texts = (), progress: ProgressArgument = None) -> Inspection:
     """Return the digest, the Kitfile and the manifest of a ModelKit."""
-    return decode(Inspection, _json("inspect", [*["--remote"] * remote, *options], [name], progress))
+    return decode(Inspection, _json("inspect", [*["--remote"] * remote, *_list(options)], [name], progress))
 
 
 def diff(
@@ -90,12 +87,12 @@ def diff(
     second: StrPath,
     *,
     remote: bool = False,
-    options: Sequence[str] = (),
+    options: Texts = (),
     progress: ProgressArgument = None,
 ) -> Diff:
     """Compare two ModelKits, folders with a Kitfile, or lock files."""
     names = [os.fspath(first), os.fspath(second)]
-    return decode(Diff, _json("diff", [*["--remote"] * remote, *options], names, progress))
+    return decode(Diff, _json("diff", [*["--remote"] * remote, *_list(options)], names, progress))
 
 
 def ls(
@@ -103,19 +100,17 @@ def ls(
     path: Optional[str] = None,
     *,
     remote: bool = False,
-    options: Sequence[str] = (),
+    options: Texts = (),
     progress: ProgressArgument = None,
 ) -> list[File]:
     """List the files in a ModelKit, or those below the path in it."""
-    files = _json("ls", [*["--remote"] * remote, *options], _present(name, path), progress)
+    files = _json("ls", [*["--remote"] * remote, *_list(options)], _present(name, path), progress)
     return [decode(File, file) for file in files]
 
 
-def cat(
-    name: str, path: str, *, remote: bool = False, options: Sequence[str] = (), progress: ProgressArgument = None
-) -> bytes:
+def cat(name: str, path: str, *, remote: bool = False, options: Texts = (), progress: ProgressArgument = None) -> bytes:
     """Return the content of a file of a ModelKit."""
-    return read(name, path, [*["--remote"] * remote, *options], progress)
+    return read(name, path, [*["--remote"] * remote, *_list(options)], progress)
 
 
 def run(*arguments: str, progress: ProgressArgument = None) -> Any:
@@ -123,21 +118,19 @@ def run(*arguments: str, progress: ProgressArgument = None) -> Any:
     return _document([*_before_names(arguments, "--format=json")], progress)
 
 
-def read(
-    name: str, path: str, options: Sequence[str], progress: ProgressArgument, output: Optional[IO[bytes]] = None
-) -> bytes:
+def read(name: str, path: str, options: Texts, progress: ProgressArgument, output: Optional[IO[bytes]] = None) -> bytes:
     """Return the content of a file of a ModelKit, or write it to `output`."""
     with listening(progress) as callback:
-        return _process.run(["cat", *options, "--", name, path], callback, output)
+        return _process.run(["cat", *_list(options), "--", name, path], callback, output)
 
 
-def _json(command: str, options: Sequence[str], names: Sequence[str], progress: ProgressArgument) -> Any:
-    return _document([command, "--format=json", *options, "--", *names], progress)
+def _json(command: str, options: Texts, names: Sequence[str], progress: ProgressArgument) -> Any:
+    return _document([command, "--format=json", *_list(options), "--", *names], progress)
 
 
 def _document(arguments: Sequence[str], progress: ProgressArgument) -> Any:
     with listening(progress) as callback:
-        return json.loads(_process.run(arguments, callback))
+        return _process.document(arguments, callback)
 
 
 def _before_names(arguments: Sequence[str], option: str) -> list[str]:
@@ -147,7 +140,11 @@ def _before_names(arguments: Sequence[str], option: str) -> list[str]:
 
 
 def _each(option: str, values: Texts) -> list[str]:
-    return [f"{option}={value}" for value in ([values] if isinstance(values, str) else values)]
+    return [f"{option}={value}" for value in _list(values)]
+
+
+def _list(values: Texts) -> list[str]:
+    return [values] if isinstance(values, str) else list(values)
 
 
 def _present(*names: Optional[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,9 @@ log = logging.getLogger("kit_modelkit")
 
 # A terminal, and Jupyter, send an interrupt to kit as well. A second one would end it before it has cleaned up.
 SECONDS_BEFORE_INTERRUPT = 1.0
+
+# How KitOps, and other programs, refuse the option that kit is run with.
+WITHOUT_PROGRESS = re.compile(r"(unknown flag: |unexpected argument ')--progress\b")
 
 # A notebook on Windows has no console, so each program would open a window.
 if sys.platform == "win32":
@@ -36,26 +40,58 @@ def run(
     as that of an interrupt, ends the call, kit is interrupted, and has ended before the exception is raised.
     """
     report = _Report(callback)
-    command = [find_binary(), "--progress=json", *arguments]
-    code, out = run_lines(command, report.line, output)
+    program = find_binary()
+    code, out = run_lines([program, "--progress=json", *arguments], report.line, output)
     # A program that is ended by a signal, and not by itself.
     code = 128 - code if code < 0 else code
     if code != 0:
+        if not report.failure and any(WITHOUT_PROGRESS.search(text) for text in report.texts):
+            raise unusable(program, report.texts)
         raise report.error(code, arguments, out)
     return out
+
+
+def document(arguments: Sequence[str], callback: Optional[events.Callback] = None) -> Any:
+    """Run kit, and return the JSON document that it writes to standard output."""
+    out = run(arguments, callback)
+    try:
+        return json.loads(out)
+    except ValueError:
+        shown = out[:200].decode(errors="replace").strip()
+        raise errors.KitError(
+            f"`kit {arguments[0]}` did not answer with a JSON document",
+            [f"it printed `{shown}`" if shown else "it printed nothing"],
+            "do not pass --format in `options`; use the program that was installed with this package",
+            0,
+            arguments,
+        ) from None
+
+
+def unusable(program: str, causes: Sequence[str]) -> errors.ProgramNotFoundError:
+    """Return the error about a program that is not this kit: that of KitOps has the same name."""
+    return errors.ProgramNotFoundError(
+        f"`{program}` is not a program `kit` that this package can use",
+        [text for text in causes if text],
+        "install kit-modelkit again, or set KIT_BINARY to the path of the program",
+        127,
+    )
 
 
 def run_lines(
     command: Union[str, Sequence[str]], on_line: Callable[[bytes], None], output: Optional[IO[bytes]] = None
 ) -> tuple[int, bytes]:
     """Run a command, and return its exit code and standard output; `on_line` gets each line of standard error."""
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=output or subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        creationflags=FLAGS,
-    )
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output or subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            creationflags=FLAGS,
+        )
+    except OSError as error:
+        # For another system or processor, or removed in the meantime.
+        raise unusable(command if isinstance(command, str) else command[0], [str(error)]) from error
     assert process.stderr is not None
     reader = _Reader(process.stdout)
     try:

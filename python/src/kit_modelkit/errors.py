@@ -75,7 +75,7 @@ class SignalError(KitError):
 
 
 class ProgramNotFoundError(KitError):
-    """The program `kit` is neither beside this interpreter nor on the PATH."""
+    """There is no program `kit` beside this interpreter or on the PATH, or it is not one that this package can use."""
 
 
 CLASSES: dict[int, type[KitError]] = {

@@ -7,6 +7,7 @@ import sys
 
 from ._binary import find_binary
 from ._process import run_lines
+from .errors import ProgramNotFoundError
 
 
 def kit(line: str) -> None:
@@ -15,8 +16,11 @@ def kit(line: str) -> None:
 
     # Windows programs split their command line themselves.
     windows = sys.platform == "win32"
-    command = f'"{find_binary()}" {line}' if windows else [find_binary(), *shlex.split(line)]
-    code, out = run_lines(command, _show)
+    try:
+        command = f'"{find_binary()}" {line}' if windows else [find_binary(), *shlex.split(line)]
+        code, out = run_lines(command, _show)
+    except (ProgramNotFoundError, ValueError) as error:
+        raise UsageError(str(error)) from error
     _show(out)
     if code != 0:
         # IPython shows this class without a traceback, and the cells below do not run.

@@ -116,6 +116,12 @@ impl InitArgs {
             let advice = "list the folders with code instead, or leave files out with .kitignore";
             context.output.say(&format!("`code` has the whole folder, with every file that is added later; {advice}"));
         }
+        if draft.kitfile.entries().is_empty() {
+            context.output.warn(&format!(
+                "the Kitfile is empty: `{}` has no files for a ModelKit; add some, then run `kit init --force`",
+                tidy(&self.path)
+            ));
+        }
         if let [(path, target), others @ ..] = &*draft.dangling {
             let more = if others.is_empty() { String::new() } else { format!(" (and {} more like it)", others.len()) };
             let target = target.display();

@@ -47,7 +47,7 @@ impl PruneArgs {
         }
         let (removed, collected) =
             ops::prune(&store, &options, &context.bars).context("Failed to remove untagged ModelKits")?;
-        if removed.is_empty() {
+        if removed.is_empty() && collected.files == 0 {
             context.output.say("nothing to remove");
         }
         print_removed(context, &removed, Tense::Past)?;

@@ -281,7 +281,7 @@ fn remove(context: &Context, removal: &Removal) -> Result<()> {
             Removal::Digest(digest) => format!("Failed to remove `{digest}`"),
             Removal::Unnamed | Removal::Everything => "Failed to remove ModelKits".to_owned(),
         })?;
-    if removed.is_empty() {
+    if removed.is_empty() && collected.files == 0 {
         context.output.say("nothing to remove");
     }
     print_removed(context, &removed, Tense::Past)?;

@@ -1,6 +1,6 @@
 //! Reading keys from files and variables, and the passwords that open them.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
@@ -55,7 +55,13 @@ fn read(context: &Context, key: &str) -> Result<Zeroizing<Vec<u8>>> {
     let path = context.environment.absolute(key.as_ref());
     let name = tidy(key.as_ref());
     let mut bytes = Zeroizing::new(Vec::new());
-    let file = fs::File::open(&path).with_context(|| format!("cannot read the key `{name}`"))?;
+    let file = fs::File::open(&path).map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::NotFound => "; `kit key new PREFIX` creates a key pair",
+            _ => "",
+        };
+        anyhow::Error::new(error).context(format!("cannot read the key `{name}`{advice}"))
+    })?;
     let limit = limits::KEY_FILE_BYTES;
     file.take(limit + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read the key `{name}`"))?;
     if bytes.len() as u64 > limit {

@@ -17,6 +17,7 @@ use super::import::{hint_for_git, hint_for_hub, hint_for_mlflow};
 use super::names::{hint_for_missing, hint_for_patterns, hint_for_tags, hint_for_usage};
 use super::policy::hint_for_policy;
 use super::registry::hint_for_registry;
+use super::store::hint_for_store;
 use crate::output::report::{NotLoggedIn, Usage};
 
 /// The hint for a cause, if there is one that is likely to help.
@@ -182,21 +183,6 @@ fn hint_for_operation(error: &ops::Error) -> Option<String> {
         ops::Error::NoRoom { .. } => Some(full_disk::HINT.to_owned()),
         ops::Error::Parent { source, .. } => hint_for_operation(source),
         ops::Error::Unpack(_, error) | ops::Error::Archive(error) => hint_for_archive(error),
-        _ => None,
-    }
-}
-
-fn hint_for_store(error: &store::Error) -> Option<String> {
-    match error {
-        store::Error::IndexFull { .. } => {
-            Some("remove ModelKits with `kit remove`, or use another store: KIT_HOME or --config".to_owned())
-        }
-        store::Error::Locked { .. } => {
-            Some("wait until that process ends, or end it; `--lock-timeout` sets the longest wait".to_owned())
-        }
-        store::Error::UnreadableManifest { .. } => {
-            Some("`kit fsck` shows what is damaged; remove that ModelKit, or pull it again".to_owned())
-        }
         _ => None,
     }
 }

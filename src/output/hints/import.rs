@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::registry::hint_for_registry;
 use kit_core::git;
 use kit_core::registry;
 use kit_core::upstream::{hub, mlflow};
@@ -43,6 +44,9 @@ pub(super) fn hint_for_hub(error: &hub::Error) -> Option<String> {
         )),
         hub::Error::NoRepository { .. } => {
             Some("for a private repository, pass a token with HF_TOKEN or --token".to_owned())
+        }
+        hub::Error::HttpService(error) if matches!(error.failure(), registry::Error::Unreachable { .. }) => {
+            hint_for_registry(error)
         }
         hub::Error::NoRevision { .. } => Some("--ref accepts a branch, a tag or a full commit id".to_owned()),
         _ => None,

@@ -6,5 +6,6 @@ mod import;
 mod names;
 mod policy;
 mod registry;
+mod store;
 
 pub(super) use hint::hint;

@@ -297,3 +297,11 @@ fn wait_until(is_reached: impl Fn() -> bool) {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+#[test]
+fn a_hub_that_cannot_be_reached_has_a_hint() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["import", "Ada/Tiny-Net", "--retry-for", "0s"]);
+    let run = sandbox.run(command.env("HF_ENDPOINT", "http://localhost:1"));
+    run.exits(6).says("cannot reach `localhost:1`").says("hint: check the host name and the port; if the network ");
+}

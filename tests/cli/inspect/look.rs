@@ -165,3 +165,15 @@ fn info_of_an_image_form_names_the_modelkit() {
     assert!(!run.stderr.contains("Could not find") && !run.stderr.contains("caused by"), "{}", run.stderr);
     run.says("hint: if it is the image form of a ModelKit, use the name of that: `oci:").says("layout:v1`");
 }
+
+#[test]
+fn an_empty_store_says_what_fills_it() {
+    let sandbox = Sandbox::new();
+    let run =
+        sandbox.kit(&["list"]).ok().says("The local store is empty: `kit pack` and `kit pull` add ModelKits to it");
+    assert_eq!(run.stdout.lines().count(), 1);
+    for flags in [&["--format", "json"][..], &["--quiet"], &["--filter", "model"]] {
+        let run = sandbox.kit(&[&["list"], flags].concat());
+        assert!(!run.stderr.contains("is empty"), "{flags:?}: {}", run.stderr);
+    }
+}

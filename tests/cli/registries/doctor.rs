@@ -1,5 +1,7 @@
 //! `kit doctor`: a table, data for programs, and an exit code.
 
+use std::process::Command;
+
 use expect_test::expect;
 use fs_err as fs;
 
@@ -160,4 +162,67 @@ fn another_kit_on_the_path_is_a_warning() {
     let rows: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(check(&rows, "program")["state"], "warning");
     assert!(check(&rows, "program")["advice"].as_str().unwrap().starts_with("a shell starts "));
+}
+
+/// Returns the topics that are a problem, each with its advice.
+fn problems(sandbox: &Sandbox, change: impl FnOnce(&mut Command) -> &mut Command) -> Vec<(String, String)> {
+    let mut command = sandbox.command(&["doctor", "--format", "json"]);
+    change(&mut command);
+    let rows: serde_json::Value = serde_json::from_str(&sandbox.run(&mut command).stdout).unwrap();
+    let rows = rows.as_array().unwrap().iter().filter(|row| row["state"] == "problem");
+    let text = |row: &serde_json::Value, member: &str| row[member].as_str().unwrap().to_owned();
+    rows.map(|row| (text(row, "topic"), text(row, "advice"))).collect()
+}
+
+#[test]
+fn the_advice_about_a_store_helps() {
+    for (file, content, advice) in [
+        ("index.json", "{", "restore the file from a backup, or move the store to another place: "),
+        ("notes.txt", "", "move it to another place, or set KIT_HOME to another folder"),
+    ] {
+        let sandbox = Sandbox::new();
+        fs::create_dir_all(sandbox.store()).unwrap();
+        if file == "index.json" {
+            fs::write(sandbox.store().join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+        }
+        fs::write(sandbox.store().join(file), content).unwrap();
+        let found = problems(&sandbox, |command| command);
+        assert!(matches!(&*found, [(topic, found)] if topic == "store" && found.starts_with(advice)), "{found:?}");
+        // What it advises helps.
+        let moved = sandbox.path("moved");
+        fs::rename(sandbox.store(), moved).unwrap();
+        assert_eq!(problems(&sandbox, |command| command), []);
+    }
+}
+
+#[test]
+fn a_bad_configuration_is_one_problem_on_lines_of_its_own() {
+    let sandbox = Sandbox::new();
+    fs::create_dir_all(sandbox.store().parent().unwrap()).unwrap();
+    fs::write(sandbox.store().parent().unwrap().join("config.toml"), "unknown = 1\n").unwrap();
+    let found = problems(&sandbox, |command| command);
+    assert!(matches!(&*found, [(topic, _)] if topic == "configuration"), "{found:?}");
+    let run = sandbox.kit(&["doctor"]).exits(1);
+    let widest = run.stdout.lines().map(|line| line.chars().count()).max().unwrap();
+    assert!(widest < 160 + sandbox.path("").as_os_str().len() * 2, "{}", run.stdout);
+    assert!(
+        run.stdout.contains("\n                          advice: correct the file, or delete it"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_folder_that_cannot_be_written_to_is_a_problem() {
+    let sandbox = Sandbox::new();
+    // No user can write here, not even root.
+    let found = problems(&sandbox, |command| command.env("KIT_HOME", "/sys/kit"));
+    assert!(matches!(&*found, [(topic, advice)] if topic == "store" && advice.contains("KIT_HOME")), "{found:?}");
+    sandbox.project();
+    let mut command = sandbox.command(&["pack", "project", "-t", "sample:v1"]);
+    sandbox
+        .run(command.env("KIT_HOME", "/sys/kit"))
+        .exits(1)
+        .says("hint: `kit doctor` checks the local store; KIT_HOME");
 }

@@ -76,7 +76,7 @@ fn bash_completes_names_with_colons() {
 fn fish_shows_descriptions() {
     let sandbox = packed();
     for (line, expected) in [
-        ("kit pus", "push\tSend a ModelKit to a registry"),
+        ("kit pus", "push\tUpload a ModelKit to a registry"),
         ("kit push net:", "net:v1"),
         ("kit push --plain-http kit", "kit.example/team/net:v1\nkit.example/team/net:v2"),
         ("kit pack proj", "project/\tDirectory"),
@@ -94,7 +94,7 @@ fn fish_shows_descriptions() {
 fn zsh_completes_names_with_colons() {
     let sandbox = packed();
     for (line, expected) in [
-        ("kit pus", r"push:Send a ModelKit to a registry"),
+        ("kit pus", r"push:Upload a ModelKit to a registry"),
         ("kit push net:", r"net\:v1"),
         ("kit cat kit.example/team/net:v1", r"kit.example/team/net\:v1//"),
         ("kit pack ", "folders"),

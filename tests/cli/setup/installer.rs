@@ -3,15 +3,17 @@
 #![cfg(target_os = "linux")]
 
 use std::env::consts::ARCH;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use fs_err as fs;
+use serde_json::Value;
 
 use kit_testkit::registry::FakeRegistry;
 use kit_testkit::sandbox::{Run, Sandbox, binary, repository};
 
-/// Makes the archive of this machine's target and its checksum in `dist`, and serves them with what packages.sh adds.
+/// Makes the archives of this machine's target and of Windows, and their checksums, in `dist`, and serves them with
+/// what packages.sh adds.
 fn release(sandbox: &Sandbox, registry: &FakeRegistry) -> String {
     let name = format!("kit-0.1.0-{ARCH}-unknown-linux-musl");
     let program = format!("#!/bin/sh\nexec {} \"$@\"\n", binary().display());
@@ -22,9 +24,11 @@ fn release(sandbox: &Sandbox, registry: &FakeRegistry) -> String {
         sandbox.write(&format!("dist/{name}/completions/{script}"), "completion\n");
     }
     let url = format!("http://{}/v0.1.0", registry.host());
+    let windows = "kit-0.1.0-x86_64-pc-windows-gnu";
     let script = format!(
-        "chmod 755 {name}/kit && tar -czf {name}.tar.gz {name} && rm -r {name} && sha256sum *.gz > SHA256SUMS && \
-         {}/scripts/packages.sh . 0.1.0 {url}",
+        "chmod 755 {name}/kit && tar -czf {name}.tar.gz {name} && mkdir {windows} && \
+         mv {name}/kit {windows}/kit.exe && python3 -m zipfile -c {windows}.zip {windows} && rm -r {name} {windows} && \
+         sha256sum *.gz *.zip > SHA256SUMS && {}/scripts/packages.sh --no-lint . 0.1.0 {url}",
         repository().display()
     );
     sandbox.run(shell(&script).current_dir(sandbox.path("dist"))).ok();
@@ -40,11 +44,40 @@ fn shell(script: &str) -> Command {
     command
 }
 
-fn install(sandbox: &Sandbox) -> Run {
-    let mut command = Command::new("sh");
-    command.arg(sandbox.path("dist/install.sh"));
+/// The programs that install.sh always needs.
+const NEEDED: [&str; 11] = ["sh", "uname", "mktemp", "rm", "awk", "mkdir", "cp", "chmod", "mv", "tar", "gzip"];
+
+/// Runs install.sh with these changes of the environment.
+fn install_with(sandbox: &Sandbox, change: impl FnOnce(&mut Command) -> &mut Command) -> Run {
+    let mut command = Command::new("/bin/sh");
+    command.arg(sandbox.path("dist/install.sh")).env("SHELL", "/bin/bash").env("NO_PROXY", "*");
     command.env_remove("KIT_DOWNLOAD_URL").env_remove("KIT_INSTALL_DIR").env("HOME", sandbox.path("home"));
-    sandbox.run(command.env("NO_PROXY", "*"))
+    fs::create_dir_all(sandbox.path("tmp")).unwrap();
+    command.env("TMPDIR", sandbox.path("tmp"));
+    change(&mut command);
+    let run = sandbox.run(&mut command);
+    assert_eq!(sandbox.names("tmp"), Vec::<String>::new(), "temporary files stay: {}", run.stderr);
+    run
+}
+
+fn install(sandbox: &Sandbox) -> Run {
+    install_with(sandbox, |command| command)
+}
+
+/// A folder with links to these programs only.
+fn only(sandbox: &Sandbox, name: &str, programs: &[&str]) -> PathBuf {
+    let script =
+        format!("mkdir {name}; for it in {}; do ln -s \"$(command -v $it)\" {name}/; done", programs.join(" "));
+    sandbox.run(shell(&script).current_dir(sandbox.path("."))).ok();
+    sandbox.path(name)
+}
+
+/// A folder with a program that answers as `uname` of another system.
+fn uname(sandbox: &Sandbox, system: &str, machine: &str) -> String {
+    let script = format!("#!/bin/sh\n[ \"$1\" = -m ] && echo {machine} || echo {system}\n");
+    let path = sandbox.write("fake/uname", script);
+    sandbox.run(Command::new("chmod").arg("755").arg(&path)).ok();
+    format!("{}:/usr/bin:/bin", path.parent().unwrap().display())
 }
 
 #[test]
@@ -52,7 +85,7 @@ fn the_script_installs_what_has_the_right_checksum() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     let archive = release(&sandbox, &registry);
     let program = sandbox.path("home/.local/bin/kit");
-    install(&sandbox).ok().prints("Installed kit 0.1.0 as ").says("Add ");
+    install(&sandbox).ok().prints("Installed kit 0.1.0 as ").says("/.local/bin:$PATH\"' >> ~/.bashrc");
     sandbox.run(Command::new(&program).arg("version").env("HOME", sandbox.path("home"))).ok().prints("Version:");
     fs::remove_file(&program).unwrap();
 
@@ -70,6 +103,84 @@ fn the_script_installs_what_has_the_right_checksum() {
 }
 
 #[test]
+fn the_script_needs_few_programs() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    release(&sandbox, &registry);
+    for (others, problem) in [
+        (&["curl", "sha256sum"][..], None),
+        (&["wget", "shasum"], None),
+        (&["curl", "openssl"], None),
+        (&["curl"], Some("error: there is no program that computes SHA-256")),
+        (&["sha256sum"], Some("error: neither curl nor wget is installed")),
+    ] {
+        let path = only(&sandbox, &others.join("-"), &[&NEEDED[..], others].concat());
+        let run = install_with(&sandbox, |command| command.env("PATH", path));
+        match problem {
+            None => drop(run.ok()),
+            Some(problem) => drop(run.exits(1).says(problem).says("hint: install ")),
+        }
+    }
+}
+
+#[test]
+fn the_script_says_what_a_shell_starts() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    release(&sandbox, &registry);
+    let own = sandbox.path("home/.local/bin");
+    let path = |first: &str| format!("{first}{}:/usr/bin:/bin", own.display());
+    let run = install_with(&sandbox, |command| command.env("PATH", path(""))).ok();
+    assert_eq!(run.stderr, "Next: kit doctor, kit completion --install, kit init\n");
+    // KitOps is called kit as well.
+    let other = sandbox.write("other/kit", "#!/bin/sh\n");
+    sandbox.run(Command::new("chmod").arg("755").arg(&other)).ok();
+    let first = format!("{}:", other.parent().unwrap().display());
+    install_with(&sandbox, |command| command.env("PATH", path(&first)))
+        .ok()
+        .says(&format!("warning: a shell starts {} instead", other.display()));
+    for (shell, expected) in
+        [("/usr/bin/zsh", ">> ~/.zshrc\n"), ("/usr/bin/fish", "  fish_add_path '"), ("/bin/dash", ">> ~/.profile\n")]
+    {
+        install_with(&sandbox, |command| command.env("SHELL", shell)).ok().says(expected);
+    }
+}
+
+#[test]
+fn the_script_replaces_an_older_program_and_nothing_else() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    release(&sandbox, &registry);
+    let into = |folder: &str| {
+        let folder = sandbox.path(folder);
+        install_with(&sandbox, |command| command.env("KIT_INSTALL_DIR", folder))
+    };
+    let old = sandbox.write("with/kit", "old");
+    into("with").ok();
+    assert_ne!(fs::read_to_string(old).unwrap(), "old");
+    assert_eq!(sandbox.names("with"), ["kit"]);
+    fs::create_dir_all(sandbox.path("folder/kit")).unwrap();
+    into("folder").exits(1).says("/folder/kit is a folder");
+    assert_eq!(sandbox.names("folder/kit"), Vec::<String>::new());
+    sandbox.write("file", "");
+    into("file").exits(1).says("error: cannot create the folder ").says("hint: set KIT_INSTALL_DIR ");
+    install_with(&sandbox, |command| command.env_remove("HOME")).exits(1).says("HOME is not set");
+}
+
+#[test]
+fn the_script_knows_the_systems() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    release(&sandbox, &registry);
+    let on = |system: &str, machine: &str| {
+        let path = uname(&sandbox, system, machine);
+        install_with(&sandbox, |command| command.env("PATH", path))
+    };
+    on("Linux", "riscv64").exits(1).says("error: there is no kit for the processor riscv64").says("hint: compile it");
+    on("FreeBSD", "amd64").exits(1).says("error: there is no kit for the system FreeBSD").says("hint: compile it");
+    on("Darwin", "arm64").exits(1).says("does not name kit-0.1.0-aarch64-apple-darwin.tar.gz");
+    // Git Bash: the runners of GitHub have it.
+    on("MINGW64_NT-10.0", "x86_64").ok().prints("/home/.local/bin/kit.exe\n");
+    assert_eq!(sandbox.names("home/.local/bin"), ["kit.exe"]);
+}
+
+#[test]
 fn the_debian_package_has_program_man_page_and_completions() {
     let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
     release(&sandbox, &registry);
@@ -80,6 +191,7 @@ fn the_debian_package_has_program_man_page_and_completions() {
     let expected = "\
 -rwxr-xr-x root/root ./usr/bin/kit
 -rw-r--r-- root/root ./usr/share/bash-completion/completions/kit
+-rw-r--r-- root/root ./usr/share/doc/kit/changelog.gz
 -rw-r--r-- root/root ./usr/share/doc/kit/copyright
 -rw-r--r-- root/root ./usr/share/fish/vendor_completions.d/kit.fish
 -rw-r--r-- root/root ./usr/share/man/man1/kit.1.gz
@@ -122,12 +234,41 @@ fn the_action_installs_and_publishes() {
         let digest = sandbox.kit(&["inspect", "--remote", &tag(version), "--format", "{{.Digest}}"]).ok().stdout;
         assert!(sandbox.read("GITHUB_OUTPUT").contains(&format!("digest={}\n", digest.trim())));
     };
-    publish("v1", "");
+    publish("v1", &tag("live"));
+    let summary = sandbox.read("GITHUB_STEP_SUMMARY");
+    assert!(summary.ends_with(&format!("There is no `{}` yet.\n", tag("live"))), "{summary}");
+    assert!(!sandbox.read("GITHUB_OUTPUT").contains("changes="));
     sandbox.write("project/README.md", "changed\n");
     publish("v2", &tag("v1"));
     let summary = sandbox.read("GITHUB_STEP_SUMMARY");
     assert!(summary.contains(&tag("v2")) && summary.contains("README.md"), "{summary}");
     assert!(sandbox.read("GITHUB_OUTPUT").contains("changes="));
+}
+
+#[test]
+fn the_inputs_of_the_action_are_no_commands() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    release(&sandbox, &registry);
+    fs::create_dir(sandbox.path("temp")).unwrap();
+    let url = format!("http://{}/v0.1.0", registry.host());
+    let hostile = "0.1.0; touch injected";
+    step(&sandbox, "install", &[("KIT_ACTION_VERSION", hostile), ("KIT_ACTION_URL", &url)])
+        .exits(1)
+        .says("::error::the input `version` is not a version");
+    for hostile in ["$(touch injected)", "}; touch injected; : ${", "'; touch injected; '"] {
+        step(&sandbox, "install", &[("KIT_ACTION_URL", hostile)]).exits(1).says("cannot download ");
+    }
+    step(&sandbox, "install", &[("KIT_ACTION_REPOSITORY", "https://github.example/")])
+        .exits(1)
+        .says("::error::the repository of the action is not known");
+    step(&sandbox, "install", &[("KIT_ACTION_VERSION", "v0.1.0"), ("KIT_ACTION_URL", &url)]).ok();
+    let publish = |path: &str, tag: &str| {
+        let inputs = [("KIT_ACTION_TAG", tag), ("KIT_ACTION_PATH", path), ("KIT_ACTION_ALSO", "")];
+        step(&sandbox, "publish", &[&inputs[..], &[("KIT_ACTION_SINCE", "")]].concat())
+    };
+    publish("--help", "r.example/a:v1").exits(4).says("folder `--help` does not exist");
+    publish(".", "--help").exits(2).says("--help");
+    assert!(!sandbox.path("injected").exists());
 }
 
 #[test]
@@ -143,4 +284,55 @@ fn the_inputs_of_the_action_are_those_of_its_script() {
         names
     };
     assert_eq!(variables(&action), variables(&script));
+}
+
+/// The lines of a script of the job in the GitLab component.
+fn job_script(job: &Value, name: &str) -> String {
+    let lines = job[name].as_array().unwrap().iter().map(|line| line.as_str().unwrap());
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_component_for_gitlab_installs_and_publishes() {
+    let (sandbox, registry) = (Sandbox::new(), FakeRegistry::start());
+    release(&sandbox, &registry);
+    let text = fs::read_to_string(repository().join("templates/kit.yml")).unwrap();
+    let (spec, jobs) = text.split_once("\n---\n").unwrap();
+    let [spec, jobs] = [spec, jobs].map(|text| kit_core::yaml::read_value(text).unwrap());
+    let job = &jobs["kit-publish"];
+    for input in spec["spec"]["inputs"].as_object().unwrap().keys() {
+        assert!(text.contains(&format!("$[[ inputs.{input} ]]")), "{input} is not used");
+    }
+    // The whole folder is packed: nothing of the job is in it.
+    sandbox.write("project/Kitfile", "manifestVersion: 1.0.0\ncode: [{path: .}]\n");
+    sandbox.write("project/train.py", "print(1)\n");
+    let publish = |version: &str, since: &str| {
+        let mut command = Command::new("sh");
+        command.arg("-euc").arg(job_script(job, "before_script") + &job_script(job, "script"));
+        command.current_dir(sandbox.path("project")).env("KIT_HOME", sandbox.path("kit")).env("NO_PROXY", "*");
+        command.env("HOME", sandbox.path("home")).env("TMPDIR", sandbox.path("temp")).env("PATH", "/usr/bin:/bin");
+        let name = format!("{}/team/sample:{version}", registry.host());
+        let inputs = [("download_url", format!("http://{}/v0.1.0", registry.host())), ("tag", name)];
+        let inputs: Vec<_> =
+            inputs.into_iter().chain([("path", ".".to_owned()), ("since", since.to_owned())]).collect();
+        for (variable, value) in job["variables"].as_object().unwrap() {
+            let value = value.as_str().unwrap();
+            let given = inputs.iter().find(|(input, _)| value == format!("$[[ inputs.{input} ]]")).unwrap();
+            command.env(variable, &given.1);
+        }
+        sandbox.run(&mut command).ok().prints("Installed kit 0.1.0 as ");
+    };
+    fs::create_dir(sandbox.path("temp")).unwrap();
+    publish("v1", &format!("{}/team/sample:live", registry.host()));
+    let name = |version: &str| format!("{}/team/sample:{version}", registry.host());
+    let files = sandbox.kit(&["ls", &name("v1"), "--format", "{{.Path}}"]).ok().stdout;
+    assert_eq!(files, "Kitfile\ntrain.py\n");
+    assert!(sandbox.read("project/kit.env").starts_with("KIT_DIGEST=sha256:"));
+    // The runner cleans the folder before each job.
+    for left in ["kit.env", "kit-digest", "kit-changes.md"] {
+        fs::remove_file(sandbox.path("project").join(left)).unwrap();
+    }
+    sandbox.write("project/train.py", "print(2)\n");
+    publish("v2", &name("v1"));
+    assert!(sandbox.read("project/kit-changes.md").contains("train.py"));
 }

@@ -9,6 +9,7 @@ mod help;
 mod installer;
 mod npm;
 mod peer_models;
+mod peer_podman;
 mod peer_servers;
 mod peer_trust;
 pub mod peers;

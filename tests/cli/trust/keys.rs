@@ -48,7 +48,10 @@ fn a_key_can_be_in_a_variable_but_not_in_a_service() {
     for service in ["awskms://alias/release", "k8s://release/key"] {
         sandbox.kit(&["verify", "sample:v1", "--key", service]).exits(2).says("export the public key");
     }
-    sandbox.kit(&["sign", "sample:v1", "--key", "nowhere.key"]).exits(4).says("cannot read the key `nowhere.key`");
+    sandbox
+        .kit(&["sign", "sample:v1", "--key", "nowhere.key"])
+        .exits(4)
+        .says("cannot read the key `nowhere.key`; `kit key new PREFIX` creates a key pair");
     let public = key("test-cosign.pub");
     sandbox.kit(&["sign", "sample:v1", "--key", &public]).exits(1).says("a private key is needed");
     let private = key("test-p256.key.pem");

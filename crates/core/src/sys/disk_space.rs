@@ -12,7 +12,8 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
     let space = rustix::fs::statvfs(existing).ok()?;
     // The last blocks are reserved for root.
     let blocks = if rustix::process::geteuid().is_root() { space.f_bfree } else { space.f_bavail };
-    Some(blocks.saturating_mul(space.f_frsize)).filter(|bytes| *bytes > 0)
+    // A file system that is not on a disk, such as /proc, has no blocks at all.
+    (space.f_blocks > 0).then(|| blocks.saturating_mul(space.f_frsize))
 }
 
 /// Returns the free bytes of the volume of `folder`, which need not exist yet, that the quota of this user permits.

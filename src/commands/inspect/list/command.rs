@@ -80,6 +80,13 @@ impl ListArgs {
             },
         )?;
         context.output.result(text)?;
+        if rows.is_empty()
+            && self.repository.is_none()
+            && self.filter.is_empty()
+            && matches!(self.format, Format::Table)
+        {
+            context.output.say("The local store is empty: `kit pack` and `kit pull` add ModelKits to it");
+        }
         report_links(context, &rows);
         Ok(())
     }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use anyhow::Result;
 use fs_err as fs;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::commands::setup;
@@ -12,11 +13,15 @@ use crate::context::Context;
 use crate::output::{counted, table, tidy};
 use kit_core::progress::human;
 use kit_core::registry::CredentialSummary;
-use kit_core::store::Store;
+use kit_core::store::{self, Store};
 use kit_core::sys;
 
 /// Less free space than this is not enough for most models.
 const LITTLE_SPACE: u64 = 1 << 30;
+
+const MANY_YEARS: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
+
+const NOT_WRITABLE: &str = "change the permissions, or set KIT_HOME to a folder that you can write to";
 
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,17 +69,28 @@ impl Check {
 
 /// All checks, in the order in which they are printed.
 pub(super) fn checks(context: &Context) -> Vec<Check> {
-    let mut checks = vec![program(), store(context), space(context), configuration(context), policies(context)];
+    let network = NetworkArgs::default();
+    let config = Config::read(&network, &context.environment);
+    let mut checks = vec![program(), store(context, config.is_ok()), space(context)];
+    checks.extend([configuration(context, config), policies(context)]);
     checks.extend(credentials(context));
     checks.extend([proxy(context), clock(now(), env!("KIT_BUILT")), completion(context)]);
     checks
 }
 
 pub(super) fn render(checks: &[Check]) -> String {
-    let row = |check: &Check| {
-        [check.topic.to_owned(), check.state.as_str().to_owned(), check.found.clone(), check.advice.clone()]
+    table::render(["TOPIC", "STATE", "FOUND"], &checks.iter().flat_map(rows).collect::<Vec<_>>())
+}
+
+/// The row of a check, and rows for more lines and for the advice, which would be off the screen in its own column.
+fn rows(check: &Check) -> Vec<[String; 3]> {
+    let advice = (!check.advice.is_empty()).then(|| format!("advice: {}", check.advice));
+    let lines = check.found.lines().map(str::to_owned).chain(advice);
+    let row = |(at, line)| match at {
+        0 => [check.topic.to_owned(), check.state.as_str().to_owned(), line],
+        _ => [String::new(), String::new(), line],
     };
-    table::render(["TOPIC", "STATE", "FOUND", "ADVICE"], &checks.iter().map(row).collect::<Vec<_>>())
+    lines.enumerate().map(row).collect()
 }
 
 pub(super) fn to_json(check: &Check) -> Value {
@@ -100,21 +116,33 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
     matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }
 
-fn store(context: &Context) -> Check {
+fn store(context: &Context, is_configured: bool) -> Check {
     let folder = context.environment.store_folder();
     let shown = tidy(&folder);
+    if !is_configured {
+        return Check::warning("store", format!("{shown}, not opened"), "correct the configuration first");
+    }
     let writable = existing(&folder).is_some_and(|folder| tempfile::tempfile_in(folder).is_ok());
     let named = |store: Store| Ok(store.index()?.entries().iter().filter(|entry| entry.name().is_some()).count());
     match context.store().and_then(named) {
-        Err(error) => Check::problem("store", format!("{shown}: {error:#}"), "run `kit fsck`"),
-        Ok(_) if !writable => {
-            let advice = "change the permissions, or set KIT_HOME to a folder that you can write to";
-            Check::problem("store", format!("{shown} cannot be written to"), advice)
-        }
+        Err(error) => Check::problem("store", format!("{error:#}"), advice_for_store(&error)),
+        Ok(_) if !writable => Check::problem("store", format!("{shown} cannot be written to"), NOT_WRITABLE),
         Ok(_) if !folder.exists() => {
             Check::fine("store", format!("{shown}, created by the first `kit pack` or `kit pull`"))
         }
         Ok(count) => Check::fine("store", format!("{shown}, {}", counted(count as u64, "name"))),
+    }
+}
+
+/// The next step if the store cannot be opened.
+fn advice_for_store(error: &anyhow::Error) -> &'static str {
+    match error.chain().find_map(|cause| cause.downcast_ref()) {
+        Some(store::Error::NotALayout { .. }) => "move it to another place, or set KIT_HOME to another folder",
+        Some(store::Error::Index { .. }) => {
+            "restore the file from a backup, or move the store to another place: the next `kit pull` makes a new one"
+        }
+        Some(store::Error::Io(_)) => NOT_WRITABLE,
+        _ => "run `kit fsck`",
     }
 }
 
@@ -124,25 +152,31 @@ fn existing(folder: &Path) -> Option<&Path> {
 }
 
 fn space(context: &Context) -> Check {
+    const ADVICE: &str =
+        "free some with `kit prune` and `kit cache clear`, or set KIT_HOME to a folder on another disk";
     match sys::free_bytes(&context.environment.store_folder()) {
         None => Check::fine("free space", "unknown"),
-        Some(free) if free < LITTLE_SPACE => {
-            let advice =
-                "free some with `kit prune` and `kit cache clear`, or set KIT_HOME to a folder on another disk";
-            Check::warning("free space", human(free), advice)
-        }
+        Some(0) => Check::problem("free space", "none", ADVICE),
+        Some(free) if free < LITTLE_SPACE => Check::warning("free space", human(free), ADVICE),
         Some(free) => Check::fine("free space", human(free)),
     }
 }
 
-fn configuration(context: &Context) -> Check {
+fn configuration(context: &Context, config: Result<Config>) -> Check {
     let path = &context.environment.config_file.value;
-    let shown = tidy(path);
-    match Config::read(&NetworkArgs::default(), &context.environment) {
-        Err(error) => Check::problem("configuration", format!("{error:#}"), "correct it, or use `kit config unset`"),
+    match config {
+        Err(error) => {
+            Check::problem("configuration", format!("{error:#}"), "correct the file, or delete it: there are defaults")
+        }
         Ok(_) if !path.exists() => Check::fine("configuration", "no file, which is fine: there are defaults"),
-        Ok(_) => Check::fine("configuration", shown),
+        Ok(_) => Check::fine("configuration", tidy(path)),
     }
+}
+
+/// The texts of an error and its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn policies(context: &Context) -> Check {
@@ -150,7 +184,7 @@ fn policies(context: &Context) -> Check {
     match policies.load() {
         Err(error) => {
             let advice = "everything that asks the policy fails; correct it, then run `kit policy test FILE`";
-            Check::problem("policies", error.to_string(), advice)
+            Check::problem("policies", chain(&error), advice)
         }
         Ok([]) => Check::fine("policies", "none: every ModelKit is allowed"),
         Ok(loaded) => {
@@ -162,7 +196,7 @@ fn policies(context: &Context) -> Check {
 
 fn credentials(context: &Context) -> Vec<Check> {
     match context.environment.credentials().summaries() {
-        Err(error) => vec![Check::problem("credentials", error.to_string(), "correct or delete the file")],
+        Err(error) => vec![Check::problem("credentials", chain(&error), "correct or delete the file")],
         Ok(files) if files.is_empty() => {
             let advice = "for a registry that needs them, run `kit login REGISTRY`";
             vec![Check { advice: advice.to_owned(), ..Check::fine("credentials", "none") }]
@@ -184,7 +218,7 @@ fn of_file(file: &CredentialSummary) -> Check {
 
 fn proxy(context: &Context) -> Check {
     match context.environment.proxy().summary() {
-        Err(error) => Check::problem("proxy", error.to_string(), "correct the variable"),
+        Err(error) => Check::problem("proxy", chain(&error), "correct the variable"),
         Ok(proxies) if proxies.is_empty() => Check::fine("proxy", "none: HTTPS_PROXY is not set"),
         Ok(proxies) => Check::fine("proxy", proxies.join(", ")),
     }
@@ -197,6 +231,10 @@ fn clock(now: Timestamp, built: &str) -> Check {
         Ok(built) if now < built => {
             let advice = "set the clock: certificates and signatures are judged by it";
             Check::problem("clock", format!("{shown}, before this program was made"), advice)
+        }
+        Ok(built) if now.duration_since(built) > MANY_YEARS => {
+            let advice = "set the clock if it is wrong; otherwise, install a newer kit";
+            Check::warning("clock", format!("{shown}, more than ten years after this program was made"), advice)
         }
         _ => Check::fine("clock", shown),
     }
@@ -215,11 +253,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_before_the_build_is_a_problem() {
+    fn a_clock_far_from_the_build_is_reported() {
         let at = |text: &str| text.parse().unwrap();
         let state = |now: &str, built: &str| clock(at(now), built).state;
         assert_eq!(state("2026-11-29T00:00:00Z", "2026-11-28T10:00:00Z"), State::Fine);
         assert_eq!(state("1970-01-01T00:10:00Z", "2026-11-28T10:00:00Z"), State::Problem);
+        assert_eq!(state("2036-11-28T00:00:00Z", "2026-11-28T10:00:00Z"), State::Fine);
+        assert_eq!(state("2099-01-01T00:00:00Z", "2026-11-28T10:00:00Z"), State::Warning);
         // A release from an archive has no time.
         assert_eq!(state("1970-01-01T00:10:00Z", "release"), State::Fine);
     }

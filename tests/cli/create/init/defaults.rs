@@ -41,3 +41,17 @@ fn code_that_is_the_whole_folder_is_pointed_out() {
         assert_eq!(run.stderr.contains("`code` has the whole folder"), says, "{}", run.stderr);
     }
 }
+
+#[test]
+fn an_empty_folder_is_pointed_out() {
+    let sandbox = Sandbox::new();
+    fs_err::create_dir(sandbox.path("empty")).unwrap();
+    sandbox
+        .kit(&["init", "empty"])
+        .ok()
+        .says("warning: the Kitfile is empty: `empty` has no files for a ModelKit")
+        .says("`kit init --force`");
+    sandbox.write("empty/train.py", "print(1)\n");
+    let run = sandbox.kit(&["init", "empty", "--force"]).ok();
+    assert!(!run.stderr.contains("the Kitfile is empty"), "{}", run.stderr);
+}
