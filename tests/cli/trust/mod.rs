@@ -7,6 +7,7 @@ mod companions;
 mod golden;
 pub mod guarded;
 mod interrupted;
+mod judged_once;
 mod keyless;
 mod keys;
 mod model_signing;

@@ -11,6 +11,7 @@ mod diff;
 mod disk_space;
 mod error;
 mod evaluation;
+mod examined;
 mod files;
 mod guard;
 mod history;

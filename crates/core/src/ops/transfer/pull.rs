@@ -185,7 +185,7 @@ fn bring_judged(
     let tag = name.tag.as_ref().filter(|_| name.digest.is_none()).map(ToString::to_string);
     let target = (&writer as &dyn Target, tag.as_deref());
     let here = session.store.reader(names)?;
-    let admit = || admission.admit_content_in(session, &here);
+    let admit = || admission.admit_content_in(session, (&here, &found.examined));
     if fetch == Fetch::Everything || !found.is_remote {
         let from = (&*found.source, found.name.as_str());
         let copied = copy_unless(from, target, (options, Carry::IfPossible), admit, session.progress)?;
