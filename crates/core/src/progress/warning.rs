@@ -118,6 +118,13 @@ pub enum Warning<'a> {
         /// The number of places that are not in `places`.
         more: usize,
     },
+    /// Texts in datasets contain what looks like secrets.
+    SecretsInData {
+        /// The first places, each a path and a line.
+        places: Vec<&'a str>,
+        /// The number of places that are not in `places`.
+        more: usize,
+    },
     /// Loading files as pickles runs code. Each path is followed by what the file imports.
     DangerousPickles(Paths<'a>),
     /// Texts are too large to be searched for secrets.

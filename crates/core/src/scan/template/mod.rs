@@ -1,0 +1,7 @@
+//! Chat templates: Jinja programs that a server runs on the conversation.
+
+mod fold;
+mod rules;
+mod tokens;
+
+pub(super) use rules::{recognise, scan};
