@@ -1,4 +1,5 @@
-//! Keyless signatures and attestations in the form of cosign 2: layers of the manifests under `sha256-….sig` and `.att`.
+//! Keyless signatures and attestations in the form of cosign 2: layers of the manifests under `sha256-….sig` and
+//! `.att`.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! What a command fetched and found to judge an artifact, kept until the command ends, so that no layer is fetched or
-//! scanned twice.
+//! The layers that a command fetched and scanned to judge an artifact, kept until the command ends, so that none is
+//! fetched or scanned twice.
 
 use std::collections::HashMap;
 use std::fs::File;

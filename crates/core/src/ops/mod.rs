@@ -81,10 +81,10 @@ pub use init::{
     describe_package, draft_ignore_file, init, init_notebook, init_remote,
 };
 pub use keep::{
-    Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
-    Unpinned, Untagged, UpdateOptions, add_to_index, check, create_index, creation_times, diagnose, find_by_prefix,
-    find_remote, list_layout, list_local, list_remote, pins, prunable, prune, removable, remove, remove_from_index,
-    remove_remote, tags_of, untag_remote,
+    Additions, AttachedManifest, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable,
+    Removal, Removed, Unpinned, Untagged, UpdateOptions, add_to_index, attached_remote, check, create_index,
+    creation_times, diagnose, find_by_prefix, find_remote, list_layout, list_local, list_remote, pins, prunable, prune,
+    removable, remove, remove_attached, remove_from_index, remove_remote, tags_of, untag_remote,
 };
 pub use lacking::Lacking;
 pub use notices::{

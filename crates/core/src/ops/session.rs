@@ -52,7 +52,7 @@ pub struct Located {
     pub policy_names: Vec<Name>,
     /// True if the bytes come from a registry.
     pub is_remote: bool,
-    /// What was fetched and found to judge it. `source` returns these layers instead of fetching them again.
+    /// The layers that were fetched and scanned to judge it. `source` returns these instead of fetching them again.
     pub(crate) examined: Examined,
     /// The repository in a registry that is asked for similar tags if `name` is a tag that does not exist.
     pub repository: Option<Repository>,

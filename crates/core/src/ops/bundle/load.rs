@@ -78,8 +78,7 @@ fn load_judged(
     // The archive is read again, but its blobs have been verified.
     admissions.into_iter().try_for_each(|admission| admission.admit_content_in(session, (layout, &examined)))?;
     let publish = |(Arriving { reference, target, tag, .. }, mut brought): (Arriving, Brought)| {
-        let is_required = *to != LoadTo::Store && requires_attached(session, &Location::Artifact(reference.clone()))?;
-        let carry = Carry::required_if(is_required);
+        let carry = Carry::required_if(requires_attached(session, &Location::Artifact(reference.clone()))?);
         brought.refuse_losses(carry)?;
         let copied = brought.publish(&*target, tag.as_deref(), (options, carry), session.progress)?;
         Ok(Loaded { reference, copied })
