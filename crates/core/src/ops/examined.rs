@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::digest::Digest;
 use crate::modelkit::Layer;
-use crate::oci::{Content, ContentError, Descriptor};
+use crate::oci::{Annotations, Content, ContentError, Descriptor};
 use crate::trust::policy::ContentFacts;
 
 /// The layers that were fetched, and the facts about their content. A clone shares them.
@@ -60,7 +60,7 @@ impl Examined {
 /// The layer without the parts that differ between the ModelKits of an index and do not change what a scan finds.
 fn without_entry(layer: &Layer) -> Layer {
     let (name, path_as_written) = (String::new(), String::new());
-    let descriptor = Descriptor { annotations: Default::default(), ..layer.descriptor.clone() };
+    let descriptor = Descriptor { annotations: Annotations::new(), ..layer.descriptor.clone() };
     Layer { index: 0, name, path_as_written, descriptor, ..layer.clone() }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn settle(found: Vec<Found>, progress: &dyn Progress) -> Result<(), E
     warn(&names, progress, |paths, more| Warning::SecretNames(Paths { paths, more }));
     warn(&addresses, progress, |places, more| Warning::PasswordsInAddresses { places, more });
     warn(&literals, progress, |places, more| Warning::SecretLiterals { places, more });
-    warn(&in_data, progress, |places, more| Warning::SecretsInData { places, more });
+    warn(&in_data, progress, |paths, more| Warning::SecretsInData(Paths { paths, more }));
     warn(&unsearched, progress, |files, more| Warning::NotSearched { files, more });
     Ok(())
 }

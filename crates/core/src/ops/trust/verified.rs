@@ -66,6 +66,6 @@ struct VerifiedContent<'a> {
 
 impl Content for VerifiedContent<'_> {
     fn open_at(&self, offset: u64) -> Result<Box<dyn Read + Send + '_>, ContentError> {
-        Ok(self.layer.open_at(offset, || self.source.fetch(&self.descriptor))?)
+        self.layer.open_at(offset, || self.source.fetch(&self.descriptor))
     }
 }

@@ -7,29 +7,32 @@
 use std::collections::HashMap;
 
 use super::tokens::{Token, tokens};
-
-/// The number of characters and elements of a value that is followed.
-const LONGEST: usize = 4096;
+use super::value::{LONGEST, Value, applied, element, filled, length, list_of};
 
 /// The depth of brackets that is followed.
 const DEEPEST: usize = 32;
 
-/// Returns the strings that are put together in `template`, each with its line.
-pub(super) fn folded(template: &str) -> Vec<(String, usize)> {
-    let tokens = tokens(template);
-    let mut folder = Folder { tokens: &tokens, at: 0, depth: 0, variables: HashMap::new(), found: Vec::new() };
-    while folder.at < tokens.len() {
-        folder.step();
-    }
-    folder.found
+/// The bytes of values that are made for one template. A small template could make many large values.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+
+/// The strings that a template puts together.
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    /// The strings, each with its line.
+    pub(super) found: Vec<(String, usize)>,
+    /// True if there are more.
+    pub(super) is_cut_off: bool,
 }
 
-/// A value that is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Value {
-    Text(String),
-    Number(usize),
-    List(Vec<Value>),
+/// Returns the strings that are put together in `template`.
+pub(super) fn folded(template: &str) -> Folded {
+    let tokens = tokens(template);
+    let (variables, found) = (HashMap::new(), Vec::new());
+    let mut folder = Folder { tokens: &tokens, at: 0, depth: 0, variables, found, left: MOST_BYTES };
+    while folder.at < tokens.len() && folder.left > 0 {
+        folder.step();
+    }
+    Folded { found: folder.found, is_cut_off: folder.left == 0 }
 }
 
 struct Folder<'a> {
@@ -38,6 +41,8 @@ struct Folder<'a> {
     depth: usize,
     variables: HashMap<&'a str, Value>,
     found: Vec<(String, usize)>,
+    /// The bytes of values that may still be made.
+    left: usize,
 }
 
 impl<'a> Folder<'a> {
@@ -122,6 +127,7 @@ impl<'a> Folder<'a> {
 
     fn note(&mut self, value: Option<&Value>, line: usize) {
         if let Some(Value::Text(text)) = value {
+            self.left = self.left.saturating_sub(text.len() + 1);
             self.found.push((text.clone(), line));
         }
     }
@@ -220,10 +226,10 @@ impl<'a> Folder<'a> {
                 }
                 // An escape may hide a letter.
                 self.note(Some(&Value::Text(text.clone())), self.tokens[self.at - 1].1);
-                Some(Value::Text(text))
+                (text.len() <= LONGEST).then_some(Value::Text(text))
             }
             Token::Number(number) => Some(Value::Number(*number)),
-            Token::Name(name) => self.variables.get(name.as_str()).cloned().or_else(|| self.member()),
+            Token::Name(name) => self.variable(name).or_else(|| self.member()),
             Token::Sign('(') => {
                 let items = self.items(')')?;
                 if items.len() == 1 { items.into_iter().next() } else { Some(Value::List(items)) }
@@ -236,9 +242,15 @@ impl<'a> Folder<'a> {
     /// Reads a member of something unknown that has the name of a variable, such as one of a namespace.
     fn member(&mut self) -> Option<Value> {
         let (Some(Token::Sign('.')), Some(Token::Name(name))) = (self.peek(0), self.peek(1)) else { return None };
-        let value = self.variables.get(name.as_str()).cloned()?;
+        let value = self.variable(name)?;
         self.at += 2;
         Some(value)
+    }
+
+    fn variable(&mut self, name: &str) -> Option<Value> {
+        let value = self.variables.get(name)?;
+        self.left = self.left.saturating_sub(value.bytes());
+        Some(value.clone())
     }
 
     /// Reads values up to the bracket `end`; none if one of them is not known.
@@ -264,7 +276,7 @@ impl<'a> Folder<'a> {
                 items = None;
                 break;
             }
-            items = items.zip(item).map(|(mut items, item)| {
+            items = items.filter(|items| items.len() < LONGEST).zip(item).map(|(mut items, item)| {
                 items.push(item);
                 items
             });
@@ -272,82 +284,6 @@ impl<'a> Folder<'a> {
         self.depth -= 1;
         items
     }
-}
-
-fn length(value: &Value) -> usize {
-    match value {
-        Value::Text(text) => text.chars().count(),
-        Value::List(list) => list.len(),
-        Value::Number(_) => 0,
-    }
-}
-
-fn element(value: &Value, index: usize) -> Option<Value> {
-    match value {
-        Value::Text(text) => text.chars().nth(index).map(|letter| Value::Text(letter.to_string())),
-        Value::List(list) => list.get(index).cloned(),
-        Value::Number(_) => None,
-    }
-}
-
-fn list_of(value: Value) -> Vec<Value> {
-    if let Value::List(list) = value { list } else { vec![value] }
-}
-
-/// The result of a filter or a method of a string or a list.
-fn applied(name: &str, value: Value, arguments: &[Value]) -> Option<Value> {
-    let argument = |at: usize| match arguments.get(at) {
-        Some(Value::Text(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    let text = match (name, value) {
-        ("first", value) => return element(&value, 0),
-        ("last", value) => return element(&value, length(&value).checked_sub(1)?),
-        ("list", Value::Text(text)) => {
-            return Some(Value::List(text.chars().take(LONGEST).map(|letter| Value::Text(letter.into())).collect()));
-        }
-        ("reverse", Value::List(list)) => return Some(Value::List(list.into_iter().rev().collect())),
-        ("join", Value::List(list)) => joined(&list, argument(0).unwrap_or_default()),
-        // The method: the separator is the value.
-        ("join", Value::Text(separator)) => match arguments {
-            [Value::List(list)] => joined(list, &separator),
-            _ => separator.chars().map(String::from).collect::<Vec<_>>().join(argument(0).unwrap_or_default()),
-        },
-        ("format", Value::Text(text)) => filled(&text, &["%s", "%c", "{}"], arguments),
-        ("replace", Value::Text(text)) => text.replace(argument(0)?, argument(1)?),
-        ("reverse", Value::Text(text)) => text.chars().rev().collect(),
-        ("lower" | "casefold", Value::Text(text)) => text.to_lowercase(),
-        ("upper", Value::Text(text)) => text.to_uppercase(),
-        ("trim" | "strip", Value::Text(text)) => text.trim().to_owned(),
-        ("string" | "safe" | "e" | "escape", Value::Text(text)) => text,
-        _ => return None,
-    };
-    (text.len() <= LONGEST).then_some(Value::Text(text))
-}
-
-fn joined(list: &[Value], separator: &str) -> String {
-    let texts: Vec<_> =
-        list.iter().filter_map(|item| if let Value::Text(text) = item { Some(&**text) } else { None }).collect();
-    texts.join(separator)
-}
-
-/// Replaces the `places` in a text by values, in their order.
-fn filled(text: &str, places: &[&str], values: &[Value]) -> String {
-    let (mut filled, mut rest) = (String::new(), text);
-    for value in values {
-        let Some((at, place)) = places.iter().filter_map(|place| Some((rest.find(place)?, place))).min() else { break };
-        filled.push_str(&rest[..at]);
-        rest = &rest[at + place.len()..];
-        match value {
-            Value::Text(text) => filled.push_str(text),
-            Value::Number(number) => filled.extend(u32::try_from(*number).ok().and_then(char::from_u32)),
-            Value::List(_) => {}
-        }
-        if filled.len() > LONGEST {
-            break;
-        }
-    }
-    filled + rest
 }
 
 #[cfg(test)]
@@ -388,7 +324,7 @@ mod tests {
             "{{ content + '_' + '_class_' + '_' + content }}",
             "{{ f(1, '_' + '_class_' + '_') }}",
         ] {
-            let found = folded(template);
+            let found = folded(template).found;
             assert!(found.iter().any(|(text, _)| text.contains("__class__")), "{template}: {found:?}");
         }
     }
@@ -400,7 +336,7 @@ mod tests {
             "{{ '_' + name + '_class_' }}{{ '_' }}{{ messages[0]['a'] ~ '_' }}",
             "{{ '_' == '_class_' }}{{ ['_', 'class'] }}",
         ] {
-            let found = folded(template);
+            let found = folded(template).found;
             assert!(!found.iter().any(|(text, _)| text.contains("__")), "{template}: {found:?}");
         }
     }
@@ -411,6 +347,10 @@ mod tests {
         folded(&format!("{{{{ {} }}}}", "'a'*4096*4096".repeat(100)));
         folded(&format!("{{% set a = 'a' %}}{}", "{% set a = a + a %}".repeat(1000)));
         folded(&format!("{{{{ {} }}}}", "[".repeat(5000)));
+        let list = format!("{{% set l = [{}] %}}", "'aaaaaaaa',".repeat(4000));
+        assert!(folded(&format!("{list}{}", "{{ l | join(l[0] * 500) }}".repeat(40_000))).is_cut_off);
+        let text = format!("{{{{ '{}'.replace('', '{}') }}}}", "a".repeat(500_000), "b".repeat(500_000));
+        assert!(!folded(&text).is_cut_off);
     }
 
     proptest::proptest! {

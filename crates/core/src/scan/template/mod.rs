@@ -3,5 +3,6 @@
 mod fold;
 mod rules;
 mod tokens;
+mod value;
 
 pub(super) use rules::{recognise, scan};

@@ -47,20 +47,21 @@ pub(in crate::scan) fn scan(key: &str, text: &str, findings: &mut Findings) {
 
 /// Adds the first finding of each rule, with its line if the template is a file.
 fn scan_text(key: Option<&str>, text: &str, findings: &mut Findings) {
+    let folded = folded(text);
     for ((rule, level, _), pattern) in RULES.iter().zip(&*PATTERNS) {
         let line = |start: usize| 1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..start]).count();
-        let written = pattern.find(text).map(|found| (found.as_str().to_owned(), line(found.start())));
-        let Some((found, line)) = written.or_else(|| put_together(pattern, text)) else { continue };
+        let written = pattern.find(text).map(|found| (found.as_str(), line(found.start())));
+        // What the template puts together from parts.
+        let made = || folded.found.iter().find_map(|(text, line)| Some((pattern.find(text)?.as_str(), *line)));
+        let Some((found, line)) = written.or_else(made) else { continue };
         match key {
             Some(key) => findings.add(*level, rule, &format!("{found} in {key}"), None),
-            None => findings.add(*level, rule, &found, Place::Line(line as u64)),
+            None => findings.add(*level, rule, found, Place::Line(line as u64)),
         }
     }
-}
-
-/// Returns the first string that the template puts together from parts and that `pattern` matches, with its line.
-fn put_together(pattern: &Regex, template: &str) -> Option<(String, usize)> {
-    folded(template).into_iter().find_map(|(text, line)| Some((pattern.find(&text)?.as_str().to_owned(), line)))
+    if folded.is_cut_off {
+        findings.limit("strings in a template");
+    }
 }
 
 #[cfg(test)]
