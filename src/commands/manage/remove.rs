@@ -270,7 +270,7 @@ impl RemoteRemoval<'_> {
             let name =
                 tag.as_ref().map_or_else(|| format!("{repository}@{digest}"), |tag| format!("{repository}:{tag}"));
             let receipt = &self.context.receipt;
-            receipt.note("removed", *digest, &[name.clone()]);
+            receipt.note("removed", *digest, std::slice::from_ref(&name));
             let done = if self.dry_run { "Would remove" } else { "Removed" };
             receipt.line(&self.context.output, format!("{done} {name}, which was attached"))?;
         }

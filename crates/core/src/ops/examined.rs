@@ -13,7 +13,7 @@ use crate::trust::policy::ContentFacts;
 
 /// The layers that were fetched, and the facts about their content. A clone shares them.
 #[derive(Clone, Default)]
-pub(crate) struct Examined(Arc<Everything>);
+pub struct Examined(Arc<Everything>);
 
 #[derive(Default)]
 struct Everything {

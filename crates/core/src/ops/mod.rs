@@ -64,6 +64,7 @@ pub use error::Error;
 pub use evaluation::{
     DataMetrics, DataSource, EvaluateOptions, EvaluationError, MetricChange, MetricsDiff, evaluate, evaluated_data,
 };
+pub use examined::Examined;
 pub use files::{
     CpOptions, FileLocation, IGNORE_FILE, InvalidFileLocation, ListOptions, ListedFile, Nesting, WeighedModel,
     WeightFile, cat, cp, is_folder, ls, weigh,

@@ -53,7 +53,7 @@ pub struct Located {
     /// True if the bytes come from a registry.
     pub is_remote: bool,
     /// The layers that were fetched and scanned to judge it. `source` returns these instead of fetching them again.
-    pub(crate) examined: Examined,
+    pub examined: Examined,
     /// The repository in a registry that is asked for similar tags if `name` is a tag that does not exist.
     pub repository: Option<Repository>,
 }

@@ -229,7 +229,7 @@ impl Signed {
     pub fn of_bare_envelope(bytes: Vec<u8>, annotations: Annotations) -> Result<Self, Broken> {
         let envelope = Envelope::read(&bytes)?;
         let (material, evidence) = annotated(&annotations);
-        Ok(Self { annotations, evidence, ..Self::of_envelope(bytes, envelope, material)? })
+        Ok(Self { evidence, annotations, ..Self::of_envelope(bytes, envelope, material)? })
     }
 
     fn of_envelope(bytes: Vec<u8>, envelope: Envelope, material: Material) -> Result<Self, Broken> {

@@ -1,5 +1,7 @@
 //! Tests of keyless signatures in the form of cosign 2, with a service that exists only here.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kit_testkit::keyless::{Confirmed, Entry, IDENTITY, ISSUER};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -143,16 +145,14 @@ fn every_part_of_the_promise_is_signed() {
     for layer in both(&scene, &Confirmed::default()) {
         for change in [
             (|entry| {
-                entry["Payload"]["integratedTime"] = json!(entry["Payload"]["integratedTime"].as_i64().unwrap() + 1)
+                entry["Payload"]["integratedTime"] = json!(entry["Payload"]["integratedTime"].as_i64().unwrap() + 1);
             }) as fn(&mut Value),
             |entry| entry["Payload"]["logIndex"] = json!(2),
             |entry| entry["SignedEntryTimestamp"] = json!("AAAA"),
             |entry| {
                 let body = entry["Payload"]["body"].as_str().unwrap();
                 let body = String::from_utf8(decode_base64(body).unwrap()).unwrap();
-                use base64::Engine as _;
-                entry["Payload"]["body"] =
-                    json!(base64::engine::general_purpose::STANDARD.encode(body.replacen('{', "{ ", 1)));
+                entry["Payload"]["body"] = json!(STANDARD.encode(body.replacen('{', "{ ", 1)));
             },
         ] {
             layer.with_entry(change).verify(scene.identity()).unwrap_err();
