@@ -46,8 +46,9 @@ const SHARED_LETTERS: [(char, &[&str], &str); 3] = [
 ];
 
 /// Long flags whose meaning depends on the command, with the reason.
-const SHARED_NAMES: [(&str, &str); 11] = [
+const SHARED_NAMES: [(&str, &str); 12] = [
     ("as", "`sign` selects the form of a signature, and `approve` the role of the approver"),
+    ("attached", "`watch` watches what is attached to versions, and `remove` removes it"),
     ("bundle", "`sign` writes the bundle of a signature to a file, `attest` prints that of an attestation"),
     ("files", "`sign` signs the list of files, `log` shows changed files"),
     ("filter", "it selects the parts that a command unpacks, lists or compares; in `info` a field, as in KitOps"),

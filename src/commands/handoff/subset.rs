@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::arguments::{DigestReceiptArgs, LookupArgs, report_local_store};
+use crate::commands::transfer::note_unsigned;
 use crate::config::{NetworkArgs, now};
 use crate::context::{Context, parse};
 use crate::output::Moved;
@@ -79,12 +80,16 @@ impl SubsetArgs {
             builder: context.environment.builder.clone(),
             time: now(),
         };
+        let is_signed = ops::is_signed(&found)?;
         let copied = ops::publish_subset(&session, (&found, source), destination, &options)?;
         let digest = copied.manifest.digest;
         let names = [destination.to_string()];
         context.receipt.made(&context.output, ("published", digest), &names, format!("Published {digest}"))?;
         context.receipt.copied(&copied);
         context.output.say(&Moved::sent(&copied).in_words(start));
+        if is_signed {
+            note_unsigned(context, &source.to_string(), &names);
+        }
         Ok(())
     }
 }

@@ -7,12 +7,12 @@ use crate::arguments::ReceiptArgs;
 use crate::commands::registries::prompt;
 use crate::config::NetworkArgs;
 use crate::context::Context;
-use crate::output::{Usage, usage};
+use crate::output::{Usage, counted, usage};
 use kit_core::digest::Digest;
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops::{self, Removable, Removal, Removed, Untagged};
+use kit_core::ops::{self, AttachedManifest, Removable, Removal, Removed, Untagged};
 use kit_core::progress::human;
-use kit_core::registry::Client;
+use kit_core::registry::{Client, Repository};
 use kit_core::store::Collected;
 
 /// Remove ModelKits from the local store or a registry
@@ -23,7 +23,8 @@ use kit_core::store::Collected;
 ///
 /// In a registry, only the tag is removed, unless the registry cannot do that: the ModelKit then goes with its last
 /// tag. To remove the ModelKit itself, give its digest or --force. If it has other tags, which go with it, name them
-/// too or add --all-tags.
+/// too or add --all-tags. What is attached to the ModelKit, such as signatures, stays in the registry unless --attached
+/// is given; in the local store it goes with the ModelKit.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(
@@ -37,7 +38,8 @@ Examples:
   kit remove --all --force         (all ModelKits)
   kit remove --all --force --dry-run
   kit remove --remote registry.example/team/sentiment:v1
-  kit remove --remote --force --all-tags registry.example/team/sentiment:v1"
+  kit remove --remote --force --all-tags registry.example/team/sentiment:v1
+  kit remove --remote --force --attached registry.example/team/sentiment:v1"
 )]
 pub(crate) struct RemoveArgs {
     /// ModelKits to remove, by name or by digest; add more tags after commas
@@ -55,6 +57,9 @@ pub(crate) struct RemoveArgs {
     /// Remove a ModelKit from the registry even if it has tags that are not named; needs --remote
     #[arg(long)]
     all_tags: bool,
+    /// Remove what is attached to the ModelKit in the registry, too: signatures, attestations and other referrers
+    #[arg(long)]
+    attached: bool,
     /// Show what would be removed, without removing anything
     #[arg(long)]
     dry_run: bool,
@@ -72,6 +77,9 @@ impl RemoveArgs {
         self.receipt.begin(context)?;
         if self.all_tags && !self.remote {
             return Err(usage("--all-tags requires --remote; in the local store, --force removes all tags"));
+        }
+        if self.attached && !self.remote {
+            return Err(usage("--attached requires --remote; in the local store, what is attached is always removed"));
         }
         match (self.all, self.remote) {
             (true, true) => Err(usage("cannot use --all with --remote")),
@@ -141,6 +149,7 @@ impl RemoveArgs {
             named: &references,
             gone: Vec::new(),
             all_tags: self.all_tags,
+            attached: self.attached,
             dry_run: self.dry_run,
         };
         if self.dry_run {
@@ -199,6 +208,8 @@ struct RemoteRemoval<'a> {
     /// The tags that were removed with their ModelKit.
     gone: Vec<Reference>,
     all_tags: bool,
+    /// True if what is attached to a ModelKit is removed with it.
+    attached: bool,
     dry_run: bool,
 }
 
@@ -216,12 +227,53 @@ impl RemoteRemoval<'_> {
             return Ok(());
         }
         output.say(&format!("Untagging remote ModelKit {reference}"));
-        let Untagged { digest, is_deleted } = ops::untag_remote(&repository, reference, jobs, &self.context.bars)?;
+        let Untagged { manifest, is_deleted } = ops::untag_remote(&repository, reference, jobs, &self.context.bars)?;
         if !is_deleted {
-            return self.untagged(reference, digest);
+            self.untagged(reference, manifest.digest)?;
+            if self.attached {
+                output.say(
+                    "The ModelKit is still in the registry, and what is attached to it; add --force to remove them",
+                );
+            }
+            return Ok(());
         }
-        self.removed(reference, digest)?;
+        self.removed(reference, manifest.digest)?;
         output.say("It had no other tag, so the registry deleted the ModelKit itself");
+        let attached = ops::attached_remote(&repository, &manifest)?;
+        self.settle_attached(&repository, reference, &attached)
+    }
+
+    /// Removes what was attached to a ModelKit that is gone, or says what stays.
+    fn settle_attached(
+        &self,
+        repository: &Repository,
+        reference: &Reference,
+        attached: &[AttachedManifest],
+    ) -> Result<()> {
+        if attached.is_empty() {
+            return Ok(());
+        }
+        if !self.attached {
+            let (tags, referrers): (Vec<_>, Vec<_>) = attached.iter().partition(|it| it.tag.is_some());
+            let tags = tags.iter().filter_map(|it| it.tag.clone());
+            let count = (!referrers.is_empty()).then(|| counted(referrers.len(), "referrer"));
+            let all = tags.chain(count).collect::<Vec<_>>().join(", ");
+            let stays = if self.dry_run { "would stay" } else { "stays" };
+            self.context.output.say(&format!("What is attached to it {stays}: {all}; --attached removes it, too"));
+            return Ok(());
+        }
+        if !self.dry_run {
+            ops::remove_attached(repository, attached)?;
+        }
+        for AttachedManifest { digest, tag, .. } in attached {
+            let repository = reference.without_selector();
+            let name =
+                tag.as_ref().map_or_else(|| format!("{repository}@{digest}"), |tag| format!("{repository}:{tag}"));
+            let receipt = &self.context.receipt;
+            receipt.note("removed", *digest, std::slice::from_ref(&name));
+            let done = if self.dry_run { "Would remove" } else { "Removed" };
+            receipt.line(&self.context.output, format!("{done} {name}, which was attached"))?;
+        }
         Ok(())
     }
 
@@ -257,6 +309,7 @@ impl RemoteRemoval<'_> {
             let tags = others.iter().filter_map(|other| other.tag.as_ref().map(ToString::to_string)).collect();
             return Err(ops::Error::OtherTags { name: whole.to_string(), tags }.into());
         }
+        let attached = ops::attached_remote(&repository, &manifest)?;
         if !self.dry_run {
             output.say(&format!("Deleting remote ModelKit {whole}"));
             ops::remove_remote(&repository, &manifest, &reference.registry)?;
@@ -266,7 +319,7 @@ impl RemoteRemoval<'_> {
             self.untagged(other, manifest.digest)?;
         }
         self.gone.extend(tagged);
-        Ok(())
+        self.settle_attached(&repository, reference, &attached)
     }
 
     fn is_named(&self, tagged: &Reference) -> bool {

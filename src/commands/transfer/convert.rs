@@ -3,13 +3,14 @@
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use super::unsigned::note_unsigned;
 use crate::arguments::{CompatArgs, DigestReceiptArgs, FormName, check_new_name};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
 use crate::output::usage;
 use kit_core::modelkit::Family;
 use kit_core::oci::{Reference, Tag};
-use kit_core::ops;
+use kit_core::ops::{self, Lookup};
 
 /// Convert a ModelKit to a ModelPack, or a ModelPack to a ModelKit
 ///
@@ -58,15 +59,14 @@ impl ConvertArgs {
         let source: Reference = parse(&self.source)?;
         let target = self.target(&source, suffix)?;
         let session = context.session(&self.network)?;
+        let is_signed = ops::is_signed(&session.find_reference(&source, Lookup::Local)?)?;
         let manifest = ops::convert(&session, &source, &target, family, ops::jobs())
             .with_context(|| format!("cannot convert `{source}` to a {family}"))?;
         let (digest, names) = (manifest.digest, [target.to_string()]);
         context.receipt.made(&context.output, ("converted", digest), &names, format!("Converted {digest}"))?;
         context.output.say(&format!("{source} is now also the {family} {target}, with the same layers"));
-        if ops::is_signed(&session, &source)? {
-            context.output.say(&format!(
-                "The signatures of {source} do not apply to {target}, whose digest is different; sign it, too"
-            ));
+        if is_signed {
+            note_unsigned(context, &source.to_string(), &names);
         }
         Ok(())
     }

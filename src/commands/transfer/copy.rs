@@ -57,7 +57,7 @@ impl CopyArgs {
         let session = context.session(&self.network)?;
         let found = session.find(source, Lookup::Remote)?;
         ops::admit_copy(&session, &found, destination)?;
-        forms::admit(context, &session, &found, &[source, destination])?;
+        let forms = forms::admitted(context, &session, &found, &[source, destination])?;
         let options = CopyOptions {
             jobs: session.jobs(&[source, destination]),
             origins: Origins::beside(source, destination),
@@ -66,7 +66,7 @@ impl CopyArgs {
         if self.dry_run.dry_run {
             let plan = ops::plan(&*found.source, &found.name, &session.look(destination)?, &options)?;
             dry_run::show(context, &plan)?;
-            return forms::show(context, &found, &plan.manifest);
+            return forms::show(context, &found, &forms);
         }
         context.output.say(&format!("Copying {source} to {destination}"));
         let carry = ops::Carry::required_if(ops::requires_attached(&session, destination)?);
@@ -85,7 +85,7 @@ impl CopyArgs {
         let names = [destination.to_string()];
         context.receipt.made(&context.output, ("copied", digest), &names, format!("Copied {digest}"))?;
         context.receipt.copied(&copied);
-        forms::copy(context, &found, (&*target, tag.as_deref()), destination, &copied.manifest, &options)?;
+        forms::copy(context, (&found, &forms), (&*target, tag.as_deref()), destination, (&options, carry))?;
         for tag in &pushed {
             tag.report(&copied.manifest);
         }

@@ -12,6 +12,7 @@ mod pull;
 mod push;
 mod save;
 mod unpack;
+mod unsigned;
 
 pub(crate) use convert::ConvertArgs;
 pub(crate) use copy::CopyArgs;
@@ -21,3 +22,4 @@ pub(crate) use pull::{FetchArgs, PullArgs};
 pub(crate) use push::{PushArgs, SendArgs, Sent};
 pub(crate) use save::SaveArgs;
 pub(crate) use unpack::{UnpackArgs, moved};
+pub(crate) use unsigned::note_unsigned;

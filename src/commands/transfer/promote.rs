@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::also::AlsoArgs;
 use super::checklist;
+use super::unsigned::note_unsigned;
 use crate::arguments::{DigestReceiptArgs, DryRunArgs, FormName, dry_run};
 use crate::commands::trust::{CertificateArgs, TrustNetworkArgs, private_key};
 use crate::config::now;
@@ -117,7 +118,13 @@ impl PromoteArgs {
         if promotion.main.changes() {
             context.output.say(&format!("Promoting {source} to {destination}"));
         }
-        report(context, &promotion, &promotion.run(additions)?, &PROMOTED, start)
+        let added: Vec<_> = additions.iter().map(|addition| format!("{destination}{}", addition.suffix)).collect();
+        let is_signed = !added.is_empty() && ops::is_signed(&promotion.found)?;
+        report(context, &promotion, &promotion.run(additions)?, &PROMOTED, start)?;
+        if is_signed {
+            note_unsigned(context, &destination.to_string(), &added);
+        }
+        Ok(())
     }
 
     fn roll_back(

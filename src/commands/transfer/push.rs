@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::also::AlsoArgs;
+use super::unsigned::note_unsigned;
 use crate::arguments::{AllowSecretsArgs, DigestReceiptArgs, DryRunArgs, FormName, dry_run};
 use crate::config::NetworkArgs;
 use crate::context::{Context, parse};
@@ -117,6 +118,8 @@ impl SendArgs {
         let names = [destination.to_string()];
         context.receipt.made(&context.output, ("pushed", digest), &names, format!("Pushed {digest}"))?;
         context.receipt.copied(&copied);
+        let is_signed = !also.is_empty() && ops::is_signed(&found).with_context(failure)?;
+        let mut added = Vec::new();
         for Addition { suffix, documents, base } in also {
             let tag = tag_with(suffix, &destination)?;
             let failure = || format!("cannot add `{tag}` to `{destination}`");
@@ -126,12 +129,16 @@ impl SendArgs {
             ops::publish(&documents, &*target, &tag).with_context(failure)?;
             let digest = documents.manifest.digest;
             context.receipt.note("pushed", digest, &[destination.name_of(&tag)]);
+            added.push(destination.name_of(&tag));
             context.receipt.line(&context.output, format!("Pushed {digest} {tag}"))?;
         }
         for tag in &pushed {
             tag.report(&copied.manifest);
         }
         context.output.say(&Moved::sent(&copied).in_words(start));
+        if is_signed {
+            note_unsigned(context, &destination.to_string(), &added);
+        }
         Ok(())
     }
 

@@ -234,7 +234,7 @@ fn not_verified(reason: &NotVerified) -> &'static str {
         | NotVerified::Keyless(KeylessError::OtherIdentity { .. } | KeylessError::OtherIssuer { .. }) => {
             "signature of another identity"
         }
-        NotVerified::Keyless(_) | NotVerified::KeylessLegacy => "signature without valid proofs",
+        NotVerified::Keyless(_) => "signature without valid proofs",
         _ => "signature of another key",
     }
 }

@@ -58,6 +58,9 @@ pub(in crate::output) fn warning_line(warning: &Warning<'_>) -> String {
                 named(places, *more)
             )
         }
+        Warning::SecretsInData(Paths { paths, more }) => {
+            format!("texts in datasets that look like secrets: {} (revoke them if they are real)", named(paths, *more))
+        }
         Warning::DangerousPickles(Paths { paths, more }) => {
             let more = if *more > 0 { format!(", {more} more") } else { String::new() };
             format!("loading these files runs code: {}{more}; `kit scan` reports everything", paths.join(", "))

@@ -167,3 +167,21 @@ fn damaged_and_unsuitable_artifacts_are_refused() {
     scene.import(&[]).fails().says("is a ModelKit or a ModelPack already").says("kit pull");
     scene.import(&["--ref", "main"]).exits(2).says("do not apply to an artifact");
 }
+
+#[test]
+fn the_rule_for_an_artifact_is_asked_before_its_layers_are_fetched() {
+    let scene = Scene::new();
+    let empty = ("application/vnd.oci.empty.v1+json", &json!({}));
+    let weights = "weights";
+    scene.artifact(MANIFEST, empty, &[("application/octet-stream", weights, Some("model.gguf"))]);
+    let policy = |lines: &str| {
+        let rule = format!("version = 1\n[[rule]]\nmatch = ['{}/team/']\n{lines}\n", scene.registry.host());
+        scene.sandbox.write("kit/policy.toml", rule);
+    };
+    policy("licenses = { allow = ['MIT'], unknown = 'refuse' }");
+    let refused = scene.import(&["-t", "net:v1"]).exits(1);
+    refused.says("the policy does not allow").says("team/net:v1");
+    assert!(scene.registry.requests_of("GET", &sha256(weights.as_bytes())).is_empty());
+    policy("licenses = { allow = ['MIT'], unknown = 'allow' }");
+    scene.import(&["-t", "net:v1"]).ok();
+}

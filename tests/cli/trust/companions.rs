@@ -161,3 +161,39 @@ fn names_for_companions_are_refused_and_a_conversion_mentions_signatures() {
     scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok();
     scene.elsewhere(&convert).ok().says("The signatures of").says("do not apply");
 }
+
+#[test]
+fn what_is_attached_is_removed_or_named() {
+    for has_referrers_api in [true, false] {
+        let scene = Scene::new();
+        scene.registry.configure(|options| options.referrers = has_referrers_api);
+        let name = scene.name();
+        scene.sign((&scene.registry, "team/sample"), ".sig", &["one"]);
+        scene.sandbox.write("note.txt", "a note\n");
+        scene.sandbox.kit(&["attach", &name, "note.txt", "--type", "text/plain", "--remote", PLAIN]).ok();
+        let (companion, list) = (scene.tag(".sig"), scene.tag(""));
+        let is_there = |tag: &str| scene.registry.manifest("team/sample", tag).is_some();
+        let remove = |flags: &[&str]| scene.sandbox.kit(&[&["remove", "--remote", &name, PLAIN], flags].concat());
+        remove(&["--force", "--dry-run"]).ok().says(&format!("would stay: {companion}, "));
+        let planned = remove(&["--force", "--attached", "--dry-run"]).ok();
+        planned.prints(&format!("Would remove {}", name.replace("v1", &companion)));
+        remove(&["--force"]).ok().says(&format!("stays: {companion}, ")).says("--attached removes it, too");
+        assert!(is_there(&companion) && !is_there("v1"));
+        assert_eq!(scene.sandbox.kit(&["pack", "project", "--push", &name, PLAIN]).ok().digest(), scene.digest);
+        let json = remove(&["--force", "--attached", "--format", "json"]).ok().json();
+        assert!(json["artifacts"].as_array().unwrap().len() >= 3, "{json}");
+        assert!(!is_there(&companion) && !is_there(&list) && !is_there("v1"), "{:?}", scene.registry.log());
+    }
+}
+
+#[test]
+fn what_is_attached_stays_with_a_modelkit_that_stays() {
+    let scene = Scene::new();
+    let name = scene.name();
+    scene.sign((&scene.registry, "team/sample"), ".sig", &["one"]);
+    let other = name.replace("v1", "v2");
+    scene.elsewhere(&["copy", &name, &other, PLAIN]).ok();
+    scene.sandbox.kit(&["remove", "--remote", &name, PLAIN, "--attached"]).ok().says("add --force to remove them");
+    assert!(scene.registry.manifest("team/sample", &scene.tag(".sig")).is_some());
+    scene.sandbox.kit(&["remove", &name, "--attached"]).exits(2).says("--attached requires --remote");
+}

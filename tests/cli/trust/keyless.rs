@@ -11,14 +11,14 @@ use kit_testkit::sandbox::{Run, Sandbox};
 
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
-const REPOSITORY: &str = "production/net";
+pub const REPOSITORY: &str = "production/net";
 
 /// The flags that name the signer of the service.
-const FLAGS: [&str; 6] =
+pub const FLAGS: [&str; 6] =
     ["--certificate-identity", IDENTITY, "--certificate-oidc-issuer", ISSUER, "--trusted-root", "root.json"];
 
 /// The statement about a manifest.
-fn statement(digest: &str, kind: &str, predicate: &Value) -> Vec<u8> {
+pub fn statement(digest: &str, kind: &str, predicate: &Value) -> Vec<u8> {
     let subject = json!([{ "digest": { "sha256": digest.trim_start_matches("sha256:") } }]);
     let kind_of_statement = "https://in-toto.io/Statement/v1";
     json!({ "_type": kind_of_statement, "subject": subject, "predicateType": kind, "predicate": predicate })
@@ -178,7 +178,7 @@ fn a_folder_with_a_keyless_signature_is_verified() {
 }
 
 /// A rule that a keyless signature satisfies.
-fn require(guarded: &Guarded, service: &Service, lines: &str) {
+pub fn require(guarded: &Guarded, service: &Service, lines: &str) {
     let mut root = service.trusted_root();
     if lines.contains("optional") {
         root.as_object_mut().unwrap().retain(|part, _| !["tlogs", "ctlogs"].contains(&part.as_str()));

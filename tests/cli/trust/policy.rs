@@ -308,3 +308,38 @@ fn content_is_read_once_for_both_names_of_a_copy() {
     };
     assert_eq!(requests("elsewhere/net:v2"), requests("production/other:v2"));
 }
+
+#[test]
+fn a_form_that_appears_after_it_was_looked_for_is_not_copied() {
+    let guarded = Guarded::new();
+    let sandbox = guarded.sandbox();
+    let forms = ["--config", "elsewhere"];
+    kit(sandbox, &[&["pull", &guarded.name][..], &forms].concat()).ok();
+    kit(sandbox, &[&["push", &guarded.name, "--also", "modelpack"][..], &forms].concat())
+        .ok()
+        .says("whose digest is different; sign it, too");
+    let registry = &guarded.scene.registry;
+    let copy = format!("{}/elsewhere/net:v2", guarded.host());
+    kit(sandbox, &["copy", &guarded.name, &copy]).exits(1).says("production/net@sha256:").says(NOT_SIGNED);
+    // A registry that shows the form only when it is copied.
+    for method in ["HEAD", "GET"] {
+        registry.fail_later(method, "/manifests/v2-modelpack", 0, 1, Fault::Status(404, Vec::new()));
+    }
+    kit(sandbox, &["copy", &guarded.name, &copy]).ok();
+    assert!(registry.manifest("elsewhere/net", "v2").is_some());
+    assert!(registry.manifest("elsewhere/net", "v2-modelpack").is_none());
+}
+
+#[test]
+fn a_pull_fails_if_the_required_signature_is_not_stored() {
+    let guarded = Guarded::new();
+    let (sandbox, registry) = (guarded.sandbox(), &guarded.scene.registry);
+    let referrers = format!("/referrers/{}", guarded.digest);
+    // The list is read to judge the signature, and again to copy it.
+    registry.fail_later("GET", &referrers, 1, 1, Fault::Status(403, Vec::new()));
+    let pull = kit(sandbox, &["pull", &guarded.name]).fails();
+    pull.says("cannot copy the signatures and attestations, which the policy requires there");
+    assert!(kit(sandbox, &["list", "--format", "json"]).ok().json().as_array().unwrap().is_empty());
+    kit(sandbox, &["pull", &guarded.name]).ok();
+    kit(sandbox, &["unpack", &guarded.name, "-d", "new"]).ok();
+}

@@ -11,6 +11,7 @@ mod diff;
 mod disk_space;
 mod error;
 mod evaluation;
+mod examined;
 mod files;
 mod guard;
 mod history;
@@ -63,6 +64,7 @@ pub use error::Error;
 pub use evaluation::{
     DataMetrics, DataSource, EvaluateOptions, EvaluationError, MetricChange, MetricsDiff, evaluate, evaluated_data,
 };
+pub use examined::Examined;
 pub use files::{
     CpOptions, FileLocation, IGNORE_FILE, InvalidFileLocation, ListOptions, ListedFile, Nesting, WeighedModel,
     WeightFile, cat, cp, is_folder, ls, weigh,
@@ -80,10 +82,10 @@ pub use init::{
     describe_package, draft_ignore_file, init, init_notebook, init_remote,
 };
 pub use keep::{
-    Additions, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable, Removal, Removed,
-    Unpinned, Untagged, UpdateOptions, add_to_index, check, create_index, creation_times, diagnose, find_by_prefix,
-    find_remote, list_layout, list_local, list_remote, pins, prunable, prune, removable, remove, remove_from_index,
-    remove_remote, tags_of, untag_remote,
+    Additions, AttachedManifest, Checked, Diagnosis, DoctorTarget, Listed, Pin, ProbeMode, PruneOptions, Removable,
+    Removal, Removed, Unpinned, Untagged, UpdateOptions, add_to_index, attached_remote, check, create_index,
+    creation_times, diagnose, find_by_prefix, find_remote, list_layout, list_local, list_remote, pins, prunable, prune,
+    removable, remove, remove_attached, remove_from_index, remove_remote, tags_of, untag_remote,
 };
 pub use lacking::Lacking;
 pub use notices::{

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::digest::Digest;
 use crate::limits;
 use crate::oci::{CheckedTables, Companion, Content, ContentError, Descriptor, Manifest, Source, read_document};
+use crate::ops::examined::Examined;
 use crate::store::FetchedDocuments;
 
 /// A wrapper for a source that keeps the names and documents that the source returned, up to [`MEMORY_LIMIT`].
@@ -18,6 +19,8 @@ pub(crate) struct ReadOnce {
     /// The documents of earlier commands, if the source is a registry.
     fetched: Option<FetchedDocuments>,
     seen: Mutex<Seen>,
+    /// The layers that the command fetched to judge them.
+    examined: Option<Examined>,
 }
 
 /// The number of bytes that are kept. Documents beyond it are read again when they are needed again; those of a
@@ -62,12 +65,17 @@ impl Seen {
 
 impl ReadOnce {
     pub(crate) fn new(source: impl Source + 'static) -> Self {
-        Self { source: Box::new(source), fetched: None, seen: Mutex::default() }
+        Self { source: Box::new(source), fetched: None, seen: Mutex::default(), examined: None }
     }
 
     /// The same, with documents that earlier commands kept. This command keeps more of them.
     pub(crate) fn with(self, fetched: FetchedDocuments) -> Self {
         Self { fetched: Some(fetched), ..self }
+    }
+
+    /// The same, with the layers of `examined` instead of those of the source.
+    pub(crate) fn with_examined(self, examined: Examined) -> Self {
+        Self { examined: Some(examined), ..self }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -125,9 +133,11 @@ impl Source for ReadOnce {
     fn blob<'a>(&'a self, descriptor: &Descriptor) -> Box<dyn Content + 'a> {
         let is_document = self.seen().blobs.contains(&descriptor.digest) && descriptor.size <= limits::MANIFEST_BYTES;
         if is_document {
-            Box::new(Document { source: self, descriptor: descriptor.clone() })
-        } else {
-            self.source.blob(descriptor)
+            return Box::new(Document { source: self, descriptor: descriptor.clone() });
+        }
+        match self.examined.as_ref().and_then(|examined| examined.fetched(descriptor)) {
+            Some(fetched) => Box::new(fetched),
+            None => self.source.blob(descriptor),
         }
     }
 

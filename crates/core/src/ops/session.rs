@@ -4,6 +4,7 @@
 use tracing::debug;
 
 use crate::oci::{ContentError, Descriptor, Reference, Source, Tag, Target};
+use crate::ops::examined::Examined;
 use crate::ops::known_names;
 pub use crate::ops::location::Location;
 use crate::ops::read_once::ReadOnce;
@@ -51,6 +52,8 @@ pub struct Located {
     pub policy_names: Vec<Name>,
     /// True if the bytes come from a registry.
     pub is_remote: bool,
+    /// The layers that were fetched and scanned to judge it. `source` returns these instead of fetching them again.
+    pub examined: Examined,
     /// The repository in a registry that is asked for similar tags if `name` is a tag that does not exist.
     pub repository: Option<Repository>,
 }
@@ -60,13 +63,18 @@ const SIMILAR_TAGS: usize = 5;
 
 impl Located {
     fn new(source: impl Source + 'static, name: String, location: &Location, is_remote: bool) -> Self {
-        let found = Self::of(Box::new(ReadOnce::new(source)), name, location.to_string(), is_remote);
-        Self { policy_names: vec![location.policy_name()], ..found }
+        let examined = Examined::default();
+        let source = ReadOnce::new(source);
+        // Layers on this machine are read where they are: a file of the store can be cloned.
+        let source = if is_remote { source.with_examined(examined.clone()) } else { source };
+        let found = Self::of(Box::new(source), name, location.to_string(), is_remote);
+        Self { policy_names: vec![location.policy_name()], examined, ..found }
     }
 
     /// An artifact that `source` resolves itself.
     pub(crate) fn of(source: Box<dyn Source>, name: String, title: String, is_remote: bool) -> Self {
-        Self { source, name, title, policy_names: Vec::new(), is_remote, repository: None }
+        let (policy_names, examined) = (Vec::new(), Examined::default());
+        Self { source, name, title, policy_names, is_remote, examined, repository: None }
     }
 
     /// Finds the manifest. For a tag that a registry does not have, the error contains similar tags, if the registry

@@ -118,6 +118,8 @@ pub enum Warning<'a> {
         /// The number of places that are not in `places`.
         more: usize,
     },
+    /// Texts in datasets contain what looks like secrets. Each path is followed by a line.
+    SecretsInData(Paths<'a>),
     /// Loading files as pickles runs code. Each path is followed by what the file imports.
     DangerousPickles(Paths<'a>),
     /// Texts are too large to be searched for secrets.

@@ -6,6 +6,7 @@ use super::finding::Level;
 use super::member::Member;
 use super::scanner::{Outcome, Scan};
 use super::template;
+use super::text::add_secrets_of_header;
 use crate::limits;
 use crate::tensors::{Error, Format, Header};
 
@@ -28,6 +29,7 @@ pub(super) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Res
             for (key, value) in header.metadata.iter().filter(|(key, _)| is_template(key)) {
                 template::scan(key, value.text().unwrap_or_default(), &mut scan.findings);
             }
+            add_secrets_of_header(&header, &mut scan.findings);
             return Ok(Outcome::Whole);
         }
         Err(Error::Read(error)) => return Err(error),

@@ -3,7 +3,7 @@
 use super::finding::{Finding, Level};
 
 /// The version of the rules: the date of the tables.
-pub const RULES_VERSION: &str = "2026-11-28";
+pub const RULES_VERSION: &str = "2026-11-30";
 
 /// The options of a scan.
 #[derive(Debug, Clone, Default)]

@@ -5,7 +5,13 @@ use std::io::{self, SeekFrom};
 use super::finding::Level;
 use super::member::Member;
 use super::scanner::{Outcome, Scan};
+use super::secrets::encoding::Encoding;
+use super::text::{add_secrets, add_secrets_of_header};
+use crate::limits;
 use crate::tensors::{Error, Format, Header};
+
+/// The bytes with the length of the header.
+const LENGTH_BYTES: u64 = 8;
 
 /// The longest header that the reader of safetensors accepts.
 const MOST_HEADER: u64 = 100 * 1024 * 1024;
@@ -22,13 +28,21 @@ pub(super) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Res
     }
     member.reader.seek(SeekFrom::Start(0))?;
     match Header::read(Format::Safetensors, &mut *member.reader, Some(size)) {
-        Ok(_) => return Ok(Outcome::Whole),
+        Ok(header) => {
+            add_secrets_of_header(&header, &mut scan.findings);
+            return Ok(Outcome::Whole);
+        }
         Err(Error::Read(error)) => return Err(error),
         Err(Error::TooLarge) if length.is_some_and(|length| length <= MOST_HEADER.min(size)) => {
             scan.findings.limit("bytes in the header");
         }
         Err(Error::TooMany { what, .. }) => scan.findings.limit(what),
         Err(error) => scan.findings.add(Level::Medium, "safetensors-broken", &error.to_string(), None),
+    }
+    // The metadata of a header that is not valid. A file that looks like a text is searched as a whole.
+    if Encoding::of(member.head()?).is_none() {
+        let text = member.bytes(LENGTH_BYTES, length.unwrap_or_default().min(limits::SCANNED_TEXT_BYTES))?;
+        add_secrets(&text, &mut scan.findings, |_| None);
     }
     Ok(Outcome::Open)
 }

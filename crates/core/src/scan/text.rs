@@ -11,6 +11,7 @@ use super::secrets::{
     Hit, WEB_TOKEN, has_secret_setting, is_certificate, is_environment, is_secret_name, is_sure_name, search,
 };
 use crate::limits;
+use crate::tensors::Header;
 
 /// The rule of all secrets.
 const SECRET: &str = "secret";
@@ -45,6 +46,17 @@ fn has_name_of_secret(name: &str, text: Option<&[u8]>) -> bool {
     }
 }
 
+/// Adds the secrets in the metadata of weights.
+pub(super) fn add_secrets_of_header(header: &Header, findings: &mut Findings) {
+    for (key, value) in &header.metadata {
+        // Some tokens are known by the name of the setting.
+        let setting = format!("{key}={}", value.text().unwrap_or_default());
+        for (level, kind) in search(setting.as_bytes()).unwrap_or_default().iter().filter_map(kind_of) {
+            findings.add_at(level, SECRET, &format!("{kind} in {key}"), None);
+        }
+    }
+}
+
 /// Adds the secrets in a text, each at the place that `place` returns. The secrets themselves are not shown.
 pub(super) fn add_secrets(text: &[u8], findings: &mut Findings, place: impl Fn(&Hit) -> Option<Place>) {
     add_hits(&search(text).unwrap_or_default(), findings, place);
@@ -52,13 +64,19 @@ pub(super) fn add_secrets(text: &[u8], findings: &mut Findings, place: impl Fn(&
 
 fn add_hits(hits: &[Hit], findings: &mut Findings, place: impl Fn(&Hit) -> Option<Place>) {
     for hit in hits {
-        let (level, kind) = match hit {
-            Hit::Token(_, kind) => (Level::High, *kind),
-            Hit::WebToken(_) => (Level::Medium, WEB_TOKEN),
-            Hit::Password(_) => (Level::Medium, "a password in an address"),
-            Hit::Literal(_) => continue,
-        };
-        findings.add_at(level, SECRET, kind, place(hit));
+        if let Some((level, kind)) = kind_of(hit) {
+            findings.add_at(level, SECRET, kind, place(hit));
+        }
+    }
+}
+
+/// Returns the level and the kind of a secret; nothing for a literal that may be one.
+fn kind_of(hit: &Hit) -> Option<(Level, &'static str)> {
+    match hit {
+        Hit::Token(_, kind) => Some((Level::High, *kind)),
+        Hit::WebToken(_) => Some((Level::Medium, WEB_TOKEN)),
+        Hit::Password(_) => Some((Level::Medium, "a password in an address")),
+        Hit::Literal(_) => None,
     }
 }
 
@@ -89,6 +107,8 @@ mod tests {
             ("UTF-16BE", [&b"\xfe\xff"[..], &wide(true)].concat()),
             ("UTF-16LE without a mark", wide(false)),
             ("UTF-16BE without a mark", wide(true)),
+            ("UTF-32LE", text.chars().flat_map(|it| u32::from(it).to_le_bytes()).collect()),
+            ("UTF-32BE", text.chars().flat_map(|it| u32::from(it).to_be_bytes()).collect()),
         ] {
             let found = scan("notes.txt", &text).findings;
             let found: Vec<_> = found.iter().map(|found| (found.detail.as_str(), found.place)).collect();
@@ -96,6 +116,26 @@ mod tests {
         }
         let binary: Vec<u8> = (0..=255).cycle().take(5000).chain(token.bytes()).collect();
         assert_eq!(scan("notes", &binary), Report::default());
+    }
+
+    #[test]
+    fn secrets_in_the_metadata_of_weights_are_found() {
+        let token = format!("ghp{}{}", '_', "aB".repeat(18));
+        let safetensors = |tensors: &str| {
+            let header = format!(r#"{{"__metadata__":{{"format":"pt","note":"first\nsecond {token}"}}{tensors}}}"#);
+            [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), b"x"].concat()
+        };
+        let valid = safetensors(r#","a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}"#);
+        let gguf = kit_testkit::samples::small_gguf(3, false).text_entry("general.description", &token).bytes();
+        for (name, file, expected) in [
+            ("a.safetensors", &valid, vec!["a GitHub token in note"]),
+            ("a.gguf", &gguf, vec!["a GitHub token in general.description"]),
+            ("a.safetensors", &safetensors(""), vec!["a GitHub token"]),
+        ] {
+            let found = scan(name, file).findings;
+            let secrets: Vec<_> = found.iter().filter(|it| it.rule == "secret").map(|it| &*it.detail).collect();
+            assert_eq!(secrets, expected, "{name}: {found:?}");
+        }
     }
 
     #[test]

@@ -59,6 +59,18 @@ pub struct Evidence {
     pub entries: Vec<Value>,
     /// The timestamps of RFC 3161.
     pub timestamps: Vec<Value>,
+    /// The place of the evidence.
+    pub place: EvidencePlace,
+}
+
+/// The place where the evidence of a signature is, which decides what it has to prove.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EvidencePlace {
+    /// In a bundle. Entries have a proof that a log contains them.
+    #[default]
+    Bundle,
+    /// In the annotations of a layer of cosign 2. Entries have the promise of a log to contain them.
+    Annotations,
 }
 
 /// The reason why a bundle cannot be read.
@@ -220,6 +232,6 @@ impl MaterialDocument {
             }
             _ => return Err(BundleError::Material),
         };
-        Ok((material, Evidence { entries, timestamps }))
+        Ok((material, Evidence { entries, timestamps, place: EvidencePlace::Bundle }))
     }
 }

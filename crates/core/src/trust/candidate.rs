@@ -6,8 +6,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::annotated::annotated;
 use super::bundle::{Bundle, BundleError, Evidence, Material};
-use super::certificate::Certificate;
 use super::envelope::{Envelope, EnvelopeError, IN_TOTO};
 use super::key::PublicKey;
 use super::simple_signing::{SimpleSigning, SimpleSigningError};
@@ -15,10 +15,6 @@ use super::statement::{PLAIN_SIGNATURE, Statement, StatementError};
 use super::verifier::{Content, NotVerified, Presented, Signer, Verifier};
 use crate::digest::Digest;
 use crate::oci::Annotations;
-
-/// The annotations of a layer of simple signing with the PEM of certificates.
-const CERTIFICATE_ANNOTATION: &str = "dev.sigstore.cosign/certificate";
-const CHAIN_ANNOTATION: &str = "dev.sigstore.cosign/chain";
 
 /// The form in which a signature or an attestation is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -229,10 +225,11 @@ impl Signed {
         Ok(Self { evidence, ..Self::of_envelope(bytes, envelope, material)? })
     }
 
-    /// Reads an envelope without a bundle. It does not contain the key, nor a certificate.
+    /// Reads an envelope without a bundle, whose certificate is in the `annotations` of its layer.
     pub fn of_bare_envelope(bytes: Vec<u8>, annotations: Annotations) -> Result<Self, Broken> {
         let envelope = Envelope::read(&bytes)?;
-        Ok(Self { annotations, ..Self::of_envelope(bytes, envelope, Material::PublicKey { hint: None })? })
+        let (material, evidence) = annotated(&annotations);
+        Ok(Self { evidence, annotations, ..Self::of_envelope(bytes, envelope, material)? })
     }
 
     fn of_envelope(bytes: Vec<u8>, envelope: Envelope, material: Material) -> Result<Self, Broken> {
@@ -248,8 +245,7 @@ impl Signed {
     /// Reads a payload of simple signing, whose `signature` and certificate are in the `annotations` of its layer.
     pub fn of_payload(bytes: Vec<u8>, signature: Vec<u8>, annotations: Annotations) -> Result<Self, Broken> {
         let claim = Claim::Simple(SimpleSigning::read(&bytes)?);
-        let material = certificates_in(&annotations).unwrap_or(Material::PublicKey { hint: None });
-        let evidence = Evidence::default();
+        let (material, evidence) = annotated(&annotations);
         Ok(Self { material, evidence, signature, bytes, claim, envelope: None, annotations })
     }
 
@@ -270,14 +266,6 @@ impl Signed {
         let content = self.envelope.as_ref().map_or_else(payload, Content::Envelope);
         Presented { material: &self.material, evidence: &self.evidence, content }
     }
-}
-
-/// The certificate of cosign in the annotations of a layer, with those between it and its authority.
-fn certificates_in(annotations: &Annotations) -> Option<Material> {
-    let read = |name: &str| Certificate::read_pem(annotations.get(name)?.as_bytes()).ok();
-    let leaf = read(CERTIFICATE_ANNOTATION)?;
-    let chain = read(CHAIN_ANNOTATION).unwrap_or_default();
-    Some(Material::Chain(leaf.iter().chain(&chain).map(|certificate| certificate.der().to_vec()).collect()))
 }
 
 impl Claim {

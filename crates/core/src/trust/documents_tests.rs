@@ -57,7 +57,8 @@ fn a_bundle_has_the_bytes_of_cosign() {
     for material in [Material::Certificate(vec![1, 2]), Material::Chain(vec![vec![1], vec![2]])] {
         let bundle = Bundle { material, ..bundle() };
         assert_eq!(Bundle::read(&bundle.to_bytes()).unwrap(), bundle);
-        let evidence = Evidence { entries: vec![json!({ "logIndex": "1" })], timestamps: vec![json!({}), json!({})] };
+        let (entries, timestamps) = (vec![json!({ "logIndex": "1" })], vec![json!({}), json!({})]);
+        let evidence = Evidence { entries, timestamps, ..Evidence::default() };
         let bundle = Bundle { evidence, ..bundle };
         assert_eq!(Bundle::read(&bundle.to_bytes()).unwrap(), bundle);
         let entries = vec![json!({}); 31];

@@ -1,5 +1,6 @@
 //! Keys, signatures, attestations and policies: documents and decisions, without I/O.
 
+mod annotated;
 mod bundle;
 mod candidate;
 mod certificate;
@@ -17,7 +18,8 @@ mod verifier;
 mod webhook;
 
 pub use bundle::{
-    BUNDLE_MEDIA_TYPE, Bundle, BundleError, Evidence, Material, PREDICATE_TYPE_ANNOTATION, is_bundle_type,
+    BUNDLE_MEDIA_TYPE, Bundle, BundleError, Evidence, EvidencePlace, Material, PREDICATE_TYPE_ANNOTATION,
+    is_bundle_type,
 };
 pub use candidate::{Broken, Candidate, Claim, Form, NotCounted, Signed, Wanted};
 pub use certificate::{

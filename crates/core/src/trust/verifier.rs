@@ -89,9 +89,6 @@ pub enum NotVerified {
     /// A signature of an identity that is not proven.
     #[error("its keyless signature does not count")]
     Keyless(#[source] KeylessError),
-    /// A signature of the old kind, whose entry in a log is not verified.
-    #[error("signed in the form of cosign 2, whose proofs kit does not verify for identities")]
-    KeylessLegacy,
 }
 
 fn hinted(hint: Option<&str>) -> String {
@@ -140,7 +137,9 @@ fn of_identity(identity: &Identity, chain: &[Vec<u8>], content: &Content<'_>) ->
 }
 
 fn of_keyless(identity: &KeylessIdentity, chain: &[Vec<u8>], presented: &Presented<'_>) -> Result<Signer, NotVerified> {
-    let Content::Envelope(envelope) = presented.content else { return Err(NotVerified::KeylessLegacy) };
-    let signer = identity.check(chain, presented.evidence, envelope);
+    let signer = match presented.content {
+        Content::Envelope(envelope) => identity.check(chain, presented.evidence, envelope),
+        Content::Payload { bytes, signature } => identity.check_payload(chain, presented.evidence, (bytes, signature)),
+    };
     signer.map(Signer::Identity).map_err(NotVerified::Keyless)
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use kit_core::digest::Digest;
 use kit_core::oci::{Companion, Content, ContentError, Descriptor, MediaType, Source};
 use kit_core::ops::{
-    self, CopyOptions, DroppedFiles, Error, Jobs, Located, Origins, Overwrite, Policies, RemoteData, Selection,
-    Session, UnpackOptions, UnsafePaths,
+    self, CopyOptions, DroppedFiles, Error, Examined, Jobs, Located, Origins, Overwrite, Policies, RemoteData,
+    Selection, Session, UnpackOptions, UnsafePaths,
 };
 use kit_core::progress::{Phase, Silent};
 use kit_core::registry::{Client, Settings};
@@ -182,6 +182,7 @@ impl Road {
                     name: "v1".to_owned(),
                     title: "v1".to_owned(),
                     is_remote: true,
+                    examined: Examined::default(),
                     repository: None,
                 };
                 let session =

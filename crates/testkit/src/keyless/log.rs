@@ -16,6 +16,8 @@ pub enum Entry {
     Envelope,
     /// The entry of a digest in a log of version 2.
     Digest,
+    /// The entry of a digest in a log of version 1, as cosign 2 makes it for a payload.
+    Payload,
 }
 
 /// The envelope that an entry is about.
@@ -31,20 +33,24 @@ impl Entry {
         match self {
             Self::Envelope => ("dsse", "0.0.1"),
             Self::Digest => ("hashedrekord", "0.0.2"),
+            Self::Payload => ("hashedrekord", "0.0.1"),
         }
     }
 
     fn body(self, logged: &Logged<'_>) -> Vec<u8> {
         let signature = STANDARD.encode(logged.signature);
+        let pem = STANDARD.encode(pem(logged.certificate));
         let spec = match self {
+            Self::Payload => json!({
+                "data": { "hash": { "algorithm": "sha256", "value": hex_digest(logged.encoded) } },
+                "signature": { "content": signature, "publicKey": { "content": pem } },
+            }),
             Self::Envelope => {
-                let lines = STANDARD.encode(logged.certificate);
-                let pem = format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n");
                 let payload = hex_digest(logged.payload);
                 json!({
                     "envelopeHash": { "algorithm": "sha256", "value": hex_digest(logged.encoded) },
                     "payloadHash": { "algorithm": "sha256", "value": payload },
-                    "signatures": [{ "signature": signature, "verifier": STANDARD.encode(pem) }],
+                    "signatures": [{ "signature": signature, "verifier": pem }],
                 })
             }
             Self::Digest => {
@@ -84,15 +90,31 @@ impl Entry {
             },
             "canonicalizedBody": STANDARD.encode(&body),
         });
-        if self == Self::Envelope {
-            let (body, log_id) = (STANDARD.encode(&body), hex_digest(&log.spki()));
-            let signed = format!(r#"{{"body":"{body}","integratedTime":{time},"logID":"{log_id}","logIndex":1}}"#);
+        if self != Self::Digest {
+            let promised = promised(&body, log, time);
             entry["integratedTime"] = json!(time.to_string());
-            let promise = STANDARD.encode(log.sign(signed.as_bytes()));
-            entry["inclusionPromise"] = json!({ "signedEntryTimestamp": promise });
+            entry["inclusionPromise"] = json!({ "signedEntryTimestamp": promised["SignedEntryTimestamp"] });
         }
         entry
     }
+
+    /// The entry as cosign 2 keeps it in an annotation, with the promise of the log and without the proof.
+    pub(super) fn to_annotation(self, logged: &Logged<'_>, log: &Key, time: i64) -> String {
+        promised(&self.body(logged), log, time).to_string()
+    }
+}
+
+/// The payload that `log` signs as its promise to contain an entry with this body, and the promise.
+fn promised(body: &[u8], log: &Key, time: i64) -> Value {
+    let (body, log_id) = (STANDARD.encode(body), hex_digest(&log.spki()));
+    let signed = format!(r#"{{"body":"{body}","integratedTime":{time},"logID":"{log_id}","logIndex":1}}"#);
+    let payload = json!({ "body": body, "integratedTime": time, "logIndex": 1, "logID": log_id });
+    json!({ "SignedEntryTimestamp": STANDARD.encode(log.sign(signed.as_bytes())), "Payload": payload })
+}
+
+pub(super) fn pem(certificate: &[u8]) -> String {
+    let lines = STANDARD.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
 }
 
 /// The extension of a certificate with the promise of `log` to contain it (RFC 6962): `body` is the certificate

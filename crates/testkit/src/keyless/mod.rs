@@ -110,13 +110,10 @@ impl Service {
         let signature = key.sign(&encoded);
         let logged = Logged { encoded: &encoded, payload: statement, signature: &signature, certificate: &certificate };
         let entry = confirmed.entry.map(|entry| entry.to_json(&logged, &self.log, ISSUED + confirmed.logged_after));
-        let timestamp = confirmed.timestamp_after.map(|after| {
-            let time = format!("20{}", clock(after));
-            let token = timestamp::of_signature(&signature, &time, &name("authority"), &self.timestamps);
-            json!({ "signedTimestamp": STANDARD.encode(token) })
-        });
+        let token = self.timestamp(&signature, confirmed);
         let entries: Vec<_> = entry.into_iter().collect();
-        let timestamps: Vec<_> = timestamp.into_iter().collect();
+        let timestamps: Vec<_> =
+            token.iter().map(|token| json!({ "signedTimestamp": STANDARD.encode(token) })).collect();
         json!({
             "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
             "verificationMaterial": {
@@ -130,6 +127,45 @@ impl Service {
                 "signatures": [{ "sig": STANDARD.encode(signature) }],
             },
         })
+    }
+
+    /// The annotations of a layer of cosign 2 with `payload`, which an identity signed with a new key. If the entry is
+    /// that of an envelope, the layer is the envelope around `payload`, which is returned as well.
+    pub fn sign_layer(&self, payload: &[u8], confirmed: &Confirmed) -> (Vec<u8>, Value) {
+        let kind = "application/vnd.in-toto+json";
+        let is_envelope = confirmed.entry == Some(Entry::Envelope);
+        let encoded = [format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len()).as_bytes(), payload].concat();
+        let encoded = if is_envelope { &encoded } else { payload };
+        let key = Key::new();
+        let certificate = self.certificate(&key, confirmed);
+        let signature = key.sign(encoded);
+        let logged = Logged { encoded, payload, signature: &signature, certificate: &certificate };
+        let mut annotations = json!({
+            "dev.sigstore.cosign/certificate": log::pem(&certificate),
+            "dev.sigstore.cosign/chain": log::pem(&self.root()),
+        });
+        if let Some(entry) = confirmed.entry {
+            annotations["dev.sigstore.cosign/bundle"] =
+                entry.to_annotation(&logged, &self.log, ISSUED + confirmed.logged_after).into();
+        }
+        if let Some(token) = self.timestamp(&signature, confirmed) {
+            let timestamp = json!({ "SignedRFC3161Timestamp": STANDARD.encode(token) });
+            annotations["dev.sigstore.cosign/rfc3161timestamp"] = timestamp.to_string().into();
+        }
+        let signature = STANDARD.encode(&signature);
+        if !is_envelope {
+            annotations["dev.cosignproject.cosign/signature"] = signature.into();
+            return (payload.to_vec(), annotations);
+        }
+        let signatures = json!([{ "keyid": "", "sig": signature }]);
+        let envelope = json!({ "payloadType": kind, "payload": STANDARD.encode(payload), "signatures": signatures });
+        (envelope.to_string().into_bytes(), annotations)
+    }
+
+    /// The timestamp of a signature.
+    fn timestamp(&self, signature: &[u8], confirmed: &Confirmed) -> Option<Vec<u8>> {
+        let time = format!("20{}", clock(confirmed.timestamp_after?));
+        Some(timestamp::of_signature(signature, &time, &name("authority"), &self.timestamps))
     }
 
     fn certificate(&self, key: &Key, confirmed: &Confirmed) -> Vec<u8> {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::context::Context;
 use kit_core::digest::Digest;
-use kit_core::ops::{self, Located, Location, Lookup, Session};
+use kit_core::ops::{self, Location, Lookup, Session};
 use kit_core::provenance::ImportRecord;
 use kit_core::sys;
 
@@ -41,8 +41,9 @@ impl Attestation {
         (uri, commit): (String, &str),
         start: Instant,
     ) -> Result<()> {
-        let found = session.find(place, lookup)?;
-        let config = ops::inspect(&Located { name: manifest.to_string(), ..found })?.modelkit.manifest.config.digest;
+        let mut found = session.find(place, lookup)?;
+        found.name = manifest.to_string();
+        let config = ops::inspect(&found)?.modelkit.manifest.config.digest;
         let started = context.environment.time;
         let record = ImportRecord {
             uri,

@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::modelkit::label;
 use crate::oci::{ContentError, Descriptor, REF_NAME, Reference, Source, Tag, Target};
 use crate::ops::error::Error;
+use crate::ops::examined::Examined;
 use crate::ops::lacking::Lacking;
 use crate::ops::session::{Location, Session};
 use crate::ops::transfer::{Brought, Carry, Copied, CopyOptions, CopySet, bring, discard_if_refused, referrers};
@@ -62,7 +63,8 @@ fn load_judged(
 ) -> Result<Vec<Loaded>, BundleError> {
     let names = names(layout, unnamed, to)?;
     // Before the store is created.
-    let admissions = admissions(session, layout, unnamed, &names)?;
+    let examined = Examined::default();
+    let admissions = admissions(session, (layout, &examined), unnamed, &names)?;
     let mut arriving = Vec::new();
     for (name, reference) in names {
         let (target, tag) = target(session, to, &reference)?;
@@ -74,10 +76,9 @@ fn load_judged(
         brought.push(bring((layout, name), &**target, options, session.progress).map_err(of_archive)?);
     }
     // The archive is read again, but its blobs have been verified.
-    admissions.into_iter().try_for_each(|admission| admission.admit_content_in(session, layout))?;
+    admissions.into_iter().try_for_each(|admission| admission.admit_content_in(session, (layout, &examined)))?;
     let publish = |(Arriving { reference, target, tag, .. }, mut brought): (Arriving, Brought)| {
-        let is_required = *to != LoadTo::Store && requires_attached(session, &Location::Artifact(reference.clone()))?;
-        let carry = Carry::required_if(is_required);
+        let carry = Carry::required_if(requires_attached(session, &Location::Artifact(reference.clone()))?);
         brought.refuse_losses(carry)?;
         let copied = brought.publish(&*target, tag.as_deref(), (options, carry), session.progress)?;
         Ok(Loaded { reference, copied })
@@ -88,7 +89,7 @@ fn load_judged(
 /// Judges the ModelKits by their names in the archive, and by those at the destination.
 fn admissions(
     session: &Session<'_>,
-    layout: &Layout,
+    (layout, examined): (&Layout, &Examined),
     unnamed: &Reference,
     arriving: &[(String, Reference)],
 ) -> Result<Vec<Admission>, BundleError> {
@@ -103,7 +104,7 @@ fn admissions(
             if !names.contains(&name) {
                 admissions.push(judge_manifest(
                     session,
-                    layout,
+                    (layout, examined),
                     resolve,
                     (std::slice::from_ref(&name), &reference.to_string()),
                 )?);

@@ -66,7 +66,7 @@ pub(crate) fn check_folder(
     Ok(has_doubts)
 }
 
-/// Returns the secrets in the files of a layer. Of data, only those with names of secrets are read.
+/// Returns the secrets in the files of a layer. Of data, only those with names of secrets and small texts are read.
 fn secrets_of(layer: &CheckedLayer<'_>) -> Result<Vec<Found>, Error> {
     let CheckedLayer { section, source, suspects, is_free_of_secrets, .. } = layer;
     if *is_free_of_secrets {
@@ -75,7 +75,8 @@ fn secrets_of(layer: &CheckedLayer<'_>) -> Result<Vec<Found>, Error> {
     if *section != Section::Dataset {
         return secrets_in(*section, source);
     }
-    Ok(suspects.secrets.iter().flat_map(|(path, size)| secrets_of_file(*section, source, path, *size)).collect())
+    let searched = suspects.secrets.iter().chain(&suspects.texts);
+    Ok(searched.flat_map(|(path, size)| secrets_of_file(*section, source, path, *size)).collect())
 }
 
 /// Returns the secrets, and what may be one, in the files of a layer.

@@ -11,13 +11,14 @@ const NAMED: usize = 3;
 /// Fails if there are secrets, and warns of what may be one.
 pub(super) fn settle(found: Vec<Found>, progress: &dyn Progress) -> Result<(), Error> {
     let (mut secrets, mut names, mut addresses) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut literals, mut unsearched) = (Vec::new(), Vec::new());
+    let (mut literals, mut in_data, mut unsearched) = (Vec::new(), Vec::new(), Vec::new());
     for found in found {
         match found {
             Found::Secret(secret) => secrets.push(secret),
             Found::Likely(secret) if secret.line.is_none() => names.push(secret.place()),
             Found::Likely(secret) => addresses.push(secret.place()),
             Found::Literal(secret) => literals.push(secret.place()),
+            Found::InData(secret) => in_data.push(secret.place()),
             Found::TooLarge { path, size } => unsearched.push(format!("{path} ({})", human(size))),
         }
     }
@@ -25,6 +26,7 @@ pub(super) fn settle(found: Vec<Found>, progress: &dyn Progress) -> Result<(), E
     warn(&names, progress, |paths, more| Warning::SecretNames(Paths { paths, more }));
     warn(&addresses, progress, |places, more| Warning::PasswordsInAddresses { places, more });
     warn(&literals, progress, |places, more| Warning::SecretLiterals { places, more });
+    warn(&in_data, progress, |paths, more| Warning::SecretsInData(Paths { paths, more }));
     warn(&unsearched, progress, |files, more| Warning::NotSearched { files, more });
     Ok(())
 }

@@ -13,10 +13,10 @@ use crate::scan::secrets::{
 };
 
 /// The version of the rules. Must be raised when they find more, so that layers are checked again.
-pub(super) const RULES: u32 = 6;
+pub(super) const RULES: u32 = 7;
 
 /// Larger files are not settings, and are read only if their names are not those of weights or data.
-const SMALL_BYTES: u64 = 1024 * 1024;
+pub(super) const SMALL_BYTES: u64 = 1024 * 1024;
 
 /// The number of tokens in one file that are listed.
 const LISTED: usize = 10;
@@ -30,6 +30,8 @@ pub(crate) enum Found {
     Likely(Secret),
     /// A literal in the file may be a secret.
     Literal(Secret),
+    /// The file is a text in a dataset and contains what may be a secret.
+    InData(Secret),
     /// The file is a text that is too large to be searched.
     TooLarge {
         /// The path of the file.
@@ -57,7 +59,8 @@ impl Secret {
 
 impl Found {
     /// Looks for secrets in the file `path`, which has `size` bytes, if that is known: by its name, and then by its
-    /// content, which `open` opens. Only texts are read, and no data: a dataset may have 100,000 texts.
+    /// content, which `open` opens. Only texts are read, and of data only small ones that people write. A token in data
+    /// is no more than likely: data may be about programs.
     pub(super) fn find<R: Read>(
         section: Section,
         path: &RelativePath,
@@ -75,7 +78,12 @@ impl Found {
             return Ok(vec![Self::Secret(secret)]);
         }
         let likely = || Secret::likely(path).map(Self::Likely).into_iter().collect::<Vec<_>>();
-        let Some(size) = size.filter(|_| section != Section::Dataset) else { return Ok(likely()) };
+        let Some(size) = size else { return Ok(likely()) };
+        if section == Section::Dataset {
+            let hits = if is_small_text(name, size) { search_any(open()?)? } else { Vec::new() };
+            let found: Vec<_> = Self::at(path, &hits).into_iter().filter_map(Self::in_data).collect();
+            return Ok(if found.is_empty() { likely() } else { found });
+        }
         if size > limits::SEARCHED_TEXT_BYTES && is_text_name(name) {
             let likely = likely();
             let too_large = || vec![Self::TooLarge { path: path.clone(), size }];
@@ -87,6 +95,11 @@ impl Found {
         let hits = search_any(open()?)?;
         let is_clean = hits.is_empty() && !is_certificate(name);
         Ok(if is_clean { likely() } else { Self::at(path, &hits) })
+    }
+
+    /// Turns a sure finding into one about data.
+    fn in_data(self) -> Option<Self> {
+        if let Self::Secret(secret) = self { Some(Self::InData(secret)) } else { None }
     }
 
     /// Returns the findings about the places in the file `path`, the first ones of each kind.
@@ -109,6 +122,11 @@ impl Found {
         }
         found
     }
+}
+
+/// Returns true if a file of a dataset with this name and size is searched.
+pub(super) fn is_small_text(name: &str, size: u64) -> bool {
+    (1..=SMALL_BYTES).contains(&size) && is_text_name(name)
 }
 
 /// Returns true if a file with this name and size may be a text to search.
@@ -172,7 +190,13 @@ mod tests {
         {
             assert_eq!(find(Section::Code, path, size, &token), [], "{path} {size}");
         }
-        assert_eq!(find(Section::Dataset, "a.txt", 5021, &token), []);
+        let in_data = secret("a.txt", Some(2), "this looks like an AWS access key");
+        assert_eq!(find(Section::Dataset, "a.txt", 5021, &token), [Found::InData(in_data)]);
+        for (path, size) in [("a.csv", 5021), ("a", 5021), ("a.txt", 2 << 20)] {
+            assert_eq!(find(Section::Dataset, path, size, &token), [], "{path} {size}");
+        }
+        let doubtful = "password = 'Zq7Zq7Zq7Zq7Zq7'\npostgres://ada:s3cret@db/x\n";
+        assert_eq!(find(Section::Dataset, "a.py", 50, doubtful), []);
         let size = limits::SEARCHED_TEXT_BYTES + 1;
         let too_large = Found::TooLarge { path: "a.ipynb".parse().unwrap(), size };
         assert_eq!(find(Section::Code, "a.ipynb", size, &token), [too_large]);

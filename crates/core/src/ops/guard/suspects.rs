@@ -5,6 +5,7 @@ use super::damage::is_checkable_data;
 use super::folder::{has_no_pointers, is_weights};
 use super::misplaced::is_misplaced;
 use super::pointer::has_size_of_pointer;
+use super::secrets::is_small_text;
 use super::shards::is_shard_index;
 use crate::archive::{self, LayerSource, Measured};
 use crate::kitfile::Section;
@@ -20,6 +21,11 @@ const MOST_POINTERS: usize = 10_000;
 /// as packing.
 const MOST_DATA: usize = 10_000;
 
+/// The number of small texts of a dataset that are searched for secrets, and the number of their bytes. More of them
+/// are the data itself, and searching them takes as long as packing.
+const MOST_TEXTS: usize = 10_000;
+const MOST_TEXT_BYTES: u64 = 64 * 1024 * 1024;
+
 /// The files of a layer that need a closer look, each with its size.
 #[derive(Debug, Default)]
 pub(crate) struct Suspects {
@@ -31,6 +37,8 @@ pub(crate) struct Suspects {
     pub(super) data: Vec<(RelativePath, u64)>,
     /// Files whose names say that they contain secrets, or may contain one.
     pub(super) secrets: Vec<(RelativePath, u64)>,
+    /// Small texts of a dataset that may contain secrets; none if they are too many.
+    pub(super) texts: Vec<(RelativePath, u64)>,
     /// Files that are loaded as pickles by their names; none if they are too many.
     pub(super) pickles: Vec<(RelativePath, u64)>,
     /// Files that have the size of a pointer of Git LFS; none if they are too many.
@@ -45,6 +53,7 @@ impl Suspects {
     /// Measures a layer and notes its suspects. No file is opened.
     pub(crate) fn measure(section: Section, source: &LayerSource<'_>) -> Result<(Measured, Self), archive::Error> {
         let (mut suspects, mut pointers, mut data, mut pickles) = (Self::default(), 0, 0, 0);
+        let (mut texts, mut text_bytes) = (0, 0_u64);
         let measured = source.measure(&mut |path, size| {
             if is_weights(section, path, &source.path) {
                 suspects.weights.push((path.clone(), size));
@@ -59,6 +68,12 @@ impl Suspects {
             }
             if path.file_name().is_some_and(|name| is_sure_name(name) || is_secret_name(name)) {
                 suspects.secrets.push((path.clone(), size));
+            } else if section == Section::Dataset && path.file_name().is_some_and(|name| is_small_text(name, size)) {
+                texts += 1;
+                text_bytes += size;
+                if texts <= MOST_TEXTS {
+                    suspects.texts.push((path.clone(), size));
+                }
             }
             if path.file_name().is_some_and(is_named_like_a_pickle) {
                 pickles += 1;
@@ -78,6 +93,9 @@ impl Suspects {
         })?;
         if pointers > MOST_POINTERS {
             suspects.pointers = Vec::new();
+        }
+        if texts > MOST_TEXTS || text_bytes > MOST_TEXT_BYTES {
+            suspects.texts = Vec::new();
         }
         if pickles > MOST_DATA {
             suspects.pickles = Vec::new();

@@ -8,9 +8,9 @@ use crate::ops::collect::collect;
 use crate::ops::error::Error;
 use crate::ops::files::{facts, weigh};
 use crate::ops::index_error::IndexError;
-use crate::ops::session::{Located, Lookup, Session, find_index_here};
-use crate::ops::transfer::{CopyOptions, Origins, copy_referrers};
-use crate::ops::trust::admit_renaming;
+use crate::ops::session::{Located, Location, Lookup, Session, find_index_here};
+use crate::ops::transfer::{Carry, CopyOptions, Origins, copy_attached};
+use crate::ops::trust::{admit_renaming, requires_attached};
 use crate::ops::workers::jobs;
 use crate::progress::{Phase, Progress};
 use crate::store::{Names, Store, Writer};
@@ -170,15 +170,16 @@ impl<'a> Changing<'a> {
             variant.labels = labels(facts(&weigh(&*found.source, &inspected.modelkit, jobs())?));
         }
         if !is_beside {
-            self.bring_referrers(&found, &inspected.descriptor, session.progress);
+            self.bring_attached(session, &found, &inspected.descriptor)?;
         }
         Ok(variant)
     }
 
-    /// Copies the referrers of the ModelKit, which becomes part of the repository of the index.
-    fn bring_referrers(&self, found: &Located, modelkit: &Descriptor, progress: &dyn Progress) {
+    /// Copies what is attached to the ModelKit, which becomes part of the repository of the index.
+    fn bring_attached(&self, session: &Session<'_>, found: &Located, modelkit: &Descriptor) -> Result<(), Error> {
         let options = CopyOptions { jobs: 1, origins: Origins::default(), phase: Phase::Copying };
-        copy_referrers((&*found.source, &self.writer), modelkit, &options, progress);
+        let carry = Carry::required_if(requires_attached(session, &Location::Artifact(self.name.clone()))?);
+        copy_attached((&*found.source, &self.writer), modelkit, (&options, carry), session.progress)
     }
 
     /// Finds `modelkit` in `index`, by digest, by a name in the store, or by the tag that it had when it was added.

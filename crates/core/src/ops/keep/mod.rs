@@ -1,5 +1,6 @@
 //! Care of the local store and of registries: listing, removing, checking, indexes, pinned references, diagnosis.
 
+mod attached_remote;
 mod created;
 mod doctor;
 mod fsck;
@@ -10,6 +11,7 @@ mod remove;
 mod remove_remote;
 mod update;
 
+pub use attached_remote::{AttachedManifest, attached_remote, remove_attached};
 pub use created::creation_times;
 pub use doctor::{Diagnosis, DoctorTarget, ProbeMode, diagnose};
 pub use fsck::{Checked, check};

@@ -44,10 +44,10 @@ pub fn remove_remote(repository: &Repository, manifest: &Descriptor, registry: &
 }
 
 /// The result of removing a tag from a registry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Untagged {
-    /// The digest that the tag pointed to.
-    pub digest: Digest,
+    /// The manifest that the tag pointed to.
+    pub manifest: Descriptor,
     /// True if the manifest was deleted with its last tag.
     pub is_deleted: bool,
 }
@@ -73,12 +73,12 @@ pub fn untag_remote(
         Ok(()) => {
             restore(repository, &manifest, &bytes, &others, progress)?;
             let is_deleted = others.is_empty() && is_gone(repository, &digest)?;
-            Ok(Untagged { digest, is_deleted })
+            Ok(Untagged { manifest, is_deleted })
         }
         Err(source) if !keeps_tags(&source) => Err(source.into()),
         Err(_) if others.is_empty() => {
             remove_remote(repository, &manifest, &reference.registry)?;
-            Ok(Untagged { digest, is_deleted: true })
+            Ok(Untagged { manifest, is_deleted: true })
         }
         Err(source) => Err(Error::OnlyWholeRemoval {
             registry: reference.registry.clone(),

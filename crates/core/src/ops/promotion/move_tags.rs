@@ -60,7 +60,7 @@ impl Promotion<'_> {
         let mut forms = Vec::new();
         for (form, planned) in &self.forms {
             if planned.changes() {
-                form.copy(source, (target, &tag), copying, session.progress)?;
+                form.copy(source, (target, &tag), (copying, carry), session.progress)?;
                 self.record(target, planned, form.suffix);
             }
             forms.push(planned.clone());

@@ -14,4 +14,5 @@ pub use first_bytes::FirstBytes;
 pub use folder::{FolderFiles, ScannedFolder, scan_file, scan_folder};
 pub(crate) use licenses::{LicenseFile, is_license_name, license_file, licenses};
 pub use modelkit::scan_modelkit;
+pub(crate) use modelkit::{scan_layer, scan_outside_layers};
 pub use result::{FileFinding, ScanOptions, Scanned, SkippedPath};

@@ -36,18 +36,28 @@ pub fn scan_modelkit(
     check_filters(&options.selection, name, &entries(&inspected.modelkit), progress)?;
     let layers: Vec<_> = layers.iter().filter(|layer| options.selection.takes(layer)).collect();
     let mut scanned = Scanned { digest: Some(inspected.descriptor.digest), ..Scanned::new(name, options) };
+    let mut outside = scan_outside_layers(&inspected.modelkit, options)?;
+    let unread = std::mem::take(&mut outside.skipped);
+    scanned.merge(outside);
+    for of_layer in workers::run(options.jobs, &layers, |layer| scan_layer(source, layer, options, progress))? {
+        scanned.merge(of_layer);
+    }
+    scanned.skipped.extend(unread);
+    if inspected.modelkit.has_kitfile() {
+        scanned.licenses = licenses(&inspected.modelkit.config.kitfile, &scanned.license_files);
+    }
+    Ok(scanned)
+}
+
+/// Scans the Kitfile, and lists the parts of a ModelKit that are not scanned because they are in no layer of a known
+/// kind.
+pub(crate) fn scan_outside_layers(modelkit: &ModelKit, options: &ScanOptions) -> Result<Scanned, Error> {
+    let mut scanned = Scanned { skipped: unread(modelkit), ..Scanned::default() };
     if options.selection.takes_kitfile()
-        && let Some((member, text)) = kitfile(&inspected.modelkit)
+        && let Some((member, text)) = kitfile(modelkit)
     {
         let report = scan_entry(&mut text.as_bytes(), member.path.as_str(), &options.rules, &options.scratch)?;
         scanned.add(member.path.as_str(), text.len() as u64, report);
-    }
-    for layer in workers::run(options.jobs, &layers, |layer| scan_layer(source, layer, options, progress))? {
-        scanned.merge(layer);
-    }
-    scanned.skipped.extend(unread(&inspected.modelkit));
-    if inspected.modelkit.has_kitfile() {
-        scanned.licenses = licenses(&inspected.modelkit.config.kitfile, &scanned.license_files);
     }
     Ok(scanned)
 }
@@ -70,7 +80,8 @@ fn unread(modelkit: &ModelKit) -> Vec<SkippedPath> {
     parent.chain(unreadable).chain(others).collect()
 }
 
-fn scan_layer(
+/// Scans the files of a layer.
+pub(crate) fn scan_layer(
     source: &dyn Source,
     layer: &Layer,
     options: &ScanOptions,

@@ -6,9 +6,9 @@ use super::copy::CopyOptions;
 use super::referrers::all;
 use crate::limits;
 use crate::oci::companion::{Merged, merge};
-use crate::oci::{Companion, ContentError, Descriptor, Manifest, Reference, Source, Target};
+use crate::oci::{Companion, ContentError, Descriptor, Manifest, Source, Target};
 use crate::ops::error::Error;
-use crate::ops::session::{Lookup, Session};
+use crate::ops::session::Located;
 use crate::progress::{Event, Progress, human};
 
 /// The number of times that a companion is written because another writer replaced it.
@@ -21,9 +21,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const SIGNATURES: [&str; 3] =
     ["application/vnd.dev.sigstore.bundle", "application/vnd.dev.cosign.artifact.sig", "application/vnd.cncf.notary."];
 
-/// Returns true if a signature or a signed attestation is attached to the ModelKit `name` in the local store.
-pub fn is_signed(session: &Session<'_>, name: &Reference) -> Result<bool, Error> {
-    let found = session.find_reference(name, Lookup::Local)?;
+/// Returns true if a signature or a signed attestation is attached to the ModelKit that was found.
+pub fn is_signed(found: &Located) -> Result<bool, Error> {
     let manifest = found.resolve()?;
     for kind in [Companion::Signatures, Companion::Attestations] {
         let companions = found.source.companions(&manifest.digest, kind);

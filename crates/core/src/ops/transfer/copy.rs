@@ -212,7 +212,7 @@ impl Brought {
         members.iter().try_for_each(|(member, bytes)| target.put_manifest(member, bytes)).map_err(failed)?;
         let artifact = || target.publish(&descriptor, &bytes, tag).map_err(failed);
         let referrers = || self.referrers.publish(target, options, progress);
-        if target.is_remote() && carry == Carry::Everything {
+        if carry == Carry::Everything {
             // The artifact does not appear without them.
             carry.judge(referrers(), progress)?;
             artifact()?;

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use super::copy::CopyOptions;
 use super::copying::Copying;
-use super::referrers::copy_referrers;
+use super::referrers::{Carry, copy_attached};
 use crate::digest::Digest;
 use crate::layer_format::Format;
 use crate::modelkit::{Family, LayerType};
@@ -146,16 +146,19 @@ impl OtherForm {
         &self,
         source: &dyn Source,
         (target, tag): (&dyn Target, &str),
-        options: &CopyOptions,
+        (options, carry): (&CopyOptions, Carry),
         progress: &dyn Progress,
     ) -> Result<String, Error> {
         let tag = format!("{tag}{}", self.suffix);
         let whole = &*progress.overall(self.blobs.iter().map(|blob| blob.size).sum());
         let copying = Copying::new((source, target), options, progress, whole);
         workers::run(options.jobs, &self.blobs, |blob| copying.copy_blob(blob).map(drop))?;
-        let published = target.publish(&self.manifest, &self.bytes, Some(&tag));
-        published.map_err(|error| Error::writing(&format!("`{tag}`"), error))?;
-        copy_referrers((source, target), &self.manifest, options, progress);
+        let attached = || copy_attached((source, target), &self.manifest, (options, carry), progress);
+        let published = || {
+            let published = target.publish(&self.manifest, &self.bytes, Some(&tag));
+            published.map_err(|error| Error::writing(&format!("`{tag}`"), error))
+        };
+        carry.in_order(published, attached)?;
         Ok(tag)
     }
 }

@@ -1,13 +1,13 @@
 //! Moving an index of ModelKits without the ModelKits, as `KitOps` does. Its bytes stay as they are.
 
 use super::copy::CopyOptions;
-use super::referrers::copy_referrers;
+use super::referrers::{Carry, copy_attached};
 use crate::oci::{ContentError, Descriptor, Reference, Tag, Target};
 use crate::ops::artifact::{InspectedIndex, inspect_index};
 use crate::ops::error::Error;
 use crate::ops::index_error::IndexError;
 use crate::ops::session::{Located, Location, Lookup, Session};
-use crate::ops::trust::admit_index;
+use crate::ops::trust::{admit_index, requires_attached};
 use crate::registry;
 use crate::store::Names;
 
@@ -20,8 +20,10 @@ pub fn push_index(
 ) -> Result<Descriptor, Error> {
     let InspectedIndex { descriptor, bytes, .. } = inspect_index(found)?;
     let (target, tag) = session.target(destination)?;
-    target.publish(&descriptor, &bytes, tag.as_deref()).map_err(|error| refused(destination, error))?;
-    copy_referrers((&*found.source, &*target), &descriptor, options, session.progress);
+    let carry = Carry::required_if(requires_attached(session, destination)?);
+    let index = || target.publish(&descriptor, &bytes, tag.as_deref()).map_err(|error| refused(destination, error));
+    let attached = || copy_attached((&*found.source, &*target), &descriptor, (options, carry), session.progress);
+    carry.in_order(index, attached)?;
     Ok(descriptor)
 }
 
@@ -39,8 +41,10 @@ pub fn pull_index(
     admit_index(session, &found)?;
     let writer = session.store.writer(Names::Of(name.clone()))?;
     let tag = name.tag.as_ref().filter(|_| name.digest.is_none()).map(Tag::as_str);
-    writer.publish(&descriptor, &bytes, tag).map_err(|error| Error::writing("the index", error))?;
-    copy_referrers((&*found.source, &writer), &descriptor, options, session.progress);
+    let carry = Carry::required_if(requires_attached(session, &Location::Artifact(name.clone()))?);
+    let index = || writer.publish(&descriptor, &bytes, tag).map_err(|error| Error::writing("the index", error));
+    let attached = || copy_attached((&*found.source, &writer), &descriptor, (options, carry), session.progress);
+    carry.in_order(index, attached)?;
     Ok(descriptor)
 }
 

@@ -34,5 +34,5 @@ pub(crate) use pull::discard_if_refused;
 pub use pull::{Wanted, plan_pull, pull};
 pub use pushed_tag::PushedTag;
 pub use referrers::Carry;
-pub(crate) use referrers::{copy_attached, copy_referrers};
+pub(crate) use referrers::copy_attached;
 pub use tag::tag;

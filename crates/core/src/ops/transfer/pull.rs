@@ -11,7 +11,7 @@ use crate::ops::artifact::{Parent, inspect, inspect_index, modelkits, parents};
 use crate::ops::error::Error;
 use crate::ops::session::{Located, Location, Lookup, Session};
 use crate::ops::transfer::delta::{DeltaSource, Fetch, Older, older};
-use crate::ops::trust::{Admission, admit_documents, admit_to_read, warn_of_recalls_of};
+use crate::ops::trust::{Admission, admit_documents, admit_to_read, requires_attached, warn_of_recalls_of};
 use crate::ops::workers;
 use crate::progress::Event;
 use crate::store::Names;
@@ -185,15 +185,16 @@ fn bring_judged(
     let tag = name.tag.as_ref().filter(|_| name.digest.is_none()).map(ToString::to_string);
     let target = (&writer as &dyn Target, tag.as_deref());
     let here = session.store.reader(names)?;
-    let admit = || admission.admit_content_in(session, &here);
+    let carry = Carry::required_if(requires_attached(session, &Location::Artifact(name.clone()))?);
+    let admit = || admission.admit_content_in(session, (&here, &found.examined));
     if fetch == Fetch::Everything || !found.is_remote {
         let from = (&*found.source, found.name.as_str());
-        let copied = copy_unless(from, target, (options, Carry::IfPossible), admit, session.progress)?;
+        let copied = copy_unless(from, target, (options, carry), admit, session.progress)?;
         warn_of_copied_recalls(session, found, (&here, &copied))?;
         return Ok(copied);
     }
     let delta = DeltaSource::new(&*found.source, Older::Versions(&here, older(&session.store, name)?));
-    let mut copied = copy_unless((&delta, &found.name), target, (options, Carry::IfPossible), admit, session.progress)?;
+    let mut copied = copy_unless((&delta, &found.name), target, (options, carry), admit, session.progress)?;
     copied.taken = delta.taken();
     copied.sent_bytes = copied.sent_bytes.saturating_sub(copied.taken.bytes);
     warn_of_copied_recalls(session, found, (&here, &copied))?;

@@ -14,20 +14,8 @@ use crate::ops::{disk_space, workers};
 use crate::progress::{Event, Progress, Warning, human};
 use crate::provenance::PREDICATE_ANNOTATION;
 
-/// Copies the referrers and companions of `root`, which is already at the target, if the target does not have them.
-///
-/// A failure does not fail the copy, because the artifact is complete; it is reported in a warning.
-pub(crate) fn copy_referrers(
-    (source, target): (&dyn Source, &dyn Target),
-    root: &Descriptor,
-    options: &CopyOptions,
-    progress: &dyn Progress,
-) {
-    let found = bring((source, target), root, options);
-    warn(&found.publish(target, options, progress), progress);
-}
-
-/// Copies the referrers and companions of `root` like [`copy_referrers`], and treats failures as `attached` says.
+/// Copies the referrers and companions of `root`, if the target does not have them, and treats failures as `attached`
+/// says.
 pub(crate) fn copy_attached(
     (source, target): (&dyn Source, &dyn Target),
     root: &Descriptor,
@@ -51,6 +39,19 @@ impl Carry {
     /// Everything, if it is required.
     pub fn required_if(is_required: bool) -> Self {
         if is_required { Self::Everything } else { Self::IfPossible }
+    }
+
+    /// Publishes an artifact, and copies what is attached to it: before it, if the artifact must not appear without
+    /// that.
+    pub(crate) fn in_order(
+        self,
+        artifact: impl FnOnce() -> Result<(), Error>,
+        attached: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::IfPossible => artifact().and_then(|()| attached()),
+            Self::Everything => attached().and_then(|()| artifact()),
+        }
     }
 
     /// Returns the first of the failures if they are an error, and warns of them otherwise.

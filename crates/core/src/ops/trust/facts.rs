@@ -11,9 +11,10 @@ use crate::modelkit::{ContentsTable, Layer, ModelKit};
 use crate::oci::Source;
 use crate::ops::artifact::{Inspected, model_reference};
 use crate::ops::error::Error;
+use crate::ops::examined::Examined;
 use crate::ops::files::{Headers, skim};
 use crate::ops::policies::LoadedPolicy;
-use crate::ops::scan::{self, ScanOptions, Scanned, ScannedFolder, scan_folder, scan_modelkit};
+use crate::ops::scan::{self, ScanOptions, Scanned, ScannedFolder, scan_folder, scan_layer, scan_outside_layers};
 use crate::ops::workers;
 use crate::progress::Progress;
 use crate::trust::policy::{
@@ -239,19 +240,25 @@ pub(super) fn weight(path: &str) -> Option<WeightFact> {
 /// The rules whose findings mean that a part of a file was not examined.
 const UNREAD: [&str; 2] = ["limit", "compressed-not-read"];
 
-/// Scans the files of a ModelKit.
+/// Scans the files of a ModelKit, except for the layers that were examined before.
 pub(super) fn content(
-    source: &dyn Source,
+    (source, examined): (&dyn Source, &Examined),
     inspected: &Inspected,
-    name: &str,
     options: &ScanOptions,
     progress: &dyn Progress,
 ) -> Result<ContentFacts, Error> {
-    let mut scanned = scan_modelkit(source, inspected, name, options, progress)?;
+    let modelkit = &inspected.modelkit;
+    let mut outside = scan_outside_layers(modelkit, options)?;
     // The rules for the ModelKit that the model refers to are asked with its own name.
-    let parent = model_reference(&inspected.modelkit).map(|reference| reference.to_string());
-    scanned.skipped.retain(|skipped| Some(&skipped.path) != parent.as_ref());
-    Ok(content_of(scanned))
+    let parent = model_reference(modelkit).map(|reference| reference.to_string());
+    outside.skipped.retain(|skipped| Some(&skipped.path) != parent.as_ref());
+    let mut facts = content_of(outside);
+    let of_layer =
+        |layer: &Layer| examined.facts(layer, || scan_layer(source, layer, options, progress).map(content_of));
+    for of_layer in workers::run(options.jobs, &modelkit.layers, of_layer)? {
+        facts.add(of_layer);
+    }
+    Ok(facts)
 }
 
 /// Scans the files in a folder.

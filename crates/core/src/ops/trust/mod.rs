@@ -27,7 +27,7 @@ pub(crate) use candidates::listed_bundles;
 pub use candidates::{Beside, Candidates, beside, candidates};
 pub use error::SigningError;
 pub(crate) use gate::{
-    Admission, admit_documents, admit_files, admit_index, admit_new_form, admit_recalls, admit_remote_file,
+    Admission, admit_documents, admit_files, admit_from, admit_index, admit_new_form, admit_recalls, admit_remote_file,
     admit_renaming, enforce, examine_as, judge as judge_manifest, refuse_unread,
 };
 pub use gate::{

@@ -15,7 +15,7 @@ use crate::ops::error::Error;
 use crate::ops::files::may_be_selected;
 use crate::ops::remote_data::{self, RemoteData, RemoteKit, Remotes, wanted_remotes};
 use crate::ops::session::{Located, Session};
-use crate::ops::trust::{admit, admit_remote_file, warn_of_recalls};
+use crate::ops::trust::{admit, admit_from, admit_remote_file, warn_of_recalls};
 use crate::ops::workers;
 use crate::progress::{Progress, Warning};
 use crate::relative_path::RelativePath;
@@ -43,9 +43,15 @@ impl Choice {
     }
 
     /// Fails if a policy does not allow the ModelKit `found`, one of the others, or the
-    /// content of a remote dataset, which may be in `folder` already.
-    pub(super) fn admit(&self, session: &Session<'_>, found: &Located, folder: &Path) -> Result<(), Error> {
-        admit(session, found)?;
+    /// content of a remote dataset, which may be in `folder` already. The content of the ModelKit is fetched from
+    /// `source`.
+    pub(super) fn admit(
+        &self,
+        session: &Session<'_>,
+        (found, source): (&Located, &dyn Source),
+        folder: &Path,
+    ) -> Result<(), Error> {
+        admit_from(session, found, source)?;
         warn_of_recalls(session, found)?;
         let wrong = |reference: &Reference, source| Error::Parent {
             reference: reference.to_string(),

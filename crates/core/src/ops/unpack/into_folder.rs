@@ -90,10 +90,10 @@ fn unpack_whole(
     options: &UnpackOptions,
 ) -> Result<Unpacked, Error> {
     let choice = Choice::read(session, found, name, options)?;
-    choice.admit(session, found, &options.folder)?;
     let Choice { child, remotes, .. } = &choice;
     let delta = DeltaSource::new(&*found.source, Older::Tree(&options.folder));
     let source = if found.is_remote { &delta } else { &*found.source };
+    choice.admit(session, (found, source), &options.folder)?;
     let wanted = choice.wanted(source, name, options, session.progress)?;
     check_disk_space(&wanted, &remotes.files, options)?;
 

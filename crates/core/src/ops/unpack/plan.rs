@@ -72,7 +72,7 @@ pub fn plan_unpack(
     options: &UnpackOptions,
 ) -> Result<UnpackPlan, Error> {
     let choice = Choice::read(session, found, name, options)?;
-    choice.admit(session, found, &options.folder)?;
+    choice.admit(session, (found, &*found.source), &options.folder)?;
     let wanted = choice.wanted(&*found.source, name, options, session.progress)?;
     check_disk_space(&wanted, &choice.remotes.files, options)?;
     warn_of_remote_datasets(&choice.child.modelkit, options, session.progress);

@@ -118,11 +118,11 @@ fn empty_file(severity: Severity, Empty { path, lack }: &Empty) -> Finding {
 fn finding_of(found: Found, advice: impl Fn(&RelativePath) -> String) -> Finding {
     let (severity, rule) = match &found {
         Found::Secret(_) => (Severity::Error, "secret"),
-        Found::Likely(_) | Found::Literal(_) => (Severity::Warning, "secret"),
+        Found::Likely(_) | Found::Literal(_) | Found::InData(_) => (Severity::Warning, "secret"),
         Found::TooLarge { .. } => (Severity::Warning, "not-searched"),
     };
     match found {
-        Found::Secret(secret) | Found::Likely(secret) | Found::Literal(secret) => {
+        Found::Secret(secret) | Found::Likely(secret) | Found::Literal(secret) | Found::InData(secret) => {
             let (place, advice) = (secret.place(), advice(&secret.path));
             Finding { severity, rule, place, message: secret.message, advice }
         }

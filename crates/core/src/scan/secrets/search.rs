@@ -68,13 +68,13 @@ pub(crate) fn search(mut file: impl Read) -> io::Result<Vec<Hit>> {
     Ok(without_repetitions(hits))
 }
 
-/// Searches a text like [`search`], also in UTF-16.
+/// Searches a text in any encoding that a scan knows, like [`search`]. Nothing is found in a binary file.
 pub(crate) fn search_any(mut file: impl Read) -> io::Result<Vec<Hit>> {
     let mut head = Vec::new();
     file.by_ref().take(BEGINNING_BYTES as u64).read_to_end(&mut head)?;
     match Encoding::of(&head) {
-        Some(encoding @ (Encoding::Utf16Le | Encoding::Utf16Be)) => search(Text::new(head.chain(file), encoding)),
-        _ => search(head.chain(file)),
+        Some(encoding) => search(Text::new(head.chain(file), encoding)),
+        None => Ok(Vec::new()),
     }
 }
 
@@ -166,12 +166,25 @@ mod tests {
     }
 
     #[test]
-    fn tokens_in_utf_16_are_found() {
+    fn tokens_in_every_encoding_are_found() {
         let text = format!("first\nghp{}{}\n", '_', "aB".repeat(18));
-        let little = text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
-        let big = [0xfe, 0xff].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect::<Vec<u8>>();
-        for bytes in [text.as_bytes(), &little, &big] {
-            assert_eq!(search_any(bytes).unwrap(), [Hit::Token(2, "a GitHub token")]);
+        let wide = |mark: &[u8], unit: &dyn Fn(char) -> Vec<u8>| {
+            mark.iter().copied().chain(text.chars().flat_map(unit)).collect::<Vec<u8>>()
+        };
+        let halves = |character: char| u16::try_from(u32::from(character)).unwrap();
+        for bytes in [
+            text.clone().into_bytes(),
+            [text.as_bytes(), b"\0"].concat(),
+            wide(&[], &|it| halves(it).to_le_bytes().to_vec()),
+            wide(&[0xff, 0xfe], &|it| halves(it).to_le_bytes().to_vec()),
+            wide(&[], &|it| halves(it).to_be_bytes().to_vec()),
+            wide(&[0xfe, 0xff], &|it| halves(it).to_be_bytes().to_vec()),
+            wide(&[], &|it| u32::from(it).to_le_bytes().to_vec()),
+            wide(&[0xff, 0xfe, 0, 0], &|it| u32::from(it).to_le_bytes().to_vec()),
+            wide(&[], &|it| u32::from(it).to_be_bytes().to_vec()),
+            wide(&[0, 0, 0xfe, 0xff], &|it| u32::from(it).to_be_bytes().to_vec()),
+        ] {
+            assert_eq!(search_any(&bytes[..]).unwrap(), [Hit::Token(2, "a GitHub token")], "{bytes:?}");
         }
         assert_eq!(search_any(&[0, 1, 2, 255, 0, 0][..]).unwrap(), []);
     }

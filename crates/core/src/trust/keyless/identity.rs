@@ -6,15 +6,17 @@ use sigstore_verify::types::bundle::{
     CertificateContent, TimestampVerificationData, VerificationMaterial, VerificationMaterialContent, X509Certificate,
 };
 use sigstore_verify::types::{
-    Bundle, DerCertificate, DsseEnvelope, DsseSignature, KeyId, MediaType, PayloadBytes, Sha256Hash, SignatureBytes,
-    SignatureContent, Statement, TransparencyLogEntry,
+    Bundle, DerCertificate, DsseEnvelope, DsseSignature, KeyId, MediaType, MessageSignature, PayloadBytes, Sha256Hash,
+    SignatureBytes, SignatureContent, Statement, TransparencyLogEntry,
 };
 use sigstore_verify::{VerificationPolicy, VerificationResult};
 
 use super::error::KeylessError;
+use super::promised::promised_entry;
+use super::provider::with_message;
 use super::root::TrustedRoot;
 use super::wanted::WantedIdentity;
-use crate::trust::bundle::Evidence;
+use crate::trust::bundle::{Evidence, EvidencePlace};
 use crate::trust::certificate::{Certificate, CertificateIdentity};
 use crate::trust::envelope::Envelope;
 
@@ -53,12 +55,41 @@ impl KeylessIdentity {
         let statement: Statement = parse(&envelope.payload, "statement")?;
         let subject = statement.subject.iter().find_map(|subject| subject.digest.sha256);
         let subject: Sha256Hash = subject.ok_or(KeylessError::NoSubject)?;
-        let entries: Vec<TransparencyLogEntry> = values(&evidence.entries, "log entry")?;
-        let policy = self.policy(&entries)?;
+        let signature = DsseSignature::new(SignatureBytes::new(envelope.signature.clone()), KeyId::default());
+        let payload = PayloadBytes::from_bytes(&envelope.payload);
+        let content = SignatureContent::DsseEnvelope(DsseEnvelope::new(&envelope.payload_type, payload, signature));
+        self.check_content((chain, evidence, content), |bundle, policy| {
+            self.root.verifier().verify(subject, bundle, policy)
+        })
+    }
+
+    /// Verifies that this identity signed the bytes of a `payload` of simple signing with the certificate that is the
+    /// first in `chain`. The payload may be about anything.
+    pub fn check_payload(
+        &self,
+        chain: &[Vec<u8>],
+        evidence: &Evidence,
+        (payload, signature): (&[u8], &[u8]),
+    ) -> Result<CertificateIdentity, KeylessError> {
+        let signature = MessageSignature::new(SignatureBytes::new(signature.to_vec()));
+        self.check_content((chain, evidence, SignatureContent::MessageSignature(signature)), |bundle, policy| {
+            with_message(payload, || self.root.verifier().verify(payload, bundle, policy))
+        })
+    }
+
+    fn check_content(
+        &self,
+        (chain, evidence, content): (&[Vec<u8>], &Evidence, SignatureContent),
+        verify: impl FnOnce(&Bundle, &VerificationPolicy) -> sigstore_verify::Result<VerificationResult>,
+    ) -> Result<CertificateIdentity, KeylessError> {
+        let entries: Vec<TransparencyLogEntry> = match evidence.place {
+            EvidencePlace::Bundle => values(&evidence.entries, "log entry")?,
+            EvidencePlace::Annotations => evidence.entries.iter().map(promised_entry).collect::<Result<_, _>>()?,
+        };
+        let policy = self.policy(&entries, evidence.place)?;
         let is_known = entries.iter().all(|entry| self.root.contains_log(&entry.log_id.key_id));
-        let bundle = bundle(chain, evidence, entries, envelope)?;
-        let verified = self.root.verifier().verify(subject, &bundle, &policy);
-        let verified = verified.map_err(|error| match error.into() {
+        let bundle = bundle(chain, evidence, entries, content)?;
+        let verified = verify(&bundle, &policy).map_err(|error| match error.into() {
             KeylessError::Log(_) if !is_known => KeylessError::UnknownLog,
             reason => reason,
         })?;
@@ -66,10 +97,14 @@ impl KeylessIdentity {
     }
 
     /// The checks that the bundle must pass.
-    fn policy(&self, entries: &[TransparencyLogEntry]) -> Result<VerificationPolicy, KeylessError> {
+    fn policy(
+        &self,
+        entries: &[TransparencyLogEntry],
+        place: EvidencePlace,
+    ) -> Result<VerificationPolicy, KeylessError> {
         // Whose certificate it is, is decided by `expect_identity`.
         let policy = VerificationPolicy::any_identity();
-        if entries.iter().any(|entry| entry.inclusion_proof.is_none()) {
+        if place == EvidencePlace::Bundle && entries.iter().any(|entry| entry.inclusion_proof.is_none()) {
             return Err(KeylessError::NoInclusionProof);
         }
         let policy = match (self.log, entries) {
@@ -109,25 +144,25 @@ fn bundle(
     chain: &[Vec<u8>],
     evidence: &Evidence,
     entries: Vec<TransparencyLogEntry>,
-    envelope: &Envelope,
+    content: SignatureContent,
 ) -> Result<Bundle, KeylessError> {
     let certificate = |der: &Vec<u8>| DerCertificate::new(der.clone());
     // Version 0.3 knows a single certificate. In all else that is verified the versions are the same.
-    let (version, content) = match chain {
+    let (version, certificates) = match chain {
         [leaf] => {
-            let content = VerificationMaterialContent::Certificate(CertificateContent::new(certificate(leaf)));
-            (MediaType::Bundle0_3, content)
+            let leaf = VerificationMaterialContent::Certificate(CertificateContent::new(certificate(leaf)));
+            (MediaType::Bundle0_3, leaf)
         }
         chain => {
             let certificates = chain.iter().map(|der| X509Certificate::new(certificate(der))).collect();
             (MediaType::Bundle0_2, VerificationMaterialContent::X509CertificateChain { certificates })
         }
     };
+    // Version 0.1 requires the promise of the log, and not the proof.
+    let is_promised = evidence.place == EvidencePlace::Annotations && !entries.is_empty();
+    let version = if is_promised { MediaType::Bundle0_1 } else { version };
     let timestamps = TimestampVerificationData::new(values(&evidence.timestamps, "timestamp")?);
-    let material = VerificationMaterial::new(content).with_tlog_entries(entries);
-    let signature = DsseSignature::new(SignatureBytes::new(envelope.signature.clone()), KeyId::default());
-    let payload = PayloadBytes::from_bytes(&envelope.payload);
-    let content = SignatureContent::DsseEnvelope(DsseEnvelope::new(&envelope.payload_type, payload, signature));
+    let material = VerificationMaterial::new(certificates).with_tlog_entries(entries);
     Ok(Bundle::new(version, material.with_timestamp_verification_data(timestamps), content))
 }
 

@@ -4,6 +4,9 @@
 
 mod error;
 mod identity;
+mod promised;
+#[cfg(test)]
+mod promised_tests;
 mod provider;
 mod root;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The cryptography of the verification of keyless signatures, with `ring`.
 
+use std::cell::RefCell;
 use std::sync::OnceLock;
 
 use ring::digest::{self, Context};
@@ -12,6 +13,19 @@ use sigstore_verify::types::HashAlgorithm;
 /// Verification only: `kit` signs with its own code.
 #[derive(Debug)]
 struct Ring;
+
+thread_local! {
+    /// The message whose signature this thread verifies.
+    static MESSAGE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `verify`, which verifies a signature of `message`. `ring` needs the message itself, and not only its digest.
+pub(super) fn with_message<T>(message: &[u8], verify: impl FnOnce() -> T) -> T {
+    MESSAGE.with_borrow_mut(|known| message.clone_into(known));
+    let verified = verify();
+    MESSAGE.take();
+    verified
+}
 
 /// Makes `ring` the cryptography of this process. Later calls have no effect.
 pub(super) fn install() {
@@ -49,9 +63,17 @@ impl CryptoProvider for Ring {
         verified.map_err(|_| Error::Verification(format!("{} signature invalid", scheme.name())))
     }
 
-    /// Only signatures of plain bytes need this, which are not signatures of statements.
-    fn verify_prehashed(&self, scheme: SigningScheme, _: &[u8], _: &[u8], _: &[u8]) -> Result<()> {
-        Err(Error::UnsupportedAlgorithm(format!("{} of a digest", scheme.name())))
+    /// Only the payloads of cosign 2 need this: statements are not signed by their digests.
+    fn verify_prehashed(&self, scheme: SigningScheme, key: &[u8], digest: &[u8], signature: &[u8]) -> Result<()> {
+        let unsupported = || Error::UnsupportedAlgorithm(format!("{} of a digest", scheme.name()));
+        let mut hash = self.hash(scheme.hash_algorithm().ok_or_else(unsupported)?)?;
+        MESSAGE.with_borrow(|message| {
+            hash.update(message);
+            if hash.finalize() != digest {
+                return Err(unsupported());
+            }
+            self.verify_raw(scheme, key, message, signature)
+        })
     }
 }
 

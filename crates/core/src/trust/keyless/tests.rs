@@ -10,13 +10,13 @@ use crate::oci::Annotations;
 use crate::trust::{NotVerified, Signed, Signer, Statement, Verifier};
 
 /// A service, and a statement that is signed with it.
-struct Scene {
-    service: Service,
-    statement: Vec<u8>,
+pub(super) struct Scene {
+    pub(super) service: Service,
+    pub(super) statement: Vec<u8>,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let statement = Statement::of_signature(&Digest::of(b"a ModelKit"), &Annotations::new());
         Self { service: Service::new(), statement: statement.to_bytes() }
     }
@@ -25,7 +25,7 @@ impl Scene {
         self.service.sign(&self.statement, confirmed)
     }
 
-    fn identity(&self) -> KeylessIdentity {
+    pub(super) fn identity(&self) -> KeylessIdentity {
         let root = TrustedRoot::read(self.service.trusted_root().to_string().as_bytes()).unwrap();
         let (identity, issuer) = (exact(IDENTITY), ISSUER.to_owned());
         KeylessIdentity { identity, issuer, root, log: TransparencyLog::Required }
@@ -59,7 +59,7 @@ fn exact(identity: &str) -> WantedIdentity {
     WantedIdentity::Exact(identity.to_owned())
 }
 
-fn timestamped() -> Confirmed {
+pub(super) fn timestamped() -> Confirmed {
     Confirmed { timestamp_after: Some(30), ..Confirmed::default() }
 }
 

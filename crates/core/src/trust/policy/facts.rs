@@ -107,6 +107,16 @@ pub struct ContentFacts {
     pub unread: Vec<(String, String)>,
 }
 
+impl ContentFacts {
+    /// Adds the facts about other content.
+    pub fn add(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.pickles.extend(other.pickles);
+        self.disguised.extend(other.disguised);
+        self.unread.extend(other.unread);
+    }
+}
+
 /// A file of a model whose content is not what its name says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DisguisedFile {

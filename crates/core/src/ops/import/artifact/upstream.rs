@@ -13,7 +13,8 @@ use crate::oci::{Content, Descriptor, Manifest, Source, read_document};
 use crate::ops::error::Error;
 use crate::ops::import::ImportError;
 use crate::ops::init::draft;
-use crate::ops::session::{Located, Location, Lookup, Session};
+use crate::ops::session::{Location, Lookup, Session};
+use crate::ops::trust::admit_to_read;
 use crate::relative_path::RelativePath;
 use crate::upstream::{self, About, Upstream, UpstreamFile};
 
@@ -30,18 +31,22 @@ const MODEL: &str = "model.gguf";
 /// A longer licence is a text of something else.
 const LICENSE_BYTES: u64 = 1024 * 1024;
 
-/// Opens the artifact at `location`, and drafts a Kitfile for its files. Reads its manifest and config, but no weights.
+/// Opens the artifact at `location`, if a policy allows it, and drafts a Kitfile for its files. Reads its manifest and
+/// config, but no weights.
 pub fn open_artifact(
     session: &Session<'_>,
     location: &Location,
     depth: usize,
 ) -> Result<ArtifactUpstream, ImportError> {
-    let Located { source, name, title, .. } = session.find(location, Lookup::Remote)?;
-    let (descriptor, bytes) = source.read(&name).map_err(|error| Error::reading("the manifest", error))?;
+    let found = session.find(location, Lookup::Remote)?;
+    let descriptor = found.resolve()?;
+    let bytes = found.source.manifest(&descriptor).map_err(|error| Error::reading("the manifest", error))?;
     let manifest = Manifest::parse(&bytes).map_err(Error::NotAManifest)?;
     if Family::of(&manifest).is_some() {
-        return Err(ImportError::IsModelKit(title));
+        return Err(ImportError::IsModelKit(found.title));
     }
+    admit_to_read(session, &found)?;
+    let source = found.source;
     let named = files(&manifest)?;
     let about = About {
         url: url(location),

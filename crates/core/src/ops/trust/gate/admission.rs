@@ -1,15 +1,12 @@
 //! Judging a ModelKit before an operation uses it.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use super::content::{content, scratch};
 use super::judged::{Applied, Judged, enforce};
 use super::subject::{Evaluated, Manifest, Reading, Subject, manifests};
-use crate::digest::Digest;
 use crate::oci::{Descriptor, Reference, Source};
 use crate::ops::artifact::Inspected;
 use crate::ops::error::Error;
+use crate::ops::examined::Examined;
 use crate::ops::session::{Located, Location, Session};
 use crate::ops::trust::verified::VerifiedSource;
 use crate::trust::policy::{ContentFacts, Mode, Name};
@@ -21,6 +18,11 @@ use crate::trust::policy::{ContentFacts, Mode, Name};
 /// that was judged.
 pub fn admit(session: &Session<'_>, found: &Located) -> Result<(), Error> {
     admit_documents(session, found)?.admit_content(session, found)
+}
+
+/// Fails like [`admit`], but fetches content from `source`, which has the same and may fetch less of it.
+pub(crate) fn admit_from(session: &Session<'_>, found: &Located, source: &dyn Source) -> Result<(), Error> {
+    admit_documents(session, found)?.admit_content_from(session, found, source)
 }
 
 /// Returns true if a policy has a rule for one of the names `locations`, or refuses it without one.
@@ -51,7 +53,8 @@ pub fn admit_copy(session: &Session<'_>, found: &Located, location: &Location) -
     if found.policy_names.contains(&name) {
         return own.admit_content(session, found);
     }
-    own.and(judge(session, &*found.source, || found.resolve(), (&[name], &title))?).admit_content(session, found)
+    let other = judge(session, (&*found.source, &found.examined), || found.resolve(), (&[name], &title))?;
+    own.and(other).admit_content(session, found)
 }
 
 /// Fails like [`admit`] if the ModelKit that was found, or a form of it, gets the name `target` in another repository
@@ -64,14 +67,15 @@ pub(crate) fn admit_renaming(session: &Session<'_>, found: &Located, target: &Re
 
 /// Fails like [`admit`], but leaves the requirements about the content of layers to the caller.
 pub(crate) fn admit_documents(session: &Session<'_>, found: &Located) -> Result<Admission, Error> {
-    judge(session, &*found.source, || found.resolve(), (&found.policy_names, &found.title))
+    let source = (&*found.source, &found.examined);
+    judge(session, source, || found.resolve(), (&found.policy_names, &found.title))
 }
 
 /// Judges the manifest that `resolve` returns under `names`, and enforces the requirements that do not need the content
 /// of layers.
 pub(crate) fn judge(
     session: &Session<'_>,
-    source: &dyn Source,
+    (source, examined): (&dyn Source, &Examined),
     resolve: impl FnOnce() -> Result<Descriptor, Error>,
     (names, title): (&[Name], &str),
 ) -> Result<Admission, Error> {
@@ -80,7 +84,7 @@ pub(crate) fn judge(
     if applied.is_empty() {
         return Ok(admission);
     }
-    let layers = &VerifiedSource::new(source, scratch(session));
+    let layers = &VerifiedSource::new(source, scratch(session), examined);
     let subject = Subject { source, layers, time: session.policies.time(), reading: Reading::UntilRefused };
     for manifest in manifests(source, resolve()?, title)? {
         let evaluated = subject.evaluate(&applied, &manifest)?;
@@ -128,25 +132,26 @@ impl Admission {
     /// Fails if a policy does not allow the content of the ModelKit that was found. Content from a registry is verified
     /// before it is judged.
     pub(crate) fn admit_content(self, session: &Session<'_>, found: &Located) -> Result<(), Error> {
+        self.admit_content_from(session, found, &*found.source)
+    }
+
+    /// Fails like [`admit_content`](Self::admit_content), with the bytes of `source`.
+    fn admit_content_from(self, session: &Session<'_>, found: &Located, source: &dyn Source) -> Result<(), Error> {
         if self.pending.is_empty() {
             return Ok(());
         }
         if found.is_remote {
-            let source = VerifiedSource::new(&*found.source, scratch(session));
-            return self.admit_content_in(session, &source);
+            let source = VerifiedSource::new(source, scratch(session), &found.examined);
+            return self.admit_content_in(session, (&source, &found.examined));
         }
-        self.admit_content_in(session, &*found.source)
+        self.admit_content_in(session, (source, &found.examined))
     }
 
-    /// Fails if a policy does not allow the content, which `source` holds.
-    pub(crate) fn admit_content_in(self, session: &Session<'_>, source: &dyn Source) -> Result<(), Error> {
-        let mut known: HashMap<Digest, ContentFacts> = HashMap::new();
+    /// Fails if a policy does not allow the content, which the source holds.
+    pub(crate) fn admit_content_in(self, session: &Session<'_>, source: (&dyn Source, &Examined)) -> Result<(), Error> {
         for Pending { title, inspected, evaluated } in self.pending {
-            let content = match known.entry(inspected.descriptor.digest) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => new.insert(content(session, source, &inspected, &title)?),
-            };
-            let judged: Vec<_> = evaluated.iter().map(|evaluated| evaluated.judge_content(content)).collect();
+            let content = content(session, source, &inspected)?;
+            let judged: Vec<_> = evaluated.iter().map(|evaluated| evaluated.judge_content(&content)).collect();
             enforce(session, &title, judged.iter())?;
         }
         Ok(())
@@ -169,7 +174,7 @@ fn examine(session: &Session<'_>, found: &Located, names: &[Name], reading: Read
     if applied.is_empty() {
         return Ok(Vec::new());
     }
-    let layers = &VerifiedSource::new(&*found.source, scratch(session));
+    let layers = &VerifiedSource::new(&*found.source, scratch(session), &found.examined);
     let source = if found.is_remote { layers as &dyn Source } else { &*found.source };
     let subject = Subject { source: &*found.source, layers, time: session.policies.time(), reading };
     let is_refused = |judged: &Judged| judged.mode == Mode::Enforce && !judged.allows();
@@ -181,7 +186,7 @@ fn examine(session: &Session<'_>, found: &Located, names: &[Name], reading: Read
             && !ends_here
         {
             let needs_content = evaluated.iter().any(Evaluated::needs_content);
-            let content = needs_content.then(|| content(session, source, inspected, &found.title)).transpose()?;
+            let content = needs_content.then(|| content(session, (source, &found.examined), inspected)).transpose()?;
             for evaluated in &mut evaluated {
                 let of_content = evaluated.judge_content(content.as_ref().unwrap_or(&ContentFacts::default()));
                 evaluated.judged.verdict.rows.extend(of_content.verdict.rows);

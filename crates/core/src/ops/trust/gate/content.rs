@@ -6,6 +6,7 @@ use crate::modelkit::Selection;
 use crate::oci::Source;
 use crate::ops::artifact::Inspected;
 use crate::ops::error::Error;
+use crate::ops::examined::Examined;
 use crate::ops::scan::ScanOptions;
 use crate::ops::session::Session;
 use crate::ops::trust::facts;
@@ -13,14 +14,13 @@ use crate::ops::workers;
 use crate::scan::Rules;
 use crate::trust::policy::ContentFacts;
 
-/// Scans the content of a ModelKit, which `source` holds.
+/// Scans the content of a ModelKit, which the source holds, except for the layers that were examined before.
 pub(super) fn content(
     session: &Session<'_>,
-    source: &dyn Source,
+    source: (&dyn Source, &Examined),
     inspected: &Inspected,
-    title: &str,
 ) -> Result<ContentFacts, Error> {
-    facts::content(source, inspected, title, &scan_options(session), session.progress)
+    facts::content(source, inspected, &scan_options(session), session.progress)
 }
 
 pub(super) fn scan_options(session: &Session<'_>) -> ScanOptions {

@@ -8,7 +8,7 @@ mod remote_data;
 mod single;
 mod subject;
 
-pub(crate) use admission::{Admission, admit_documents, admit_renaming, examine_as, judge};
+pub(crate) use admission::{Admission, admit_documents, admit_from, admit_renaming, examine_as, judge};
 pub use admission::{admit, admit_copy, admit_to_read, check_policies, is_policy_asked, requires_attached};
 pub(super) use judged::Applied;
 pub use judged::Judged;

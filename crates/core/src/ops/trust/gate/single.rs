@@ -55,7 +55,7 @@ pub(crate) fn admit_recalls(session: &Session<'_>, found: &Located) -> Result<()
     }
     let applied: Vec<_> = limited.iter().map(|(policy, rule, pattern)| Applied::Rule(policy, rule, pattern)).collect();
     let (source, time) = (&*found.source, session.policies.time());
-    let layers = &VerifiedSource::new(source, scratch(session));
+    let layers = &VerifiedSource::new(source, scratch(session), &found.examined);
     let subject = Subject { source, layers, time, reading: Reading::UntilRefused };
     for manifest in manifests(source, found.resolve()?, &found.title)? {
         let evaluated = subject.evaluate(&applied, &manifest)?;
@@ -77,7 +77,7 @@ fn admit_one(
         return Ok(());
     }
     let (source, time) = (&*found.source, session.policies.time());
-    let layers = &VerifiedSource::new(source, scratch(session));
+    let layers = &VerifiedSource::new(source, scratch(session), &found.examined);
     let subject = Subject { source, layers, time, reading: Reading::UntilRefused };
     let manifest = manifest(descriptor);
     let evaluated = subject.evaluate(&applied, &manifest)?;

@@ -1,16 +1,16 @@
-//! Chat templates: Jinja programs that a server runs on the conversation. A sandbox stops most of what they could do,
-//! if there is one.
+//! The rules for templates. A sandbox stops most of what they could do, if there is one.
 
 use std::io;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::finding::{Level, Place};
-use super::findings::Findings;
-use super::member::Member;
-use super::scanner::{Outcome, Scan};
+use super::fold::folded;
 use crate::limits;
+use crate::scan::finding::{Level, Place};
+use crate::scan::findings::Findings;
+use crate::scan::member::Member;
+use crate::scan::scanner::{Outcome, Scan};
 
 /// The rules: what they find is shown, and the first place of each rule counts.
 const RULES: [(&str, Level, &str); 3] = [
@@ -30,7 +30,7 @@ static PATTERNS: LazyLock<[Regex; RULES.len()]> =
     LazyLock::new(|| RULES.map(|(_, _, pattern)| Regex::new(pattern).expect("the patterns are ours")));
 
 /// Scans `*.jinja` files, by name.
-pub(super) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<Outcome> {
+pub(in crate::scan) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Result<Outcome> {
     if member.has_extension(&["jinja", "jinja2", "j2"]) {
         match member.whole(limits::SCANNED_TEXT_BYTES)? {
             Some(text) => scan_text(None, &String::from_utf8_lossy(&text), &mut scan.findings),
@@ -41,21 +41,26 @@ pub(super) fn recognise(member: &mut Member<'_>, scan: &mut Scan<'_>) -> io::Res
 }
 
 /// Scans the text of a template that the file names `key`, such as `tokenizer.chat_template`.
-pub(super) fn scan(key: &str, text: &str, findings: &mut Findings) {
+pub(in crate::scan) fn scan(key: &str, text: &str, findings: &mut Findings) {
     scan_text(Some(key), text, findings);
 }
 
 /// Adds the first finding of each rule, with its line if the template is a file.
 fn scan_text(key: Option<&str>, text: &str, findings: &mut Findings) {
+    let folded = folded(text);
     for ((rule, level, _), pattern) in RULES.iter().zip(&*PATTERNS) {
-        let Some(found) = pattern.find(text) else { continue };
-        if let Some(key) = key {
-            findings.add(*level, rule, &format!("{} in {key}", found.as_str()), None);
-        } else {
-            let before = &text.as_bytes()[..found.start()];
-            let line = 1 + memchr::memchr_iter(b'\n', before).count() as u64;
-            findings.add(*level, rule, found.as_str(), Place::Line(line));
+        let line = |start: usize| 1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..start]).count();
+        let written = pattern.find(text).map(|found| (found.as_str(), line(found.start())));
+        // What the template puts together from parts.
+        let made = || folded.found.iter().find_map(|(text, line)| Some((pattern.find(text)?.as_str(), *line)));
+        let Some((found, line)) = written.or_else(made) else { continue };
+        match key {
+            Some(key) => findings.add(*level, rule, &format!("{found} in {key}"), None),
+            None => findings.add(*level, rule, found, Place::Line(line as u64)),
         }
+    }
+    if folded.is_cut_off {
+        findings.limit("strings in a template");
     }
 }
 
@@ -77,6 +82,8 @@ mod tests {
             ("{{ os.popen('id') }}", vec![("template-escape", "popen", 1)]),
             ("{{ x | attr ('y') }}", vec![("template-escape", "| attr (", 1)]),
             ("{{ x.mro() }}", vec![("template-escape", ".mro", 1)]),
+            ("a\n{{ x['_' + '_class_' ~ '_'] }}", vec![("template-escape", "__class__", 2)]),
+            ("{{ 'htt' + 'ps://a.example' }}", vec![("template-url", "https://a.example", 1)]),
             ("{%- include 'a' %}", vec![("template-loads", "{%- include 'a' ", 1)]),
             (
                 "{% from 'a' import b %}\n\nhttps://a.example/x y",
