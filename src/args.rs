@@ -144,8 +144,9 @@ const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 
 /// Parses the command line; `args` begin with the program's name.
 ///
-/// The arguments of the other subcommands and the help are only defined when clap has something to print, which is most
-/// of the time of a start. The help shows switches without a value, so switches with a value are parsed in a last attempt.
+/// The arguments of the other subcommands and the help take most of the time of a start, and are only defined when clap
+/// has something to print. The help shows switches without a value, so switches with a value are parsed in a last
+/// attempt.
 fn parse(args: &[OsString]) -> Result<Args, clap::Error> {
     if args.iter().any(|arg| arg.to_string_lossy().contains(PRIVATE_KEY)) {
         let message = "an argument contains a private key; use --key FILE, or --key env://NAME for a variable";

@@ -30,7 +30,7 @@ macro_rules! subcommands {
             $($(#[$attribute])* $name($arguments),)*
         }
 
-        /// What defines each subcommand, in the order of `Command`.
+        /// The functions that define the subcommands, in the order of `Command`.
         const DEFINITIONS: &[fn(clap::Command) -> clap::Command] = &[$(<$arguments as Args>::augment_args),*];
 
         impl Command {
@@ -104,7 +104,7 @@ subcommands! {
     Complete(CompleteArgs),
 }
 
-/// Defines the arguments and the help of all subcommands of `kit`, which clap otherwise does for the one that is called.
+/// Defines the arguments and the help of all subcommands of `kit`; clap itself defines the one that is called.
 pub(crate) fn with_all_defined(kit: clap::Command) -> clap::Command {
     let mut definitions = DEFINITIONS.iter();
     kit.mut_subcommands(|command| {

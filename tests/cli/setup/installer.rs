@@ -288,8 +288,7 @@ fn the_inputs_of_the_action_are_those_of_its_script() {
 
 /// The lines of a script of the job in the GitLab component.
 fn job_script(job: &Value, name: &str) -> String {
-    let lines = job[name].as_array().unwrap().iter().map(|line| line.as_str().unwrap());
-    lines.map(|line| format!("{line}\n")).collect()
+    job[name].as_array().unwrap().iter().flat_map(|line| [line.as_str().unwrap(), "\n"]).collect()
 }
 
 #[test]

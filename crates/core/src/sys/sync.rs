@@ -81,7 +81,6 @@ pub fn flush_disk(path: &Path) -> io::Result<()> {
 
 /// Does nothing: a sync includes it.
 #[cfg(not(target_vendor = "apple"))]
-#[expect(clippy::unnecessary_wraps, reason = "on macOS the disk may fail")]
 pub fn flush_disk(_path: &Path) -> io::Result<()> {
     Ok(())
 }

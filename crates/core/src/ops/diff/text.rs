@@ -136,8 +136,8 @@ pub(super) fn lines_of(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive('\n')
 }
 
-/// Aligns two lists of texts. All comparisons use this function, because `similar` is compiled again, to 150 kB, for each
-/// type of item.
+/// Aligns two lists of texts. All comparisons use this function, because `similar` is compiled again for each type of
+/// item, to 150 kB.
 pub(super) fn align<'text>(
     before: impl Iterator<Item = &'text str>,
     after: impl Iterator<Item = &'text str>,
