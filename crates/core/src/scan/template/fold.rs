@@ -222,7 +222,6 @@ impl<'a> Folder<'a> {
                 while let Some(Token::Text(next)) = self.peek(0) {
                     text.push_str(next);
                     self.at += 1;
-                    self.note(Some(&Value::Text(text.clone())), self.tokens[self.at - 1].1);
                 }
                 // An escape may hide a letter.
                 self.note(Some(&Value::Text(text.clone())), self.tokens[self.at - 1].1);

@@ -18,7 +18,7 @@ pub(super) enum Token {
 /// Returns the tokens in the tags of `template`, each with its line.
 pub(super) fn tokens(template: &str) -> Vec<(Token, usize)> {
     let mut lexer = Lexer { rest: template, line: 1, tokens: Vec::new() };
-    while let Some(start) = ["{{", "{%", "{#"].iter().filter_map(|tag| lexer.rest.find(tag)).min() {
+    while let Some(start) = next_tag(lexer.rest) {
         let is_comment = lexer.rest[start..].starts_with("{#");
         lexer.data(start);
         lexer.skip(2);
@@ -32,6 +32,11 @@ pub(super) fn tokens(template: &str) -> Vec<(Token, usize)> {
     }
     lexer.data(lexer.rest.len());
     lexer.tokens
+}
+
+/// Returns the beginning of the next tag or comment.
+fn next_tag(text: &str) -> Option<usize> {
+    text.as_bytes().windows(2).position(|two| two[0] == b'{' && matches!(two[1], b'{' | b'%' | b'#'))
 }
 
 struct Lexer<'a> {
@@ -60,7 +65,7 @@ impl Lexer<'_> {
     /// Reads the tokens of a tag and its end.
     fn tag(&mut self) {
         while let Some(first) = self.rest.chars().next() {
-            let end = self.rest.trim_start_matches(['-', '+']);
+            let end = self.rest.strip_prefix(['-', '+']).unwrap_or(self.rest);
             if end.starts_with("}}") || end.starts_with("%}") {
                 self.skip(self.rest.len() - end.len() + 2);
                 return;
