@@ -1,12 +1,10 @@
 //! The command line: global flags, subcommands, and the exit code of a failure.
 
-use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use tracing_subscriber::Layer;
@@ -15,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::context::Context;
-use crate::arguments::without_switches_off;
+use crate::arguments::{with_values_for_switches, without_switches_off};
 use crate::commands::{Command, with_all_defined};
 use crate::config::{Environment, parse_duration};
 use crate::help;
@@ -241,22 +239,6 @@ fn with_closest_command_first(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Accepts values for the switches of all commands as KitOps (pflag) does: `--flag`, `--flag=true`, `--flag=false`.
-/// The last one wins. A word after a space is not a value, but the next argument.
-fn with_values_for_switches(command: clap::Command) -> clap::Command {
-    let with_value = |argument: clap::Arg| {
-        if argument.get_value_parser().type_id() != TypeId::of::<bool>() {
-            return argument;
-        }
-        let is_plain = matches!(argument.get_action(), ArgAction::SetTrue);
-        let name = argument.get_id().clone();
-        let argument = argument.action(ArgAction::Set).value_parser(BoolishValueParser::new()).overrides_with(name);
-        let argument = argument.num_args(0..=1).require_equals(true).default_missing_value("true");
-        if is_plain { argument.default_value("false") } else { argument }
-    };
-    command.mut_args(with_value).mut_subcommands(with_values_for_switches)
-}
-
 /// Prints help or version, which are results, or the message about wrong usage.
 fn usage(error: &clap::Error) -> ExitCode {
     let printed = error.print();
@@ -283,6 +265,8 @@ fn start_log(global: &GlobalArgs, output: Output) {
 
 #[cfg(test)]
 mod tests {
+    use std::any::TypeId;
+
     use super::*;
 
     #[test]

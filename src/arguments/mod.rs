@@ -30,5 +30,5 @@ pub(crate) use overwrite::{OverwriteArgs, choose as choose_overwrite};
 pub(crate) use paths::PathArgs;
 pub(crate) use receipt::{DigestReceiptArgs, ReceiptArgs};
 pub(crate) use size::Size;
-pub(crate) use switches::without_switches_off;
+pub(crate) use switches::{with_values_for_switches, without_switches_off};
 pub(crate) use unsafe_paths::UnsafePathArgs;

@@ -1,9 +1,26 @@
-//! Switches that are given with the value false.
+//! Switches that are given with a value.
 
+use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
 
 use clap::builder::{BoolishValueParser, TypedValueParser as _};
 use clap::{Arg, ArgAction, Command};
+
+/// Accepts values for the switches of all commands as KitOps (pflag) does: `--flag`, `--flag=true`, `--flag=false`.
+/// The last one wins. A word after a space is not a value, but the next argument.
+pub(crate) fn with_values_for_switches(command: Command) -> Command {
+    let with_value = |argument: Arg| {
+        if argument.get_value_parser().type_id() != TypeId::of::<bool>() {
+            return argument;
+        }
+        let is_plain = matches!(argument.get_action(), ArgAction::SetTrue);
+        let name = argument.get_id().clone();
+        let argument = argument.action(ArgAction::Set).value_parser(BoolishValueParser::new()).overrides_with(name);
+        let argument = argument.num_args(0..=1).require_equals(true).default_missing_value("true");
+        if is_plain { argument.default_value("false") } else { argument }
+    };
+    command.mut_args(with_value).mut_subcommands(with_values_for_switches)
+}
 
 /// Returns `args` without the switches that are turned off, such as `--all=false`, as they have no effect: to clap they
 /// would be given, and could not be used together with the arguments that the switch excludes.

@@ -45,7 +45,7 @@ fn every_rule_reports_position_and_remedy() {
     let token = format!("hf{}{}", '_', "aB".repeat(17));
     sandbox.write("p/src/.env", "PASSWORD=x\n");
     sandbox.write("p/src/settings.py", format!("import os\nTOKEN = '{token}'\n"));
-    sandbox.write("p/src/binary", format!("\0{token}"));
+    sandbox.write("p/src/binary", format!("{}{token}", "\0".repeat(64)));
     fs_err::create_dir(sandbox.path("p/data")).unwrap();
     let run = sandbox.kit(&["validate", "p"]).fails();
     assert!(!run.stdout.contains(&token) && !run.stderr.contains(&token));

@@ -131,7 +131,7 @@ fn versions_that_are_built_from_an_affected_one_are_affected() {
         &expect![[r#"
         VERSION   DIGEST   HOLDS
         [REGISTRY]/team/chat:v1   [12 digits]   base model [REGISTRY]/team/sample:v1
-        [REGISTRY]/team/app:v1    [12 digits]   base model [REGISTRY]/team/sample:v1
+        [REGISTRY]/team/app:v1   [12 digits]   base model [REGISTRY]/team/sample:v1
         2 of 3 versions are affected · 18 requests, [SIZE] of documents
     "#]],
     );
@@ -142,8 +142,8 @@ fn versions_that_are_built_from_an_affected_one_are_affected() {
         &expect![[r#"
         VERSION   DIGEST   HOLDS
         [REGISTRY]/team/sample:v1   [12 digits]   data/train.csv
-        [REGISTRY]/team/chat:v1     [12 digits]   is built from [REGISTRY]/team/sample:v1, which is affected
-        [REGISTRY]/team/app:v1      [12 digits]   is built from [REGISTRY]/team/sample:v1, which is affected
+        [REGISTRY]/team/chat:v1   [12 digits]   is built from [REGISTRY]/team/sample:v1, which is affected
+        [REGISTRY]/team/app:v1   [12 digits]   is built from [REGISTRY]/team/sample:v1, which is affected
         3 of 3 versions are affected · 17 requests, [SIZE] of documents
     "#]],
     );
