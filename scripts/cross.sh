@@ -119,7 +119,7 @@ in_cargo() {
 }
 
 # Prints what makes a static program 2 MB smaller: relocations in the packed form, which musl reads since 1.2.4, and
-# no tables for unwinding, because the program aborts when it panics. The linker of zig has no such options.
+# no tables for unwinding, because the program aborts when it panics. The linker of zig does not pack relocations.
 smaller() {
     echo "-C link-arg=-Wl,-z,pack-relative-relocs -C link-arg=-Wl,-T,$PWD/scripts/no-unwinding.ld"
 }

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Literal, Union, overload
 
-from ._commands import ProgressArgument, Texts, cat, inspect, read
+from ._commands import ProgressArgument, Texts, as_list, cat, inspect, read
 
 DIGEST = re.compile(r"@sha256:([0-9a-f]{64})$")
 
@@ -59,8 +59,7 @@ def load(
     """
     if not as_path:
         return cat(name, path, remote=remote, options=options, progress=progress)
-    options = [options] if isinstance(options, str) else list(options)
-    options += ["--remote"] * remote
+    options = [*as_list(options), *["--remote"] * remote]
     pinned = name if DIGEST.search(name) else f"{name}@{inspect(name, options=options).digest}"
     target = cache_folder() / "sha256" / _hex(pinned) / _inside(path)
     if not _is_whole(target):

@@ -33,7 +33,7 @@ def pack(
     `options` are more options of `kit pack`. `progress` is a function that receives each event, or True for a progress
     bar. Both are the same for all functions.
     """
-    chosen = [*_each("--tag", tag), *_list(options)]
+    chosen = [*_each("--tag", tag), *as_list(options)]
     if file is not None:
         chosen.append(f"--file={os.fspath(file)}")
     if push:
@@ -72,14 +72,14 @@ def unpack(
     such as `"*.json"`. Files that differ make it fail, unless `overwrite` is True. With `remote`, the ModelKit is read
     from the registry even if the local store has it.
     """
-    chosen = [f"--dir={os.fspath(folder)}", *_each("--filter", filters), *_each("--path", paths), *_list(options)]
+    chosen = [f"--dir={os.fspath(folder)}", *_each("--filter", filters), *_each("--path", paths), *as_list(options)]
     chosen += ["--overwrite"] * overwrite + ["--remote"] * remote
     return decode(Unpacked, _json("unpack", chosen, [name], progress))
 
 
 def inspect(name: str, *, remote: bool = False, options: Texts = (), progress: ProgressArgument = None) -> Inspection:
     """Return the digest, the Kitfile and the manifest of a ModelKit."""
-    return decode(Inspection, _json("inspect", [*["--remote"] * remote, *_list(options)], [name], progress))
+    return decode(Inspection, _json("inspect", [*["--remote"] * remote, *as_list(options)], [name], progress))
 
 
 def diff(
@@ -92,7 +92,7 @@ def diff(
 ) -> Diff:
     """Compare two ModelKits, folders with a Kitfile, or lock files."""
     names = [os.fspath(first), os.fspath(second)]
-    return decode(Diff, _json("diff", [*["--remote"] * remote, *_list(options)], names, progress))
+    return decode(Diff, _json("diff", [*["--remote"] * remote, *as_list(options)], names, progress))
 
 
 def ls(
@@ -104,13 +104,13 @@ def ls(
     progress: ProgressArgument = None,
 ) -> list[File]:
     """List the files in a ModelKit, or those below the path in it."""
-    files = _json("ls", [*["--remote"] * remote, *_list(options)], _present(name, path), progress)
+    files = _json("ls", [*["--remote"] * remote, *as_list(options)], _present(name, path), progress)
     return [decode(File, file) for file in files]
 
 
 def cat(name: str, path: str, *, remote: bool = False, options: Texts = (), progress: ProgressArgument = None) -> bytes:
     """Return the content of a file of a ModelKit."""
-    return read(name, path, [*["--remote"] * remote, *_list(options)], progress)
+    return read(name, path, [*["--remote"] * remote, *as_list(options)], progress)
 
 
 def run(*arguments: str, progress: ProgressArgument = None) -> Any:
@@ -121,11 +121,11 @@ def run(*arguments: str, progress: ProgressArgument = None) -> Any:
 def read(name: str, path: str, options: Texts, progress: ProgressArgument, output: Optional[IO[bytes]] = None) -> bytes:
     """Return the content of a file of a ModelKit, or write it to `output`."""
     with listening(progress) as callback:
-        return _process.run(["cat", *_list(options), "--", name, path], callback, output)
+        return _process.run(["cat", *as_list(options), "--", name, path], callback, output)
 
 
 def _json(command: str, options: Texts, names: Sequence[str], progress: ProgressArgument) -> Any:
-    return _document([command, "--format=json", *_list(options), "--", *names], progress)
+    return _document([command, "--format=json", *as_list(options), "--", *names], progress)
 
 
 def _document(arguments: Sequence[str], progress: ProgressArgument) -> Any:
@@ -140,10 +140,11 @@ def _before_names(arguments: Sequence[str], option: str) -> list[str]:
 
 
 def _each(option: str, values: Texts) -> list[str]:
-    return [f"{option}={value}" for value in _list(values)]
+    return [f"{option}={value}" for value in as_list(values)]
 
 
-def _list(values: Texts) -> list[str]:
+def as_list(values: Texts) -> list[str]:
+    """Return the texts, or the only one."""
     return [values] if isinstance(values, str) else list(values)
 
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sigstore_verify::types::TransparencyLogEntry;
 
 use super::error::KeylessError;
+use crate::digest::Digest;
 use crate::trust::envelope::decode_base64;
 
 /// The annotation `dev.sigstore.cosign/bundle`.
@@ -43,19 +44,15 @@ pub(super) fn promised_entry(value: &Value) -> Result<TransparencyLogEntry, Keyl
         Promised::deserialize(value).map_err(|error| invalid(error.to_string()))?;
     let body = decode_base64(&payload.body).ok_or_else(|| invalid("its body is not valid base64".to_owned()))?;
     let Body { api_version, kind } = serde_json::from_slice(&body).map_err(|error| invalid(error.to_string()))?;
-    let log = decode_hex(&payload.log).ok_or_else(|| invalid("its log has no valid ID".to_owned()))?;
+    // It is the SHA-256 of the key of the log.
+    let log = Digest::from_hex(&payload.log).ok_or_else(|| invalid("its log has no valid ID".to_owned()))?;
     let entry = json!({
         "logIndex": payload.log_index.to_string(),
-        "logId": { "keyId": STANDARD.encode(log) },
+        "logId": { "keyId": STANDARD.encode(log.bytes()) },
         "kindVersion": { "kind": kind, "version": api_version },
         "integratedTime": payload.integrated_time.to_string(),
         "inclusionPromise": { "signedEntryTimestamp": signed_entry_timestamp },
         "canonicalizedBody": payload.body,
     });
     TransparencyLogEntry::deserialize(entry).map_err(|error| invalid(error.to_string()))
-}
-
-fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes().chunks(2);
-    digits.map(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()).collect()
 }
