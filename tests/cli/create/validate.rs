@@ -158,3 +158,15 @@ fn the_advice_for_a_secret_names_its_entry_and_what_was_not_searched_is_named() 
         assert!(run.stdout.contains(line), "{}", run.stdout);
     }
 }
+
+#[test]
+fn a_token_in_data_is_a_warning_because_packing_does_not_refuse_it() {
+    let sandbox = Sandbox::new();
+    let token = format!("hf{}{}", '_', "aB".repeat(17));
+    sandbox.write("p/Kitfile", "package: {license: MIT}\ndatasets: [{path: data}]\n");
+    sandbox.write("p/data/issues.csv", format!("id,text\n1,{token}\n"));
+    let run = sandbox.kit(&["validate", "p"]).ok();
+    let line = "data/issues.csv:2: warning: this looks like a Hugging Face token (secret)\n";
+    assert!(run.stdout.contains(line), "{}", run.stdout);
+    sandbox.kit(&["pack", "p", "-t", "m:v1"]).ok();
+}

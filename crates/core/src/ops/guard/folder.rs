@@ -8,7 +8,7 @@ use super::damage::lack_in;
 use super::pickles::warn_of_pickles;
 use super::pointer::{is_pointer, pointers};
 use super::report::{refuse_empty, settle};
-use super::secrets::Found;
+use super::secrets::{DataTexts, Found};
 use super::shards;
 use super::suspects::Suspects;
 use crate::archive::{LayerSource, Measured};
@@ -73,27 +73,33 @@ fn secrets_of(layer: &CheckedLayer<'_>) -> Result<Vec<Found>, Error> {
         return Ok(Vec::new());
     }
     if *section != Section::Dataset {
-        return secrets_in(*section, source);
+        return secrets_in(*section, DataTexts::Small, source);
     }
     let searched = suspects.secrets.iter().chain(&suspects.texts);
-    Ok(searched.flat_map(|(path, size)| secrets_of_file(*section, source, path, *size)).collect())
+    Ok(searched.flat_map(|(path, size)| secrets_of_file(*section, DataTexts::Small, source, path, *size)).collect())
 }
 
 /// Returns the secrets, and what may be one, in the files of a layer.
-pub(crate) fn secrets_in(section: Section, source: &LayerSource<'_>) -> Result<Vec<Found>, Error> {
+pub(crate) fn secrets_in(section: Section, data: DataTexts, source: &LayerSource<'_>) -> Result<Vec<Found>, Error> {
     let mut secrets = Vec::new();
     source.visit_files(&mut |path, size| {
-        secrets.extend(secrets_of_file(section, source, path, size));
+        secrets.extend(secrets_of_file(section, data, source, path, size));
     })?;
     Ok(secrets)
 }
 
 /// Returns the secrets in one file. An unreadable file is not a finding; packing it reports the error.
-fn secrets_of_file(section: Section, source: &LayerSource<'_>, path: &RelativePath, size: u64) -> Vec<Found> {
+fn secrets_of_file(
+    section: Section,
+    data: DataTexts,
+    source: &LayerSource<'_>,
+    path: &RelativePath,
+    size: u64,
+) -> Vec<Found> {
     let open = || sys::open_regular(&path.join_to(source.root));
     let found = match stripped(source, path, open) {
-        Some(bytes) => Found::find(section, path, Some(bytes.len() as u64), || Ok(Cursor::new(bytes))),
-        None => Found::find(section, path, Some(size), open),
+        Some(bytes) => Found::find(section, data, path, Some(bytes.len() as u64), || Ok(Cursor::new(bytes))),
+        None => Found::find(section, data, path, Some(size), open),
     };
     found.unwrap_or_default()
 }

@@ -22,6 +22,6 @@ pub use packed::refuse_secrets;
 pub(crate) use packed::{is_checked, note_checked};
 pub(crate) use pickles::dangerous_pickles;
 pub(crate) use pointer::pointers;
-pub(crate) use secrets::{Found, is_secret_setting};
+pub(crate) use secrets::{DataTexts, Found, is_secret_setting};
 pub(crate) use suspects::Suspects;
 pub(crate) use upstream::{check_bytes, check_names, check_weights, warn_of_names};

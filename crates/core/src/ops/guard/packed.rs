@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::damage::lack_of_end;
 use super::folder::is_of_model;
 use super::report::settle;
-use super::secrets::{Found, RULES};
+use super::secrets::{DataTexts, Found, RULES};
 use crate::digest::Digest;
 use crate::modelkit::Layer;
 use crate::oci::{ContentError, Source};
@@ -61,7 +61,7 @@ fn findings_of(store: &Store, source: &dyn Source, layer: &Layer) -> Result<(Vec
                 let lack = lack_of_end(format, content, size);
                 empty.extend(lack.map(|lack| Empty { path: member.path.clone(), lack }));
             } else {
-                let found = Found::find(layer.section, &member.path, member.size, || Ok(content));
+                let found = Found::find(layer.section, DataTexts::Small, &member.path, member.size, || Ok(content));
                 secrets.extend(found.map_err(|error| member.failed(error))?);
             }
         }

@@ -21,6 +21,15 @@ pub(super) const SMALL_BYTES: u64 = 1024 * 1024;
 /// The number of tokens in one file that are listed.
 const LISTED: usize = 10;
 
+/// The files of a dataset that are read. Those of other sections are always read if they may be texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DataTexts {
+    /// Small texts that people write, so that packing large data costs nothing.
+    Small,
+    /// All that may be texts.
+    All,
+}
+
 /// A finding about one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
@@ -59,10 +68,11 @@ impl Secret {
 
 impl Found {
     /// Looks for secrets in the file `path`, which has `size` bytes, if that is known: by its name, and then by its
-    /// content, which `open` opens. Only texts are read, and of data only small ones that people write. A token in data
-    /// is no more than likely: data may be about programs.
+    /// content, which `open` opens. Only texts are read, and of data those that `data` names. A token in data is no more
+    /// than likely: data may be about programs.
     pub(super) fn find<R: Read>(
         section: Section,
+        data: DataTexts,
         path: &RelativePath,
         size: Option<u64>,
         open: impl FnOnce() -> io::Result<R>,
@@ -80,7 +90,11 @@ impl Found {
         let likely = || Secret::likely(path).map(Self::Likely).into_iter().collect::<Vec<_>>();
         let Some(size) = size else { return Ok(likely()) };
         if section == Section::Dataset {
-            let hits = if is_small_text(name, size) { search_any(open()?)? } else { Vec::new() };
+            let is_read = match data {
+                DataTexts::Small => is_small_text(name, size),
+                DataTexts::All => is_searched(name, size),
+            };
+            let hits = if is_read { search_any(open()?)? } else { Vec::new() };
             let found: Vec<_> = Self::at(path, &hits).into_iter().filter_map(Self::in_data).collect();
             return Ok(if found.is_empty() { likely() } else { found });
         }
@@ -163,7 +177,11 @@ mod tests {
     use super::*;
 
     fn find(section: Section, path: &str, size: u64, text: &str) -> Vec<Found> {
-        Found::find(section, &path.parse().unwrap(), Some(size), || Ok(text.as_bytes())).unwrap()
+        find_in(section, DataTexts::Small, path, size, text)
+    }
+
+    fn find_in(section: Section, data: DataTexts, path: &str, size: u64, text: &str) -> Vec<Found> {
+        Found::find(section, data, &path.parse().unwrap(), Some(size), || Ok(text.as_bytes())).unwrap()
     }
 
     fn secret(path: &str, line: Option<usize>, message: &str) -> Secret {
@@ -195,6 +213,11 @@ mod tests {
         for (path, size) in [("a.csv", 5021), ("a", 5021), ("a.txt", 2 << 20)] {
             assert_eq!(find(Section::Dataset, path, size, &token), [], "{path} {size}");
         }
+        for path in ["a.csv", "a"] {
+            let in_data = Found::InData(secret(path, Some(2), "this looks like an AWS access key"));
+            assert_eq!(find_in(Section::Dataset, DataTexts::All, path, 5021, &token), [in_data], "{path}");
+        }
+        assert_eq!(find_in(Section::Dataset, DataTexts::All, "a.csv", 2 << 20, &token), []);
         let doubtful = "password = 'Zq7Zq7Zq7Zq7Zq7'\npostgres://ada:s3cret@db/x\n";
         assert_eq!(find(Section::Dataset, "a.py", 50, doubtful), []);
         let size = limits::SEARCHED_TEXT_BYTES + 1;

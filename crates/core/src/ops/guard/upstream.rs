@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::allowed::Allowed;
 use super::folder::is_weights;
 use super::report::{refuse, refuse_empty, settle};
-use super::secrets::Found;
+use super::secrets::{DataTexts, Found};
 use super::shards::missing_by_name;
 use crate::kitfile::Section;
 use crate::ops::error::Error;
@@ -40,7 +40,7 @@ pub(crate) fn check_bytes(
     if allowed.secrets {
         return Ok(());
     }
-    let found = Found::find(Section::Code, path, Some(bytes.len() as u64), || Ok(bytes))?;
+    let found = Found::find(Section::Code, DataTexts::Small, path, Some(bytes.len() as u64), || Ok(bytes))?;
     // The names of all files were checked before.
     let is_named = |found: &Found| matches!(found, Found::Likely(secret) if secret.line.is_none());
     settle(found.into_iter().filter(|found| !is_named(found)).collect(), progress)

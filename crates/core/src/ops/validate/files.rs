@@ -4,10 +4,9 @@ use super::project::{Finding, Review, Severity};
 use crate::archive::{self, LayerSource};
 use crate::file_kind::is_leftover;
 use crate::kitfile::Entry;
-use crate::kitfile::Section;
 use crate::ops::error::Error;
 use crate::ops::guard::{
-    Found, Suspects, dangerous_pickles, empty_files, empty_layer, misplaced_files, pointers, secrets_in,
+    DataTexts, Found, Suspects, dangerous_pickles, empty_files, empty_layer, misplaced_files, pointers, secrets_in,
 };
 use crate::ops::refused::{Empty, Lack};
 use crate::progress::human;
@@ -65,8 +64,7 @@ pub(super) fn look_at_layers(
         advice: "do not load it; `kit scan` reports everything about it".to_owned(),
     }));
     findings.extend(junk(&files));
-    // As if all files were code: data are read as well.
-    let found = secrets_in(Section::Code, source)?;
+    let found = secrets_in(entry.section, DataTexts::All, source)?;
     let is_listed = |path: &RelativePath| measured.file_mode.is_some() && *path == source.path;
     let advice = |path: &RelativePath| advice_for(path, is_listed(path));
     findings.extend(found.into_iter().map(|found| finding_of(found, advice)));
