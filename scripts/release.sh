@@ -124,11 +124,14 @@ native() {
 # Makes the archive of a target: the program, its documents, man pages and completions.
 archive() {
     local target=$1
-    local name=kit-$version-$target suffix=
+    local name=kit-$version-$target suffix='' program
     [[ $target != *-windows-* ]] || suffix=.exe
     run scripts/cross.sh --profile dist --build-only "$target"
+    program=${CARGO_TARGET_DIR:-target}/$target/dist/kit$suffix
+    # cargo has left them there without a word.
+    [[ $(file --brief "$program") != *"not stripped"* ]] || fail "the program for $target has its symbols"
     mkdir -p "$work/$name/completions"
-    cp "${CARGO_TARGET_DIR:-target}/$target/dist/kit$suffix" LICENSE README.md "$work/$name"
+    cp "$program" LICENSE README.md "$work/$name"
     cp completions/* "$work/$name/completions"
     "$kit" man "$work/$name/man" >/dev/null
     pack "$name" "$suffix"

@@ -68,8 +68,8 @@ impl Secret {
 
 impl Found {
     /// Looks for secrets in the file `path`, which has `size` bytes, if that is known: by its name, and then by its
-    /// content, which `open` opens. Only texts are read, and of data those that `data` names. A token in data is no more
-    /// than likely: data may be about programs.
+    /// content, which `open` opens. Only texts are read, and of a dataset those that `data` names. A token in data is
+    /// no more than likely: data may be about programs.
     pub(super) fn find<R: Read>(
         section: Section,
         data: DataTexts,
