@@ -102,19 +102,20 @@ build() {
     if ! rustup target list --installed | grep -qx "$target"; then
         run rustup target add "$target" || return
     fi
-    in_cargo "$target" "$(build_command "$target")" --locked --profile "$profile" --package kit
+    in_cargo "$target" build --locked --profile "$profile" --package kit
 }
 
-# Runs cargo for a target.
+# Builds or tests for a target.
 in_cargo() {
-    local target=$1 command=$2
+    local target=$1 cargo
+    read -ra cargo <<<"$(cargo_command "$1" "$2")"
     shift 2
     # wine copies a program with all of its debug information into memory each time that it starts.
     export CARGO_PROFILE_DEV_STRIP=symbols
     case $target-$profile in
-    *-apple-darwin-*) run with_frameworks "$target" cargo "$command" "$@" --target "$target" ;;
-    "$(uname -m)"-unknown-linux-musl-dist) with_flags "$(smaller)" run cargo "$command" "$@" --target "$target" ;;
-    *) run cargo "$command" "$@" --target "$target" ;;
+    *-apple-darwin-*) run with_frameworks "$target" "${cargo[@]}" "$@" --target "$target" ;;
+    "$(uname -m)"-unknown-linux-musl-dist) with_flags "$(smaller)" run "${cargo[@]}" "$@" --target "$target" ;;
+    *) run "${cargo[@]}" "$@" --target "$target" ;;
     esac
 }
 
@@ -131,11 +132,13 @@ with_flags() {
     RUSTFLAGS="${RUSTFLAGS:-} $flags" "$@"
 }
 
-# Linux of this processor and Windows have compilers of Debian. zig compiles for the others.
-build_command() {
-    case $1 in
-    "$(uname -m)"-unknown-linux-musl | *-windows-gnu) echo build ;;
-    *) echo zigbuild ;;
+# Prints the command that builds or tests for a target. Linux of this processor and Windows have compilers of Debian.
+# zig compiles for the others.
+cargo_command() {
+    case $1-$2 in
+    "$(uname -m)"-unknown-linux-musl-* | *-windows-gnu-*) echo "cargo $2" ;;
+    *-build) echo "cargo zigbuild" ;;
+    *) echo "cargo-zigbuild $2" ;;
     esac
 }
 
@@ -256,13 +259,7 @@ run_tests() {
         note FAILED "$target" "tests: docker-registry for Windows is not built, see above"
         return
     fi
-    local command=test
-    [[ $(build_command "$target") == build ]] || command='zigbuild test'
-    # The tests of the library make their scenes with calls of Unix.
-    local packages=--workspace
-    [[ $target != *-windows-* ]] || packages=--package=kit
-    # shellcheck disable=SC2086
-    if in_cargo "$target" $command --locked --profile "$profile" $packages --no-fail-fast >"$work/tests" 2>&1; then
+    if in_cargo "$target" test --locked --profile "$profile" --workspace --no-fail-fast >"$work/tests" 2>&1; then
         note tested "$target" "$(summary)"
     else
         grep -E '^(test .*FAILED|error)' "$work/tests" || tail -n 20 "$work/tests"

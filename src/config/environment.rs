@@ -331,7 +331,7 @@ impl Environment {
     pub(crate) fn of_tests(root: &Path) -> Self {
         Self {
             home: None,
-            current_folder: "/work".into(),
+            current_folder: kit_testkit::platform::absolute("/work"),
             root: Sourced::new(root.to_owned(), Origin::BuiltIn),
             config_file: Sourced::new(root.join("config.toml"), Origin::BuiltIn),
             credential_files: Vec::new(),
@@ -379,7 +379,10 @@ mod tests {
         assert_eq!(system.path, sys::system_configuration().join("policy.toml"));
         assert_eq!(files(&environment)[1], PolicyFile { path: "/root/policy.toml".into(), is_required: false });
         let named = environment.with_policy(Some(Path::new("own.toml")));
-        assert_eq!(files(&named), [system, PolicyFile { path: "/work/own.toml".into(), is_required: true }]);
+        assert_eq!(
+            files(&named),
+            [system, PolicyFile { path: environment.current_folder.join("own.toml"), is_required: true }]
+        );
     }
 
     #[test]

@@ -1,12 +1,20 @@
 //! Links and permission bits, so that tests of them compile on every platform. A test that cannot do without them is
 //! ignored on Windows with its reason: `#[cfg_attr(windows, ignore = "…")]`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[cfg(unix)]
 pub use std::os::unix::fs::symlink;
 #[cfg(windows)]
 pub use windows::symlink;
+
+/// True where paths, and the commands of a shell, are those of Windows.
+pub const IS_WINDOWS: bool = cfg!(windows);
+
+/// A path that begins with `/`, made absolute: Windows needs a drive.
+pub fn absolute(path: &str) -> PathBuf {
+    if IS_WINDOWS { format!("C:{path}").into() } else { path.into() }
+}
 
 /// Sets the permission bits of a file or folder. Windows has none: there, nothing is done.
 pub fn set_mode(path: impl AsRef<Path>, mode: u32) {
@@ -41,7 +49,7 @@ pub fn disk_bytes(path: &std::path::Path) -> u64 {
 #[cfg(windows)]
 mod windows {
     use std::io;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     /// Creates a symbolic link, for which Windows requires a privilege.
     pub fn symlink(target: impl AsRef<Path>, link: impl AsRef<Path>) -> io::Result<()> {

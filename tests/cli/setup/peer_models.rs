@@ -17,6 +17,7 @@ fn check(python: &Path, kind: &str) {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs Python packages, which scripts/test.sh installs on Unix only")]
 fn models_of_tensor_libraries_load_after_unpacking() {
     let Some(python) = python() else { return };
     for kind in ["sentence_transformers", "diffusers", "peft", "gguf"] {
@@ -25,12 +26,14 @@ fn models_of_tensor_libraries_load_after_unpacking() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs Python packages, which scripts/test.sh installs on Unix only")]
 fn models_with_external_data_load_after_unpacking() {
     let Some(python) = python() else { return };
     check(&python, "onnx");
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs Python packages, which scripts/test.sh installs on Unix only")]
 fn classical_models_load_after_unpacking() {
     let Some(python) = python() else { return };
     for kind in ["sklearn", "xgboost", "lightgbm"] {

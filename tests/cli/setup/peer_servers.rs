@@ -60,6 +60,7 @@ fn text(value: &Value) -> &str {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs Python packages, which scripts/test.sh installs on Unix only")]
 fn datasets_are_read_from_an_object_store() {
     let Some(python) = python() else { return };
     let sandbox = Sandbox::new();
@@ -98,6 +99,7 @@ fn with_keys(sandbox: &Sandbox, server: &Server, args: &[&str]) -> kit_testkit::
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs Python packages, which scripts/test.sh installs on Unix only")]
 fn a_web_identity_is_exchanged_for_keys() {
     let Some(python) = python() else { return };
     let sandbox = Sandbox::new();
@@ -117,6 +119,7 @@ fn a_web_identity_is_exchanged_for_keys() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "runs Python packages, which scripts/test.sh installs on Unix only")]
 fn runs_and_models_are_imported_from_a_tracking_server() {
     let Some(python) = python() else { return };
     let sandbox = Sandbox::new();

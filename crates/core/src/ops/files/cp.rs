@@ -150,6 +150,7 @@ impl Copier<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kit_testkit::platform::IS_WINDOWS;
 
     #[test]
     fn a_directory_is_copied_into_and_another_path_is_a_name() {
@@ -168,6 +169,8 @@ mod tests {
         let contents = |destination: &Path| place(&"a/b".parse().unwrap(), Nesting::Contents, destination).unwrap();
         assert_eq!(contents(folder.path()), (folder.path().to_owned(), RelativePath::root()));
         assert_eq!(contents(&folder.path().join("c")), (folder.path().to_owned(), "c".parse().unwrap()));
-        assert!(place(&"a".parse().unwrap(), Nesting::Named, &folder.path().join("c/..")).is_err());
+        // Windows takes `c/..` out of the path before it looks for `c`.
+        let through_nothing = place(&"a".parse().unwrap(), Nesting::Named, &folder.path().join("c/.."));
+        assert_eq!(through_nothing.is_ok(), IS_WINDOWS);
     }
 }

@@ -123,7 +123,7 @@ pub(in crate::store) mod log {
 
     /// Returns the identity of the file or folder at `path`.
     pub(in crate::store) fn identity(path: &Path) -> FileIdentity {
-        Metadata::from(&fs_err::metadata(path).unwrap()).identity.unwrap()
+        Metadata::at(path).unwrap().identity.unwrap()
     }
 
     pub(super) fn note_sync(file: &File) {

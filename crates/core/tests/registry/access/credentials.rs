@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use kit_core::registry::{CredentialStore, Credentials, Erased, Error};
+use kit_testkit::platform::assert_mode;
 
 fn store(own: &Path) -> CredentialStore {
     CredentialStore { own: Some(own.to_owned()), ..CredentialStore::default() }
@@ -84,16 +85,13 @@ fn a_key_that_is_a_url_is_erased_too() {
     assert_eq!(store.find("a.io", Some("x")).unwrap(), Some(credentials("me")));
 }
 
-#[cfg(unix)]
 #[test]
 fn the_file_is_readable_only_by_its_owner() {
-    use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/folder/credentials.json");
     store(&path).store("a.io", &credentials("me")).unwrap();
-    let mode = |path: &Path| fs_err::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&path), 0o600);
-    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    assert_mode(&path, 0o600);
+    assert_mode(path.parent().unwrap(), 0o700);
     let names = fs_err::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
     let expected = ["credentials.json", "credentials.json.lock"].map(OsString::from);
     assert_eq!(names.collect::<BTreeSet<_>>(), BTreeSet::from(expected), "nothing temporary is left");

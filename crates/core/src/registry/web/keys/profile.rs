@@ -147,6 +147,7 @@ fn find_section(text: &str, section: &str) -> Option<BTreeMap<String, String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kit_testkit::platform::IS_WINDOWS;
 
     const CONFIG: &str = "# comment\n[default]\nregion = eu-west-1\ns3 =\n    endpoint_url = http://nested\n\n\
                           [profile  work]\nRegion=us-west-2 ; near\ncredential_process = tool --flag=a#b\n\
@@ -188,9 +189,10 @@ mod tests {
         };
         assert_eq!(keys("[default]\naws_access_key_id = a\naws_secret_access_key = b\n"), expected(None));
         assert_eq!(keys("[other]\naws_access_key_id = a\n"), Ok(None));
-        let program =
-            r#"credential_process = echo '{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","SessionToken":"c"}'"#;
-        assert_eq!(keys(&format!("[default]\n{program}\n")), expected(Some("c")));
+        let answer = r#"{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","SessionToken":"c"}"#;
+        // The `echo` of Windows prints the quotes of a word.
+        let words = if IS_WINDOWS { answer.to_owned() } else { format!("'{answer}'") };
+        assert_eq!(keys(&format!("[default]\ncredential_process = echo {words}\n")), expected(Some("c")));
         for (setting, problem) in [
             ("credential_process = exit 3", "failed: it exited with"),
             ("credential_process = echo s3cret", "does not have the expected fields"),

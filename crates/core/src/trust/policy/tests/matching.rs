@@ -1,6 +1,8 @@
 //! The rule that applies to a name.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use kit_testkit::platform::{IS_WINDOWS, absolute};
 
 use crate::trust::policy::{Name, Policy};
 
@@ -15,11 +17,15 @@ const PATTERNS: &[&str] = &[
     "r.eu.example:5000/",
     "docker.io/",
     "local/",
-    "oci:/srv/models/",
-    "oci:/srv/models/a",
+    MODELS,
+    MODEL_A,
     "[::1]:5000/",
     "10.0.0.5:5000/",
 ];
+
+/// Patterns of layouts, whose paths are absolute.
+const MODELS: &str = if IS_WINDOWS { "oci:C:/srv/models/" } else { "oci:/srv/models/" };
+const MODEL_A: &str = if IS_WINDOWS { "oci:C:/srv/models/a" } else { "oci:/srv/models/a" };
 
 fn check(name: &Name, expected: Option<&str>) {
     for patterns in [PATTERNS.to_vec(), PATTERNS.iter().rev().copied().collect()] {
@@ -69,10 +75,10 @@ fn the_most_specific_pattern_decides() {
 
 #[test]
 fn layouts_match_by_their_paths() {
-    let layout = |path: &str| Name::Layout(vec![PathBuf::from(path)]);
-    check(&layout("/srv/models/a"), Some("oci:/srv/models/a"));
-    check(&layout("/srv/models/a/b"), Some("oci:/srv/models/"));
+    let layout = |path: &str| Name::Layout(vec![absolute(path)]);
+    check(&layout("/srv/models/a"), Some(MODEL_A));
+    check(&layout("/srv/models/a/b"), Some(MODELS));
     check(&layout("/srv/models"), None);
     check(&layout("/srv/modelsx"), None);
-    check(&Name::Layout(vec![PathBuf::from("/home/link"), PathBuf::from("/srv/models/b")]), Some("oci:/srv/models/"));
+    check(&Name::Layout(vec![absolute("/home/link"), absolute("/srv/models/b")]), Some(MODELS));
 }
