@@ -254,7 +254,7 @@ around() {
 run_tests() {
     local target=$1 variable
     variable=CARGO_TARGET_$(tr '[:lower:]-' '[:upper:]_' <<<"$target")_RUNNER
-    export "$variable=$2"
+    [[ -z $2 ]] || export "$variable=$2"
     if [[ $target == *-windows-* ]] && ! build_windows_registry; then
         note FAILED "$target" "tests: docker-registry for Windows is not built, see above"
         return
