@@ -378,11 +378,9 @@ mod tests {
         let system = files(&environment)[0].clone();
         assert_eq!(system.path, sys::system_configuration().join("policy.toml"));
         assert_eq!(files(&environment)[1], PolicyFile { path: "/root/policy.toml".into(), is_required: false });
+        let path = environment.current_folder.join("own.toml");
         let named = environment.with_policy(Some(Path::new("own.toml")));
-        assert_eq!(
-            files(&named),
-            [system, PolicyFile { path: environment.current_folder.join("own.toml"), is_required: true }]
-        );
+        assert_eq!(files(&named), [system, PolicyFile { path, is_required: true }]);
     }
 
     #[test]

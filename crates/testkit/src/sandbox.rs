@@ -45,7 +45,9 @@ impl Sandbox {
     /// command line does not name.
     pub fn allow_plain_http(&self, host: &str) {
         for home in ["kit", "elsewhere"] {
-            self.write(&format!("{home}/config.toml"), format!("[registry.\"{host}\"]\nplain-http = true\n"));
+            let path = format!("{home}/config.toml");
+            let before = if self.path(&path).exists() { self.read(&path) } else { String::new() };
+            self.write(&path, format!("{before}[registry.\"{host}\"]\nplain-http = true\n"));
         }
     }
 

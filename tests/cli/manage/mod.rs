@@ -7,6 +7,8 @@ mod fsck;
 mod index;
 mod keep;
 mod limits;
+#[cfg(target_os = "linux")]
+mod memory;
 mod remove_remote;
 mod together;
 mod unpack_records;

@@ -50,6 +50,7 @@ fn end_runs_now(sandbox: &Sandbox) {
 }
 
 /// The machine crashes and restarts; then `path` has this content.
+#[cfg(target_os = "linux")]
 fn crash(sandbox: &Sandbox, path: &str, content: &str) {
     let place = sandbox.path(path);
     let modified = fs_err::metadata(&place).unwrap().modified().unwrap();
