@@ -259,12 +259,25 @@ run_tests() {
         note FAILED "$target" "tests: docker-registry for Windows is not built, see above"
         return
     fi
+    if [[ $2 == *qemu* ]] && ! register_qemu; then
+        note FAILED "$target" "tests: Linux cannot start its programs; register qemu-aarch64 with binfmt_misc, as root"
+        return
+    fi
     if in_cargo "$target" test --locked --profile "$profile" --workspace --no-fail-fast >"$work/tests" 2>&1; then
         note tested "$target" "$(summary)"
     else
         grep -E '^(test .*FAILED|error)' "$work/tests" || tail -n 20 "$work/tests"
         note FAILED "$target" "tests: $(summary)"
     fi
+}
+
+# Lets Linux start programs for aarch64, because the tests start kit themselves. systemd does the same at its start, so
+# it is needed in containers, as root.
+register_qemu() {
+    local formats=/proc/sys/fs/binfmt_misc
+    [[ ! -e $formats/qemu-aarch64 ]] || return 0
+    [[ -e $formats/register ]] || mount -t binfmt_misc none "$formats" || return
+    cat /usr/lib/binfmt.d/qemu-aarch64.conf >"$formats/register"
 }
 
 # Builds docker-registry for Windows, which has no package of it, where programs under wine find it.
