@@ -140,13 +140,12 @@ mod x86 {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
 
     proptest::proptest! {
         #[test]
-        #[cfg(target_arch = "x86_64")]
         fn states_compressed_together_equal_states_compressed_alone(
             first: [u32; 8],
             second: [u32; 8],
