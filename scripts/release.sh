@@ -121,7 +121,7 @@ native() {
     fi
 }
 
-# Makes the archive of a target: the program, its documents, man pages and completions.
+# Makes the archive of a target: the program, its documents and licences, man pages and completions.
 archive() {
     local target=$1
     local name=kit-$version-$target suffix=
@@ -129,6 +129,7 @@ archive() {
     run scripts/cross.sh --profile dist --build-only "$target"
     mkdir -p "$work/$name/completions"
     cp "${CARGO_TARGET_DIR:-target}/$target/dist/kit$suffix" LICENSE README.md "$work/$name"
+    python3 -B scripts/licenses.py "$target" >"$work/$name/THIRD-PARTY-LICENSES"
     cp completions/* "$work/$name/completions"
     "$kit" man "$work/$name/man" >/dev/null
     pack "$name" "$suffix"
