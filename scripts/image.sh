@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Makes a container image of kit without docker: one static program and the certificate authorities that it trusts, from
-# scratch, for a user that is not root.
+# Makes a container image of kit without docker: one static program, its licences and the certificate authorities that
+# it trusts, from scratch, for a user that is not root.
 #
 # Usage: scripts/image.sh PROGRAM FOLDER[:TAG]
-#   PROGRAM is a static kit (see scripts/cross.sh), FOLDER an OCI image layout, which is made if it does not exist.
+#   PROGRAM is the static kit in an unpacked archive of a release: LICENSE and THIRD-PARTY-LICENSES are beside it.
+#   FOLDER is an OCI image layout, which is made if it does not exist.
 #   `skopeo copy oci:FOLDER:TAG docker://REGISTRY/kit:TAG` publishes it.
 set -euo pipefail
 
-[[ $# == 2 ]] || { sed -n '5,7s/^# //p' "$0" >&2; exit 2; }
+[[ $# == 2 ]] || { sed -n '5,8s/^# //p' "$0" >&2; exit 2; }
 program=$(realpath "$1") layout=${2%%:*} tag=${2#"${2%%:*}"}
 tag=${tag#:} tag=${tag:-latest}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -24,6 +25,7 @@ main() {
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     install -D -m 755 "$program" "$work/root/usr/local/bin/kit"
+    install -D -m 644 -t "$work/root/usr/share/doc/kit" "${program%/*}/LICENSE" "${program%/*}/THIRD-PARTY-LICENSES"
     install -D -m 644 "$authorities" "$work/root/etc/ssl/certs/ca-certificates.crt"
     mkdir -m 1777 "$work/root/tmp"
     find "$work/root" -exec touch --date "@$time" {} +

@@ -47,14 +47,16 @@ main() {
     try
 }
 
-# program TARGET PLATFORM: takes the program out of an archive, or reports that there is none.
+# program TARGET PLATFORM: takes the program and its licences out of an archive, or reports that there is none.
 program() {
     local name=kit-$version-$1 package=$work/kit-modelkit-$2
     mkdir -p "$package/bin"
     if [[ -f $folder/$name.tar.gz ]]; then
         tar -xzf "$folder/$name.tar.gz" -C "$package/bin" --strip-components 1 "$name/kit"
+        tar -xzf "$folder/$name.tar.gz" -C "$package" --strip-components 1 "$name/THIRD-PARTY-LICENSES"
     elif [[ -f $folder/$name.zip ]]; then
         unzip -q -j "$folder/$name.zip" "$name/kit.exe" -d "$package/bin"
+        unzip -q -j "$folder/$name.zip" "$name/THIRD-PARTY-LICENSES" -d "$package"
     else
         echo "left out: there is no archive for $1" >&2
         return 1

@@ -73,7 +73,7 @@ check() {
     fi
 }
 
-# debian TARGET ARCHITECTURE: the package with the program, man pages and completions.
+# debian TARGET ARCHITECTURE: the package with the program, its licences, man pages and completions.
 debian() {
     local name=kit-$version-$1 work root time
     if ! command -v dpkg-deb >/dev/null || [[ ! -f $folder/$name.tar.gz ]]; then
@@ -90,6 +90,7 @@ debian() {
     time=$(stat -c %Y "$work/$name/kit")
     mkdir -p "$root/usr/share/doc/kit" "$root/DEBIAN"
     fill debian-copyright.in >"$root/usr/share/doc/kit/copyright"
+    gzip -9n <"$work/$name/THIRD-PARTY-LICENSES" >"$root/usr/share/doc/kit/THIRD-PARTY-LICENSES.gz"
     changelog "$time" | gzip -9n >"$root/usr/share/doc/kit/changelog.gz"
     install -D -m 644 -t "$root/usr/share/man/man1" "$work/$name"/man/*.1
     gzip -9n "$root"/usr/share/man/man1/*.1

@@ -121,7 +121,7 @@ native() {
     fi
 }
 
-# Makes the archive of a target: the program, its documents, man pages and completions.
+# Makes the archive of a target: the program, its documents and licences, man pages and completions.
 archive() {
     local target=$1
     local name=kit-$version-$target suffix='' program
@@ -132,6 +132,7 @@ archive() {
     [[ $(file --brief "$program") != *"not stripped"* ]] || fail "the program for $target has its symbols"
     mkdir -p "$work/$name/completions"
     cp "$program" LICENSE README.md "$work/$name"
+    python3 -B scripts/licenses.py "$target" >"$work/$name/THIRD-PARTY-LICENSES"
     cp completions/* "$work/$name/completions"
     "$kit" man "$work/$name/man" >/dev/null
     pack "$name" "$suffix"

@@ -12,6 +12,7 @@ main() {
     prepare
     run scripts/words.sh --self-test
     run scripts/words.sh
+    run python3 -B scripts/licenses.py --self-test
     run cargo fmt --check
     run cargo clippy --workspace --all-targets --locked -- -D warnings
     run cargo test --workspace --locked "$@"

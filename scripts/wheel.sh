@@ -38,9 +38,24 @@ build() {
     [[ " $* " != *" --zig "* ]] || packages+=("ziglang==$ZIG_VERSION")
     need_rust
     [[ -x $tools/bin/python ]] || make_python "$tools"
+    trap 'rm -f THIRD-PARTY-LICENSES' EXIT
+    # Its argument is the target, if there is one.
+    # shellcheck disable=SC2046
+    python3 -B scripts/licenses.py $(target_in "$@") >THIRD-PARTY-LICENSES
     run "$tools/bin/pip" --disable-pip-version-check install --quiet "${packages[@]}"
     # maturin calls the zig of the Python that it finds first.
     PATH=$tools/bin:$PATH run maturin build --out "$wheels" "$@"
+}
+
+# Prints the target in the arguments of maturin.
+target_in() {
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+        --target) echo "$2" && shift ;;
+        --target=*) echo "${1#*=}" ;;
+        esac
+        shift
+    done
 }
 
 # Runs the tests against the installed package, and not against python/src, with the program in the wheel.
@@ -50,6 +65,10 @@ test_wheel() {
     rm -rf "$environment"
     make_python "$environment"
     run "$environment/bin/pip" --disable-pip-version-check install --quiet --no-index "$1"
+    if [[ -z $(find "$environment" -path '*.dist-info/licenses/THIRD-PARTY-LICENSES') ]]; then
+        echo "$1 lacks the licences of what is linked into the program" >&2
+        return 1
+    fi
     run "$environment/bin/kit" version
     run "$environment/bin/pip" --disable-pip-version-check install --quiet --requirement python/tests/requirements.txt
     run env -u KIT_BINARY "$environment/bin/python" -I -m pytest --quiet -o pythonpath=python/tests \

@@ -19,6 +19,7 @@ fn release(sandbox: &Sandbox, registry: &FakeRegistry) -> String {
     let program = format!("#!/bin/sh\nexec {} \"$@\"\n", binary().display());
     sandbox.write(&format!("dist/{name}/kit"), program);
     sandbox.write(&format!("dist/{name}/LICENSE"), "the licence\n");
+    sandbox.write(&format!("dist/{name}/THIRD-PARTY-LICENSES"), "the licences of others\n");
     sandbox.write(&format!("dist/{name}/man/kit.1"), ".TH kit 1\n");
     for script in ["kit.bash", "kit.zsh", "kit.fish"] {
         sandbox.write(&format!("dist/{name}/completions/{script}"), "completion\n");
@@ -191,6 +192,7 @@ fn the_debian_package_has_program_man_page_and_completions() {
     let expected = "\
 -rwxr-xr-x root/root ./usr/bin/kit
 -rw-r--r-- root/root ./usr/share/bash-completion/completions/kit
+-rw-r--r-- root/root ./usr/share/doc/kit/THIRD-PARTY-LICENSES.gz
 -rw-r--r-- root/root ./usr/share/doc/kit/changelog.gz
 -rw-r--r-- root/root ./usr/share/doc/kit/copyright
 -rw-r--r-- root/root ./usr/share/fish/vendor_completions.d/kit.fish
@@ -200,6 +202,9 @@ fn the_debian_package_has_program_man_page_and_completions() {
     let mut lines: Vec<_> = run.stdout.lines().collect();
     lines.sort_unstable_by_key(|line| line.rsplit(' ').next());
     assert_eq!(lines.join("\n") + "\n", expected);
+    let licences = "dpkg-deb --fsys-tarfile dist/*.deb | tar -xO ./usr/share/doc/kit/THIRD-PARTY-LICENSES.gz | zcat";
+    let run = sandbox.run(shell(licences).current_dir(sandbox.path("."))).ok();
+    assert_eq!(run.stdout, "the licences of others\n");
 }
 
 /// Runs a step of the action, with the inputs as variables.

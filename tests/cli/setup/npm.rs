@@ -27,6 +27,7 @@ fn install(sandbox: &Sandbox) -> Option<String> {
     }
     let name = format!("kit-0.1.0-{ARCH}-unknown-linux-musl");
     sandbox.write(&format!("dist/{name}/kit"), format!("#!/bin/sh\nexec {} \"$@\"\n", binary().display()));
+    sandbox.write(&format!("dist/{name}/THIRD-PARTY-LICENSES"), "the licences of others\n");
     let npm = format!(
         "cd dist && chmod 755 {name}/kit && tar -czf {name}.tar.gz {name} && {}/scripts/npm.sh . 0.1.0",
         repository().display()
@@ -44,7 +45,9 @@ fn npm_installs_the_program_for_the_platform() {
     shell(&sandbox, &format!("{kit} version")).ok().prints("Version:");
     shell(&sandbox, &format!("{kit} info nope:v1")).exits(4).says("error: ");
 
-    let program = format!("installed/node_modules/kit-modelkit-{platform}/bin/kit");
+    let package = format!("installed/node_modules/kit-modelkit-{platform}");
+    assert_eq!(sandbox.read(&format!("{package}/THIRD-PARTY-LICENSES")), "the licences of others\n");
+    let program = format!("{package}/bin/kit");
     // A signal for the launcher reaches the program, whose exit code counts.
     sandbox.write(
         &program,

@@ -35,6 +35,7 @@ fn image(sandbox: &Sandbox) -> Option<String> {
     }
     let script = format!(
         "strip -o program {program}
+         cp {repository}/LICENSE . && echo 'the licences of others' >THIRD-PARTY-LICENSES
          SOURCE_DATE_EPOCH=1 {repository}/scripts/image.sh program layout:test >&2
          for it in $(ldd program | grep -o '/[^ ]*'); do install -D -m 755 \"$(realpath $it)\" \"libraries$it\"; done
          umoci insert --rootless --image layout:test libraries / >&2
@@ -53,6 +54,8 @@ fn podman_runs_the_image_as_a_user_without_rights() {
     let user = format!("{PODMAN} image inspect --format '{{{{.User}}}} {{{{.Architecture}}}}' {image}");
     let architecture = if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" };
     assert_eq!(shell(&sandbox, &user).ok().stdout, format!("10001:10001 {architecture}\n"));
+    let licences = format!("{PODMAN} create {image} | xargs -I ID {PODMAN} cp ID:/usr/share/doc/kit - | tar -xO");
+    shell(&sandbox, &licences).ok().prints("Apache License").prints("the licences of others");
     // It has a place for a store, and the authorities that it trusts.
     shell(&sandbox, &format!("{PODMAN} {RUN} {image} doctor")).ok().prints("/tmp/kit/store, created by");
     shell(&sandbox, &format!("{PODMAN} {RUN} {image} list registry.invalid/a --retry-for 0s"))
