@@ -58,6 +58,11 @@ pub(crate) struct NetworkArgs {
 }
 
 impl NetworkArgs {
+    /// The proxy that `--proxy` names. An empty one, as scripts pass from an empty variable, is none.
+    pub(crate) fn proxy(&self) -> Option<String> {
+        self.proxy.clone().filter(|url| !url.is_empty())
+    }
+
     /// Creates a client from these flags, the environment and `config.toml`. Sends nothing yet. Warnings of registries
     /// go to `notifier`.
     pub(crate) fn client(&self, environment: &Environment, notifier: Notifier) -> Result<Client> {

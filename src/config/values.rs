@@ -148,7 +148,7 @@ impl<'a> Config<'a> {
             extra_authorities: self.get(&CA, None).value,
             client_certificate: self.client_certificate(None),
             origins_of_files: self.origins_of_files(),
-            proxy: self.flags.proxy.clone().map_or_else(|| self.environment.proxy(), Proxy::Through),
+            proxy: self.flags.proxy().map_or_else(|| self.environment.proxy(), Proxy::Through),
             concurrency: self.get(&CONCURRENCY, None).value.into(),
             retry: self.retry(),
             timeouts: Timeouts::default().within(self.retry().give_up_after),

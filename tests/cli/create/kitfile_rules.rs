@@ -32,6 +32,16 @@ fn a_path_is_a_file_or_a_folder() {
 }
 
 #[test]
+fn a_path_that_no_file_system_can_have_is_an_error() {
+    for path in ["a".repeat(70_000), "a/".repeat(70_000), format!("{}/b", "a".repeat(300))] {
+        let sandbox = Sandbox::new();
+        sandbox.write("p/Kitfile", format!("manifestVersion: 1.0.0\nmodel: {{path: {path}}}\n"));
+        sandbox.kit(&["pack", "p", "-t", "a:v1"]).fails().says("cannot pack `p`");
+        sandbox.kit(&["validate", "p"]).fails().says("validation of `p` failed");
+    }
+}
+
+#[test]
 fn harmless_oddities_are_warnings() {
     let run =
         pack("manifestVersion: 1.0\npackage: {name: x}\ndatasets: [{path: a, remotePath: 'b:v1', remoteHash: e}]");

@@ -87,4 +87,6 @@ fn a_proxy_that_wants_credentials_or_another_protocol_is_named() {
         let run = sandbox.kit(&["pull", "registry.invalid/team/net:v1", flag, &format!("{scheme}://localhost:1")]);
         run.exits(2).says(&format!("the proxy in --proxy is not usable: `{scheme}` is not supported"));
     }
+    let unset = sandbox.kit(&["pull", "localhost:1/team/net:v1", "--proxy", "", "--retry-for", "0s"]).exits(6);
+    unset.says("cannot reach `localhost:1`\n");
 }

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use kit_core::digest::Digest;
 use serde_json::{Value, json};
 
 use kit_testkit::docker_registry::DockerRegistry;
@@ -189,6 +190,17 @@ fn what_is_left_out_of_a_long_list_of_referrers_is_said() {
     (998..1004).for_each(|number| drop(scene.sign(&scene.digest, &number.to_string())));
     let pulled = scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok();
     pulled.says(&format!("`{}` has more than 1000 referrers; the others are left out", scene.digest));
+}
+
+#[test]
+fn no_list_is_asked_for_when_nothing_more_is_read() {
+    let scene = Scene::new();
+    let entry =
+        |number: u32| json!({ "mediaType": MANIFEST, "digest": Digest::of(&number.to_be_bytes()), "size": 500 });
+    scene.forge(&(0..1100).map(entry).collect::<Vec<_>>());
+    scene.elsewhere(&["pull", &scene.name(), PLAIN]).ok().says("has more than 1000 referrers");
+    let lists = scene.registry.requests_of("GET", "/referrers/");
+    assert!(lists.iter().all(|request| request.target.contains(&scene.digest)), "{} requests", lists.len());
 }
 
 #[test]

@@ -212,7 +212,9 @@ pub enum InvalidLabel {
     #[error("`{0}` is not a label; use `KEY=VALUE`")]
     NoValue(String),
     /// It neither sets nor removes a label.
-    #[error("`{0}` is not a label change; use `KEY=VALUE` or `KEY:=JSON` to set a label, `KEY-` to remove it")]
+    #[error(
+        "`{0}` is not a label change: expected key=value to set, or key- to remove; key:=JSON sets a number or another value"
+    )]
     NoEdit(String),
     /// The name is empty.
     #[error("`{0}` is not a label change: the key cannot be empty")]

@@ -359,7 +359,8 @@ impl Error {
     /// not that of the local store.
     #[must_use]
     pub fn of_place(self, is_remote: bool) -> Self {
-        if is_remote && is_damage(&self) { Self::DamagedInRegistry(Box::new(self)) } else { self }
+        let is_new = is_remote && !matches!(self, Self::DamagedInRegistry(_)) && is_damage(&self);
+        if is_new { Self::DamagedInRegistry(Box::new(self)) } else { self }
     }
 
     /// Returns true if the text of the error has several lines. Untrusted text in these lines is escaped.

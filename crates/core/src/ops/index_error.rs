@@ -30,7 +30,7 @@ pub enum IndexError {
         variants: Vec<modelkit::Variant>,
     },
     /// Several ModelKits of an index have the labels.
-    #[error("{} ModelKits in the index `{index}` have {}:{}", variants.len(), all_of(labels), first(variants))]
+    #[error("{} ModelKits in the index match {}:{}", variants.len(), all_of(labels), first(variants))]
     SeveralVariants {
         /// The name of the index.
         index: String,

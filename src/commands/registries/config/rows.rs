@@ -64,8 +64,8 @@ pub(super) fn special(config: &Config<'_>, host: &str, general: &[Row]) -> Vec<R
 /// The proxies: from the flag, or from the environment.
 pub(super) fn proxies(network: &NetworkArgs, environment: &Environment) -> Vec<Row> {
     let shown = |name: &str, proxy: Sourced<String>| Row::new(name, proxy.map(|url| without_password(&url)));
-    if let Some(proxy) = &network.proxy {
-        return vec![shown("proxy", Sourced::new(proxy.clone(), Origin::Flag("proxy")))];
+    if let Some(proxy) = network.proxy() {
+        return vec![shown("proxy", Sourced::new(proxy, Origin::Flag("proxy")))];
     }
     let name = |proxy: &Sourced<String>| proxy.origin.to_string().to_lowercase().replace('_', "-");
     environment.proxies.iter().map(|proxy| shown(&name(proxy), proxy.clone())).collect()

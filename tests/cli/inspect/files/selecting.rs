@@ -148,3 +148,23 @@ fn a_pattern_that_matches_nothing_is_explained() {
     let run = sandbox.kit(&["unpack", "sample:v1", "-d", "out", "--format", "{{.Nope}}"]).exits(2);
     assert!(run.stderr.contains("`keptFiles`") && !run.stderr.contains("linkedBytes"), "{}", run.stderr);
 }
+
+#[test]
+fn a_config_that_was_damaged_in_the_registry_is_not_sought_in_the_local_store() {
+    let (sandbox, registry, name) = scene(false);
+    let (_, manifest) = registry.manifest("team/big", "v1").unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    registry.replace_blob(manifest["config"]["digest"].as_str().unwrap(), b"{}");
+    let commands: [&[&str]; 6] = [
+        &["pull", &name],
+        &["unpack", &name, "-d", "out"],
+        &["inspect", &name, "--remote"],
+        &["info", &name],
+        &["ls", &name],
+        &["diff", &name, "project"],
+    ];
+    for command in commands {
+        let run = sandbox.kit(&[command, &["--plain-http"]].concat()).exits(3);
+        run.says("cannot read the config").says("hint: the registry delivers damaged content");
+    }
+}

@@ -95,7 +95,7 @@ fn the_variants_are_listed_if_none_is_selected() {
     .assert_eq(&failure(&["-l", "format=gguf", "-l", "quantization=Q2_K"]));
     expect_test::expect![[r#"
         error: Failed to pull `[REGISTRY]/team/sample:all`
-          caused by: 2 ModelKits in the index `[REGISTRY]/team/sample:all` have `format=gguf`:
+          caused by: 2 ModelKits in the index match `format=gguf`:
             [DIGEST] q4 (architecture=llama, format=gguf, paramSize=2K, quantization=Q4_0)
             [DIGEST] q8 (architecture=llama, format=gguf, paramSize=2K, quantization=Q8_0)
         hint: add labels until one ModelKit is left, such as -l quantization=Q8_0

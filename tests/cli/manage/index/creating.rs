@@ -27,7 +27,10 @@ fn labels_come_from_the_headers_and_can_be_changed() {
     let edited = json!({ "architecture": "llama", "gpus": ["sm_80"], "quantization": "Q4_0", "vram": "8GB" });
     assert_eq!(labels(&scene), [edited, facts("Q8_0")]);
     assert_eq!(scene.modelkits()[0]["reference"], "sample:q4");
-    scene.kit(&["index", "add", "sample:all", "sample:q4", "-l", "vram"]).exits(2).says("`KEY-` to remove it");
+    scene
+        .kit(&["index", "add", "sample:all", "sample:q4", "-l", "vram"])
+        .exits(2)
+        .says("expected key=value to set, or key- to remove");
 
     scene.sandbox.write("half/Kitfile", "manifestVersion: 1.0.0\nmodel: {path: model.safetensors}\n");
     scene.sandbox.write("half/model.safetensors", samples::small_safetensors());

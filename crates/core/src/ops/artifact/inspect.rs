@@ -37,7 +37,7 @@ impl Inspected {
 /// Reads and verifies the manifest and the config of a ModelKit, but none of its layers.
 pub fn inspect(found: &Located) -> Result<Inspected, Error> {
     let descriptor = found.resolve()?;
-    read(&*found.source, descriptor, &found.title)
+    read(&*found.source, descriptor, &found.title).map_err(|error| error.of_place(found.is_remote))
 }
 
 /// Reads the ModelKit whose manifest is `descriptor`; errors call it `name`.

@@ -25,8 +25,9 @@ pub struct InspectedIndex {
 
 /// Reads the index that was found, but none of its ModelKits.
 pub fn inspect_index(found: &Located) -> Result<InspectedIndex, Error> {
-    let descriptor = found.source.resolve(&found.name).map_err(|error| Error::reading("the index", error))?;
-    let bytes = found.source.manifest(&descriptor).map_err(|error| Error::reading("the index", error))?;
+    let failed = |error| Error::reading("the index", error).of_place(found.is_remote);
+    let descriptor = found.source.resolve(&found.name).map_err(failed)?;
+    let bytes = found.source.manifest(&descriptor).map_err(failed)?;
     inspected(descriptor, bytes, &found.title)
 }
 
@@ -50,11 +51,12 @@ pub(crate) fn read(descriptor: &Descriptor, bytes: &[u8]) -> Result<Option<Model
 /// Reads the ModelKit that was found, or all ModelKits of the index that was found.
 pub(crate) fn modelkits(found: &Located) -> Result<Vec<ModelKit>, Error> {
     let source = &*found.source;
+    let failed = |error: Error| error.of_place(found.is_remote);
     let descriptor = found.resolve()?;
-    match Artifact::read(source, descriptor, &found.title)? {
+    match Artifact::read(source, descriptor, &found.title).map_err(failed)? {
         Artifact::ModelKit(inspected) => Ok(vec![inspected.modelkit]),
         Artifact::Index(inspected) => workers::run(workers::jobs(), inspected.index.variants(), |variant| {
-            let read = inspect::read(source, variant.descriptor(), &variant.digest.to_string());
+            let read = inspect::read(source, variant.descriptor(), &variant.digest.to_string()).map_err(failed);
             read.map(|inspected| inspected.modelkit)
         }),
     }

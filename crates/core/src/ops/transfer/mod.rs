@@ -7,6 +7,7 @@ mod copying;
 mod delta;
 mod forms;
 mod index_only;
+mod levels;
 mod materialize;
 mod origins;
 mod plan;

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 
 use super::companions::{self, Carried};
 use super::copy::{BlobAction, CopyOptions, cheapest_action};
+use super::levels::{Entry, Following, LISTS_AT_ONCE, Next};
 use crate::digest::Digest;
 use crate::limits;
 use crate::oci::{ContentError, Descriptor, Manifest, MediaType, Referrer, Source, Subject, Target};
-use crate::ops::artifact::{EMPTY, superseded};
+use crate::ops::artifact::EMPTY;
 use crate::ops::error::{Error, reason};
 use crate::ops::{disk_space, workers};
 use crate::progress::{Event, Progress, Warning, human};
@@ -94,7 +95,7 @@ pub(super) struct Found {
     companions: Vec<Carried>,
     failures: Vec<Error>,
     /// The subject of the first referrer that was left out because there are too many.
-    cut_off: Option<Digest>,
+    pub(super) cut_off: Option<Digest>,
 }
 
 /// The referrers of one manifest.
@@ -132,42 +133,37 @@ fn find_referrers(
     options: &CopyOptions,
 ) -> Found {
     let following = Following { source, target };
-    let (mut found, mut seen, mut left) = (Found::default(), HashSet::new(), limits::REFERRERS);
-    seen.extend(roots.iter().map(|root| root.digest));
-    let mut level = Vec::new();
-    for listed in all(options, roots, |root| following.list(root, is_new)) {
-        let listed = found.take(listed).unwrap_or_default();
-        found.note_length(&listed);
-        level.extend(listed);
+    let (mut found, mut next) = (Found::default(), Next::after(roots));
+    for batch in roots.chunks(LISTS_AT_ONCE) {
+        let is_full = next.is_full(&found);
+        let list = |root: &&Descriptor| if is_full { Ok(Vec::new()) } else { following.list(root, is_new) };
+        for listed in all(options, batch, list) {
+            next.add(listed, &mut found);
+        }
     }
     loop {
-        level.retain(|entry: &Entry| seen.insert(entry.descriptor.digest));
-        if level.len() > left {
-            found.cut_off.get_or_insert(level[left].subject.digest);
-            level.truncate(left);
-        }
-        left -= level.len();
+        let level = next.take(&mut found);
         if level.is_empty() {
             return found;
         }
-        let read = all(options, &level, |entry| {
-            let read = || following.read(entry);
-            let list = || following.list(&entry.descriptor, target.is_remote() && !entry.is_there);
-            // A registry takes a round trip for each.
-            if options.jobs > 1 { workers::both(read, list) } else { (read(), list()) }
-        });
-        let mut next = Vec::new();
-        for (entry, (attached, about_it)) in level.iter().zip(read) {
-            // A failure concerns a single referrer, so the others are still copied.
-            let Some(attached) = found.take(attached) else { continue };
-            if let Some(attached) = attached {
-                found.add(entry, attached);
+        for batch in level.chunks(LISTS_AT_ONCE) {
+            let is_full = next.is_full(&found);
+            let read = all(options, batch, |entry| {
+                let is_new = target.is_remote() && !entry.is_there;
+                let read = || following.read(entry);
+                let list = || if is_full { Ok(Vec::new()) } else { following.list(&entry.descriptor, is_new) };
+                // A registry takes a round trip for each.
+                if options.jobs > 1 { workers::both(read, list) } else { (read(), list()) }
+            });
+            for (entry, (attached, about_it)) in batch.iter().zip(read) {
+                // A failure concerns a single referrer, so the others are still copied.
+                let Some(attached) = found.take(attached) else { continue };
+                if let Some(attached) = attached {
+                    found.add(entry, attached);
+                }
+                next.add(about_it, &mut found);
             }
-            let about_it = found.take(about_it).unwrap_or_default();
-            found.note_length(&about_it);
-            next.extend(about_it);
         }
-        level = next;
     }
 }
 
@@ -182,12 +178,12 @@ pub(super) fn all<'i, I: Sync, T: Send>(
 
 impl Found {
     /// Returns a result, or notes its failure.
-    fn take<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+    pub(super) fn take<T>(&mut self, result: Result<T, Error>) -> Option<T> {
         result.map_err(|failure| self.failures.push(failure)).ok()
     }
 
     /// Notes that the place has more referrers of one manifest than it lists.
-    fn note_length(&mut self, listed: &[Entry]) {
+    pub(super) fn note_length(&mut self, listed: &[Entry]) {
         if let Some(one) = listed.get(limits::REFERRERS) {
             self.cut_off.get_or_insert(one.subject.digest);
         }
@@ -276,52 +272,6 @@ impl Group {
             });
         }
         failures
-    }
-}
-
-/// A listed referrer.
-struct Entry {
-    subject: Descriptor,
-    /// True if the target did not have the subject.
-    is_new: bool,
-    descriptor: Descriptor,
-    /// True if the target has the referrer.
-    is_there: bool,
-}
-
-struct Following<'a> {
-    source: &'a dyn Source,
-    target: &'a dyn Target,
-}
-
-impl Following<'_> {
-    fn list(&self, subject: &Descriptor, is_new: bool) -> Result<Vec<Entry>, Error> {
-        let mut listed = self.source.referrers(subject).map_err(|error| Error::reading("its referrers", error))?;
-        // What is already published elsewhere is copied as it is.
-        if self.source.is_store() && self.target.is_remote() {
-            let superseded = superseded(self.source, subject, &listed);
-            listed.retain(|referrer| !superseded.contains(&referrer.digest));
-        }
-        let there = if listed.is_empty() || is_new {
-            Vec::new()
-        } else {
-            self.target.attached(subject).map_err(|error| Error::writing("its referrers", error))?
-        };
-        let entry = |descriptor: Descriptor| Entry {
-            subject: subject.clone(),
-            is_new,
-            is_there: there.iter().any(|other| other.digest == descriptor.digest),
-            descriptor,
-        };
-        Ok(listed.into_iter().map(entry).collect())
-    }
-
-    /// Reads a referrer; `None` if the target has it.
-    fn read(&self, entry: &Entry) -> Result<Option<Attached>, Error> {
-        if entry.is_there {
-            return Ok(None);
-        }
-        read(self.source, &entry.subject.digest, &entry.descriptor).map(Some)
     }
 }
 

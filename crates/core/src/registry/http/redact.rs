@@ -8,7 +8,10 @@ const SHOWN: [&str; 8] = ["digest", "n", "last", "scope", "service", "mount", "f
 /// Formats `url` without user, password and fragment, and without the values of all parameters but those in
 /// [`SHOWN`].
 pub(crate) fn redacted(url: &Url) -> String {
-    let place = format!("{}{}", url.origin().ascii_serialization(), url.path());
+    let origin = url.origin();
+    // The origin of a scheme without hosts, such as `file`, has no text.
+    let origin = if origin.is_tuple() { origin.ascii_serialization() } else { format!("{}://", url.scheme()) };
+    let place = format!("{origin}{}", url.path());
     if url.query().is_none() {
         return place;
     }
@@ -34,6 +37,7 @@ mod tests {
                 "https://s3.io/b?X-Amz-Signature=abc&X-Amz-Date=1#f",
                 "https://s3.io/b?X-Amz-Signature=***&X-Amz-Date=***",
             ),
+            ("file://user:secret@host/etc/passwd", "file:///etc/passwd"),
             ("https://user:secret@r.io/u?_state=xyz&digest=sha256:1", "https://r.io/u?_state=***&digest=sha256:1"),
         ] {
             assert_eq!(redacted(&Url::parse(url).unwrap()), expected);

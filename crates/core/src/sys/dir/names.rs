@@ -13,7 +13,7 @@ pub struct Names {
 #[derive(Debug)]
 struct Listed {
     start: usize,
-    length: u16,
+    length: u32,
     file_type: Option<FileType>,
 }
 
@@ -34,8 +34,8 @@ impl Names {
     }
 
     pub(super) fn push(&mut self, name: &str, file_type: Option<FileType>) {
-        // No file system has names of 64 KiB; directory entries of the system have a length of 16 bits.
-        let length = u16::try_from(name.len()).expect("a name is shorter than 64 KiB");
+        // A directory has no name of 64 KiB, but a path in a Kitfile may. As many bits fit into the padding.
+        let length = u32::try_from(name.len()).expect("a Kitfile and a directory entry are shorter than 4 GiB");
         self.entries.push(Listed { start: self.text.len(), length, file_type });
         self.text.push_str(name);
     }
@@ -49,6 +49,6 @@ impl Names {
 
 impl Listed {
     fn name_in<'a>(&self, text: &'a str) -> &'a str {
-        &text[self.start..self.start + usize::from(self.length)]
+        &text[self.start..self.start + self.length as usize]
     }
 }

@@ -179,7 +179,8 @@ fn examine(session: &Session<'_>, found: &Located, names: &[Name], reading: Read
     let subject = Subject { source: &*found.source, layers, time: session.policies.time(), reading };
     let is_refused = |judged: &Judged| judged.mode == Mode::Enforce && !judged.allows();
     let mut all = Vec::new();
-    for manifest in manifests(&*found.source, found.resolve()?, &found.title)? {
+    let manifests = manifests(&*found.source, found.resolve()?, &found.title);
+    for manifest in manifests.map_err(|error| error.of_place(found.is_remote))? {
         let mut evaluated = subject.evaluate(&applied, &manifest)?;
         let ends_here = reading == Reading::UntilRefused && evaluated.iter().any(|it| is_refused(&it.judged));
         if let Manifest::ModelKit(inspected) = &manifest

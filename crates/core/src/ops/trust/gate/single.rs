@@ -57,7 +57,8 @@ pub(crate) fn admit_recalls(session: &Session<'_>, found: &Located) -> Result<()
     let (source, time) = (&*found.source, session.policies.time());
     let layers = &VerifiedSource::new(source, scratch(session), &found.examined);
     let subject = Subject { source, layers, time, reading: Reading::UntilRefused };
-    for manifest in manifests(source, found.resolve()?, &found.title)? {
+    let manifests = manifests(source, found.resolve()?, &found.title);
+    for manifest in manifests.map_err(|error| error.of_place(found.is_remote))? {
         let evaluated = subject.evaluate(&applied, &manifest)?;
         enforce(session, &found.title, evaluated.iter().map(|evaluated| &evaluated.judged))?;
     }
