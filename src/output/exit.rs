@@ -226,7 +226,7 @@ fn of_archive(error: &archive::Error) -> Option<Code> {
 fn of_store(error: &store::Error) -> Option<Code> {
     match error {
         // A missing file of the store is damage, and not a wrong name.
-        store::Error::Io(_) => Some(Code::Failed),
+        store::Error::Io { .. } => Some(Code::Failed),
         store::Error::Locked { .. } | store::Error::InUse(_) => Some(Code::Network),
         _ => None,
     }
@@ -372,7 +372,7 @@ mod tests {
             (BundleError::Exists("a.tar".into()).into(), Code::Refused),
             (BundleError::OtherFile("a.tar".into()).into(), Code::Refused),
             (ops::Error::from(archive::Error::Conflicts(Vec::new())).into(), Code::Refused),
-            (store::Error::Io(missing()).into(), Code::Failed),
+            (store::Error::from(missing()).into(), Code::Failed),
             (git::Error::NotThere(missing()).into(), Code::Failed),
             (anyhow::Error::from(status(502)).context(ExitWithTrouble("cannot compare".to_owned())), Code::Network),
             (anyhow::anyhow!("any").context(ExitWithTrouble("cannot compare".to_owned())), Code::Usage),

@@ -92,16 +92,23 @@ pub fn hostile() -> Sandbox {
         sandbox.kit(&["pack", "evil", "-t", &format!("evil:{version}")]).ok();
     }
     let secret = key("test-p256.key.pem");
-    let document = json!({
-        "action": "recall", "reason": HOSTILE, "instead": HOSTILE, "recaller": HOSTILE, "recalledOn": HOSTILE,
-        "role": HOSTILE, "approver": HOSTILE, "comment": HOSTILE, "result": HOSTILE, "level": HOSTILE,
-        "configuration": [{ "name": HOSTILE }], "metrics": { HOSTILE: 2 },
-        "findings": [{ "path": HOSTILE, "level": HOSTILE, "rule": HOSTILE, "detail": HOSTILE }],
-    });
-    sandbox.write("predicate.json", document.to_string());
-    let own = format!("urn:{}", HOSTILE.replace(' ', ""));
-    for kind in ["urn:kit:recall:v1", "urn:kit:approval:v1", "test-result", "urn:kit:scan:v1", &own] {
+    let document = |action: &str| {
+        let document = json!({
+            "action": action, "reason": HOSTILE, "instead": HOSTILE, "recaller": HOSTILE, "recalledOn": HOSTILE,
+            "role": HOSTILE, "approver": HOSTILE, "comment": HOSTILE, "result": HOSTILE, "level": HOSTILE,
+            "configuration": [{ "name": HOSTILE }], "metrics": { HOSTILE: 2 },
+            "findings": [{ "path": HOSTILE, "level": HOSTILE, "rule": HOSTILE, "detail": HOSTILE }],
+        });
+        sandbox.write("predicate.json", document.to_string());
+    };
+    let attest = |kind: &str| {
         kit(&sandbox, &["attest", "evil:v1", "--key", &secret, "--type", kind, "--predicate", "predicate.json"]).ok();
+    };
+    document("recall");
+    for kind in ["urn:kit:recall:v1", "test-result", "urn:kit:scan:v1", &format!("urn:{}", HOSTILE.replace(' ', ""))] {
+        attest(kind);
     }
+    document("approve");
+    attest("urn:kit:approval:v1");
     sandbox
 }

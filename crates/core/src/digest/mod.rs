@@ -3,6 +3,7 @@
 //! Does not know files, HTTP or OCI documents.
 
 mod hasher;
+mod hex;
 mod name;
 mod sha256;
 mod twin;
@@ -10,6 +11,7 @@ mod verify;
 mod writer;
 
 pub use hasher::{Hasher, PartDigests};
+pub(crate) use hex::read_hex;
 pub use name::{Digest, ParseError};
 pub use verify::{Mismatch, VerifyingReader};
 pub use writer::{DigestWriter, Digesting};

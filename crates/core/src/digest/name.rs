@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use super::hex::read_hex;
+
 /// The name of a sequence of bytes: `sha256:` and 64 lower-case hexadecimal digits.
 ///
 /// A `Digest` that came from outside has been checked to have this form, so its hexadecimal part is safe as a file
@@ -31,7 +33,8 @@ impl Digest {
 
     /// Parses the 64 hexadecimal digits without the leading `sha256:`.
     pub(crate) fn from_hex(hex: &str) -> Option<Self> {
-        parse_hex(hex).map(Self)
+        let mut bytes = [0; 32];
+        read_hex(hex, &mut bytes).map(|()| Self(bytes))
     }
 
     /// Returns the 64 hexadecimal digits without the leading `sha256:`.
@@ -64,26 +67,6 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         text.strip_prefix("sha256:").and_then(Self::from_hex).ok_or_else(|| ParseError(text.to_owned()))
-    }
-}
-
-fn parse_hex(text: &str) -> Option<[u8; 32]> {
-    let hex = text.as_bytes();
-    let mut bytes = [0; 32];
-    if hex.len() != 2 * bytes.len() {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
-        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-    }
-    Some(bytes)
-}
-
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
     }
 }
 

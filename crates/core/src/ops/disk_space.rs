@@ -75,7 +75,7 @@ mod tests {
         let errors: [Error; 4] = [
             full().into(),
             Error::writing("x", ContentError::Io(full())),
-            crate::store::Error::Io(full()).into(),
+            crate::store::Error::from(full()).into(),
             crate::archive::Error::WriteLayer { source: full() }.into(),
         ];
         let folder = tempfile::tempdir().unwrap();

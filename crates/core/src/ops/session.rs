@@ -107,7 +107,7 @@ impl Session<'_> {
             Location::Artifact(reference) => self.find_reference(reference, place),
             Location::Layout { path, selector } => {
                 let name = selector.clone().unwrap_or_else(|| Tag::latest().to_string());
-                let layout = self.store.open_other(path)?;
+                let layout = self.store.open_layout(path)?;
                 layout.expect_layout()?;
                 let others = known_names::in_layout(&self.store, &layout, &name)?;
                 let mut found = Located::new(layout.reader(Names::Tags)?, name, location, false);
@@ -190,7 +190,7 @@ impl Session<'_> {
             }
             Location::Layout { path, selector } => {
                 let name = selector.clone().filter(|selector| !selector.starts_with("sha256:"));
-                Ok((Box::new(self.store.open_other(path)?.writer(Names::Tags)?), name))
+                Ok((Box::new(self.store.open_layout(path)?.writer(Names::Tags)?), name))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The errors of a store.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,8 +12,13 @@ use crate::oci::ContentError;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Reading or writing failed; the source names the path.
-    #[error("cannot use the local store")]
-    Io(#[from] io::Error),
+    #[error("cannot use {store}")]
+    Io {
+        /// The store.
+        store: StoreName,
+        /// The reason.
+        source: io::Error,
+    },
     /// The folder is not an image layout.
     #[error("`{path}` is not an OCI image layout: {reason}")]
     NotALayout {
@@ -32,6 +38,8 @@ pub enum Error {
     /// The index would be larger than the limit.
     #[error("the index `{path}` is full: with this change it would have {bytes} bytes, and the limit is {limit}")]
     IndexFull {
+        /// The store.
+        store: StoreName,
         /// The index file.
         path: PathBuf,
         /// The size that it would have.
@@ -64,10 +72,35 @@ pub enum Error {
     InUse(PathBuf),
 }
 
+/// A store, as a user names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreName {
+    /// The store of this user.
+    Local,
+    /// An image layout in a folder that the user named.
+    Layout(PathBuf),
+}
+
+impl fmt::Display for StoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => f.write_str("the local store"),
+            Self::Layout(path) => write!(f, "the OCI image layout `{}`", path.display()),
+        }
+    }
+}
+
+/// The operations of a [`Store`](super::Store) replace the name by its own.
+impl From<io::Error> for Error {
+    fn from(source: io::Error) -> Self {
+        Self::Io { store: StoreName::Local, source }
+    }
+}
+
 impl From<Error> for ContentError {
     fn from(error: Error) -> Self {
         match error {
-            Error::Io(error) => Self::from(error),
+            Error::Io { source, .. } => Self::from(source),
             error => Self::Other(Box::new(error)),
         }
     }

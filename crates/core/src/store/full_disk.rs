@@ -71,6 +71,6 @@ impl Error {
     /// Returns true if the disk, or the share of it that the user may use, is full.
     pub(super) fn is_lack_of_space(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
-        matches!(self, Self::Io(error) if matches!(error.kind(), StorageFull | QuotaExceeded))
+        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fs_err as fs;
 
 use super::durability::{Durability, Wait, disk};
-use super::error::Error;
+use super::error::{Error, StoreName};
 use super::index::KnownIndex;
 use super::lock::Share;
 use super::waiting::LockWaiting;
@@ -20,6 +20,7 @@ use crate::sys::{self, TemporaryFile};
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    is_local: bool,
     waiting: Arc<LockWaiting>,
     durability: Arc<Durability>,
     known_index: Arc<KnownIndex>,
@@ -37,20 +38,28 @@ pub enum Names {
 impl Store {
     /// Opens the store in the folder `root`, which need not exist yet.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, Error> {
-        let store = Self {
-            root: root.into(),
-            waiting: Arc::default(),
-            durability: Arc::default(),
-            known_index: Arc::default(),
-        };
-        store.check_version()?;
+        Self::open_as(root.into(), true)
+    }
+
+    fn open_as(root: PathBuf, is_local: bool) -> Result<Self, Error> {
+        let store =
+            Self { root, is_local, waiting: Arc::default(), durability: Arc::default(), known_index: Arc::default() };
+        store.check_version().map_err(|error| store.named(error))?;
         Ok(store)
     }
 
     /// Opens another store, which waits for locks and for the disk as this one does.
     pub fn open_other(&self, root: impl Into<PathBuf>) -> Result<Self, Error> {
-        let other = Self::open(root)?.waiting_for_disk(self.waits_for_disk());
-        Ok(Self { waiting: Arc::clone(&self.waiting), ..other })
+        Ok(self.with_waits_for(Self::open(root)?))
+    }
+
+    /// Opens the image layout in a folder that the user named, as [`open_other`](Self::open_other) does.
+    pub fn open_layout(&self, root: impl Into<PathBuf>) -> Result<Self, Error> {
+        Ok(self.with_waits_for(Self::open_as(root.into(), false)?))
+    }
+
+    fn with_waits_for(&self, other: Self) -> Self {
+        Self { waiting: Arc::clone(&self.waiting), ..other.waiting_for_disk(self.waits_for_disk()) }
     }
 
     /// The same store. If `waits` is true, everything that the index leads to is on the disk before the index is.
@@ -101,6 +110,18 @@ impl Store {
     /// The folder of the store.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    pub(super) fn name(&self) -> StoreName {
+        if self.is_local { StoreName::Local } else { StoreName::Layout(self.root.clone()) }
+    }
+
+    /// Names this store in the error of an operation on it.
+    pub(super) fn named(&self, error: Error) -> Error {
+        match error {
+            Error::Io { source, .. } => Error::Io { store: self.name(), source },
+            error => error,
+        }
     }
 
     /// Fails if there is no layout. To be called for a path that the user names as a source.

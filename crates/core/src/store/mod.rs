@@ -38,7 +38,7 @@ pub use blob::{BlobWriter, Committed};
 pub use check::BrokenEntry;
 pub use collect::Collected;
 pub use documents::Document;
-pub use error::Error;
+pub use error::{Error, StoreName};
 pub use index::{Entry, IndexDocument};
 pub use layout::{Names, Store};
 pub use links::LinkWriter;

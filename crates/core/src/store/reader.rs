@@ -35,7 +35,7 @@ const SEARCHES: usize = 8;
 impl Store {
     /// Opens a repository for reading.
     pub fn reader(&self, names: Names) -> Result<Reader, Error> {
-        let share = self.share_to_read()?;
+        let share = self.share_to_read().map_err(|error| self.named(error))?;
         let share = match names {
             Names::Tags => share.without_collecting(),
             Names::Of(_) => {
@@ -81,7 +81,7 @@ impl Store {
 
     /// Returns true if the complete blob is stored. Takes no lock and creates nothing.
     pub fn holds(&self, blob: &Descriptor) -> Result<bool, Error> {
-        self.has_blob(blob)
+        self.has_blob(blob).map_err(|error| self.named(error))
     }
 
     /// Returns the verified bytes of a small blob: a manifest or a config.

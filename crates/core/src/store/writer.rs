@@ -30,7 +30,7 @@ impl Store {
     /// a ModelKit with its referrers, before anything is written for it.
     pub fn writer(&self, names: Names) -> Result<Writer, Error> {
         self.check_space(MODELKIT_ENTRIES)?;
-        let share = self.prepare()?;
+        let share = self.prepare().map_err(|error| self.named(error))?;
         Ok(Writer { store: self.clone(), names, _share: share })
     }
 }
@@ -51,7 +51,7 @@ impl Writer {
 
     /// Begins a blob whose digest is not known yet and whose size is at least `bytes`.
     pub fn new_blob(&self, bytes: u64) -> Result<BlobWriter, Error> {
-        BlobWriter::new(&self.store, bytes)
+        BlobWriter::new(&self.store, bytes).map_err(|error| self.store.named(error))
     }
 
     /// Adds a manifest that the store already has to the index, under `tag` or without a name.
@@ -60,7 +60,7 @@ impl Writer {
     }
 
     fn enter_all(&self, manifests: &[(Descriptor, Option<&str>)]) -> Result<(), Error> {
-        self.store.change_index(|entries| {
+        let entered = self.store.change_index(|entries| {
             let before = named_indexes(&self.names, entries);
             for (manifest, tag) in manifests {
                 enter(entries, &self.names, manifest, *tag);
@@ -68,7 +68,8 @@ impl Writer {
             if matches!(self.names, Names::Of(_)) {
                 remove_replaced(&self.store, &self.names, &before, entries);
             }
-        })
+        });
+        entered.map_err(|error| self.store.named(error))
     }
 }
 

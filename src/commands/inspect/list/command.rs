@@ -159,7 +159,7 @@ impl ListArgs {
             }
             Location::Artifact(reference) => self.remote_rows(context, &reference, &selection),
             Location::Layout { path, .. } => {
-                let layout = store.open_other(&path)?;
+                let layout = store.open_layout(&path)?;
                 layout.expect_layout()?;
                 Ok(ops::list_layout(&layout, &format!("oci:{}", path.display()), &selection, &context.bars)?)
             }

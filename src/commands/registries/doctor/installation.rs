@@ -141,7 +141,7 @@ fn advice_for_store(error: &anyhow::Error) -> &'static str {
         Some(store::Error::Index { .. }) => {
             "restore the file from a backup, or move the store to another place: the next `kit pull` makes a new one"
         }
-        Some(store::Error::Io(_)) => NOT_WRITABLE,
+        Some(store::Error::Io { .. }) => NOT_WRITABLE,
         _ => "run `kit fsck`",
     }
 }

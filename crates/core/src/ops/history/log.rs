@@ -109,7 +109,7 @@ impl Walk<'_> {
     fn tagged(&self, failures: &mut Failures) -> Result<(Box<dyn Source>, Vec<Tagged>), Error> {
         match self.location {
             Location::Layout { path, .. } => {
-                let layout = self.session.store.open_other(path)?;
+                let layout = self.session.store.open_layout(path)?;
                 layout.expect_layout()?;
                 let mut entries = layout.entries()?;
                 entries.retain(|entry| entry.companion().is_none());

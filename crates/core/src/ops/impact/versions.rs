@@ -68,7 +68,7 @@ impl Candidates {
         for location in locations {
             match location {
                 Location::Layout { path, selector } => {
-                    let layout = session.store.open_other(path)?;
+                    let layout = session.store.open_layout(path)?;
                     layout.expect_layout()?;
                     let mut tagged = Vec::new();
                     for entry in layout.entries()?.iter().filter(|entry| is_wanted(entry, selector.as_deref())) {

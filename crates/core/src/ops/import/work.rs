@@ -176,7 +176,7 @@ fn remove_unused(folder: &Path, store: &Store) -> Result<bool, ImportError> {
         }
         Err(store::Error::InUse(_)) => Ok(false),
         // Another import was the last one to use the folder, and has removed it.
-        Err(store::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(store::Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

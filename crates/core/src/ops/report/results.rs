@@ -8,6 +8,7 @@ use super::recall::{person, text};
 use super::signed::{SignedDocument, Standing};
 use crate::digest::Digest;
 use crate::ops::scan::Scanned;
+use crate::provenance::{self, APPROVAL_PREDICATE_TYPE};
 use crate::verdict::numbers;
 
 /// The type of an attestation with the result of a test (in-toto attestation framework, "Test Result").
@@ -15,9 +16,6 @@ const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
 
 /// The type of an attestation with the result of `kit scan`.
 const SCAN: &str = "urn:kit:scan:v1";
-
-/// The type of an attestation with an approval.
-const APPROVAL: &str = "urn:kit:approval:v1";
 
 /// An approval, or the withdrawal of one, as an attestation states it.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,14 +39,15 @@ pub struct Approval {
 /// Returns the approvals in `documents`.
 pub(super) fn approvals(documents: &[SignedDocument]) -> Vec<Approval> {
     let read = |document: &SignedDocument| {
-        let predicate = document.predicate_of(APPROVAL)?;
+        let predicate = document.predicate_of(APPROVAL_PREDICATE_TYPE)?;
+        let provenance::Approval { role, comment, is_withdrawn, .. } = provenance::Approval::parse(predicate)?;
         Some(Approval {
             manifest: document.manifest,
-            role: text(predicate, "role").unwrap_or_default(),
-            is_withdrawn: text(predicate, "action").as_deref() == Some("withdraw"),
+            role,
+            is_withdrawn,
             approver: person(predicate, "approver"),
             approved_on: text(predicate, "approvedOn"),
-            comment: text(predicate, "comment"),
+            comment,
             standing: document.standing.clone(),
         })
     };
@@ -131,4 +130,45 @@ pub(super) fn scans(documents: &[SignedDocument]) -> Vec<ScanSummary> {
         Some(ScanSummary { manifest, is_verified: document.is_verified(), document: predicate })
     };
     documents.iter().filter_map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::trust::Form;
+
+    fn document(predicate: Value) -> SignedDocument {
+        SignedDocument {
+            manifest: Digest::of(b""),
+            form: Form::Bundle,
+            created: None,
+            predicate_type: Some(APPROVAL_PREDICATE_TYPE.to_owned()),
+            predicate: Some(predicate),
+            has_certificate: false,
+            standing: Standing::Unchecked,
+        }
+    }
+
+    #[test]
+    fn only_approvals_and_withdrawals_are_reported_as_such() {
+        let of = |predicate: Value| {
+            let found = approvals(&[document(predicate)]);
+            found.into_iter().map(|approval| (approval.role, approval.is_withdrawn)).next()
+        };
+        assert_eq!(of(json!({ "role": "sre" })), Some(("sre".to_owned(), false)));
+        assert_eq!(of(json!({ "role": "sre", "action": "withdraw" })), Some(("sre".to_owned(), true)));
+        assert_eq!(of(json!({ "role": "sre", "action": "refuse" })), None);
+        assert_eq!(of(json!({ "comment": "fine" })), None);
+    }
+
+    #[test]
+    fn an_approver_and_a_time_are_as_the_attestation_gives_them() {
+        let predicate = json!({ "role": "sre", "approver": "Grace", "approvedOn": "2026-11-20", "comment": "fine" });
+        let found = approvals(&[document(predicate)]).remove(0);
+        assert_eq!(found.approver.as_deref(), Some("Grace"));
+        assert_eq!(found.approved_on.as_deref(), Some("2026-11-20"));
+        assert_eq!(found.comment.as_deref(), Some("fine"));
+    }
 }

@@ -46,7 +46,7 @@ impl Session<'_> {
         match location {
             Location::Artifact(reference) if reference.is_local() => Err(Error::NoRegistry(reference.clone())),
             Location::Artifact(reference) => Ok(PlanTarget::Repository(Box::new(self.client.repository(reference)))),
-            Location::Layout { path, .. } => Ok(PlanTarget::Layout(self.store.open_other(path)?)),
+            Location::Layout { path, .. } => Ok(PlanTarget::Layout(self.store.open_layout(path)?)),
         }
     }
 }

@@ -85,7 +85,7 @@ impl Store {
         });
         match removed {
             // The blob is not used in a store that cannot be changed either.
-            Err(Error::Io(error)) if is_unwritable(&error) => Ok(()),
+            Err(Error::Io { source, .. }) if is_unwritable(&source) => Ok(()),
             removed => removed,
         }
     }

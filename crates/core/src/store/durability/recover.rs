@@ -24,7 +24,7 @@ impl Store {
         }
         match self.lock_index() {
             Ok(_lock) => self.recover_index(),
-            Err(Error::Io(error)) if is_unwritable(&error) => {
+            Err(Error::Io { source, .. }) if is_unwritable(&source) => {
                 let content = self.sound_index()?;
                 self.report_losses()?;
                 Ok(content)

@@ -100,7 +100,7 @@ impl Store {
         let settled = self.settle_generations(&file).and_then(|()| Ok(disk::clear_mark(file.file())?));
         match settled {
             Ok(()) => Ok(self.forget_pending(INDEX)?),
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => Ok(()),
             Err(error) => Err(error),
         }
     }

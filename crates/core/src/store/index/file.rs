@@ -41,7 +41,7 @@ impl Store {
 
     /// Returns the index. It is read again only if the file is another one since the last call.
     pub fn index(&self) -> Result<Arc<IndexDocument>, Error> {
-        self.index_by(Self::index_content)
+        self.index_by(Self::index_content).map_err(|error| self.named(error))
     }
 
     /// Returns the index, which `read` reads unless it is known.
@@ -92,7 +92,7 @@ impl Store {
         if bytes <= limits::INDEX_BYTES || bytes <= before {
             return Ok(());
         }
-        Err(Error::IndexFull { path: self.index_file(), bytes, limit: limits::INDEX_BYTES })
+        Err(Error::IndexFull { store: self.name(), path: self.index_file(), bytes, limit: limits::INDEX_BYTES })
     }
 
     /// Changes the index under its lock and returns the result of `change`; the caller has a share of the use lock. An

@@ -12,7 +12,7 @@ use crate::store::index::Entry;
 use crate::store::members::Members;
 
 fn full() -> Error {
-    Error::Io(io::ErrorKind::StorageFull.into())
+    io::Error::from(io::ErrorKind::StorageFull).into()
 }
 
 fn is_v1(entry: &Entry) -> bool {

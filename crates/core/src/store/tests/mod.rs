@@ -4,6 +4,7 @@ mod collect;
 mod companions;
 mod crash;
 mod durability;
+mod errors;
 mod fetched;
 mod full_disk;
 mod ingest;

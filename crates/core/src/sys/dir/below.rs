@@ -29,12 +29,6 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// Returns the paths from the outermost directory above `path` to `path` itself.
-pub(super) fn with_ancestors(path: &str) -> impl Iterator<Item = &str> {
-    let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
-    ends.map(|end| &path[..end]).filter(|path| *path != ".")
-}
-
 /// Names that the system takes for others, such as those of devices, do not exist; neither do paths with backslashes.
 fn check(name: &str) -> io::Result<()> {
     if matches!(name, "" | "." | "..") {
@@ -65,11 +59,5 @@ mod tests {
         for path in ["", "/", "/a", "..", "../a", "a/..", "a/../b", "a/", "a//b", "./a", "a/."] {
             assert!(Entry::of(path).is_err(), "{path}");
         }
-    }
-
-    #[test]
-    fn ancestors_come_outermost_first() {
-        assert_eq!(with_ancestors("a/b/c").collect::<Vec<_>>(), ["a", "a/b", "a/b/c"]);
-        assert_eq!(with_ancestors(".").count(), 0);
     }
 }

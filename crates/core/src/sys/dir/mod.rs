@@ -6,6 +6,7 @@
 //!
 //! On Windows the folders above a name are held in place while an operation checks and uses them.
 
+mod ancestors;
 mod below;
 mod folders;
 mod found;

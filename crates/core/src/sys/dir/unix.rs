@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::below::{Entry, with_ancestors};
+use super::below::Entry;
 use super::found::{Found, Link};
 use super::names::Names;
 use crate::sys::{FileType, Metadata};
@@ -116,17 +116,6 @@ impl Dir {
     pub fn create_directory(&self, path: &str, mode: u32) -> io::Result<()> {
         let (parent, name) = self.entry(path)?;
         Ok(rustix::fs::mkdirat(parent, name, permissions(mode))?)
-    }
-
-    /// Creates the directory `path` and the missing directories above it.
-    pub fn create_directories(&self, path: &str, mode: u32) -> io::Result<()> {
-        for directory in with_ancestors(path) {
-            match self.create_directory(directory, mode) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                result => result?,
-            }
-        }
-        Ok(())
     }
 
     /// Sets the permission bits of the directory `path` to `mode`, regardless of the umask.

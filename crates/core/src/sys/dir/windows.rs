@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::below::{Entry, with_ancestors};
+use super::below::Entry;
 use super::found::{Found, Link};
 use super::names::Names;
 use crate::sys::replace::patiently;
@@ -119,17 +119,6 @@ impl Dir {
     /// Creates the directory `path`, if nothing exists there.
     pub fn create_directory(&self, path: &str, mode: u32) -> io::Result<()> {
         create_dir(&self.entry(path)?.path, mode)
-    }
-
-    /// Creates the directory `path` and the missing directories above it.
-    pub fn create_directories(&self, path: &str, mode: u32) -> io::Result<()> {
-        for directory in with_ancestors(path) {
-            match self.create_directory(directory, mode) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                result => result?,
-            }
-        }
-        Ok(())
     }
 
     /// Checks that `path` is a directory; the platform has no permission bits.

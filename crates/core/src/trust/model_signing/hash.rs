@@ -1,4 +1,4 @@
-//! The hashes of files in a statement of a model, and digests as hexadecimal digits.
+//! The hashes of files in a statement of a model.
 
 use std::fmt;
 
@@ -77,16 +77,4 @@ impl Hashing {
             Self::Blake3(hash) => hash.finalize().as_bytes().to_vec(),
         }
     }
-}
-
-/// Reads lower-case hexadecimal digits.
-pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let nibble = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    };
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect();
-    if rest.is_empty() { bytes } else { None }
 }

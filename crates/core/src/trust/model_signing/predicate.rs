@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::Number;
 
 use super::error::ModelStatementError;
-use super::hash::{HashType, from_hex};
+use super::hash::HashType;
+use crate::digest::read_hex;
 use crate::relative_path::RelativePath;
 
 #[derive(Deserialize)]
@@ -101,8 +102,9 @@ impl Resource {
 
 /// Reads the digest of the file `name`.
 pub(super) fn digest(name: &str, hex: &str, hash: HashType) -> Result<Vec<u8>, ModelStatementError> {
-    let digest = from_hex(hex).filter(|digest| digest.len() == hash.digest_bytes());
-    digest.ok_or_else(|| ModelStatementError::Digest(name.to_owned(), 2 * hash.digest_bytes()))
+    let mut digest = vec![0; hash.digest_bytes()];
+    read_hex(hex, &mut digest).ok_or_else(|| ModelStatementError::Digest(name.to_owned(), 2 * hash.digest_bytes()))?;
+    Ok(digest)
 }
 
 /// Reads the name of a file. It must be the plain form of a path, so that each file has only one name.
