@@ -213,7 +213,7 @@ pub enum InvalidLabel {
     NoValue(String),
     /// It neither sets nor removes a label.
     #[error(
-        "`{0}` is not a label change: expected key=value to set, or key- to remove; key:=JSON sets a number or another value"
+        "`{0}` is not a label change: expected key=value to set, or key- to remove; key:=JSON sets a number or list"
     )]
     NoEdit(String),
     /// The name is empty.
