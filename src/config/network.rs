@@ -58,7 +58,7 @@ pub(crate) struct NetworkArgs {
 }
 
 impl NetworkArgs {
-    /// The proxy that `--proxy` names. An empty one, as scripts pass from an empty variable, does not count.
+    /// The proxy that `--proxy` names. An empty value, which scripts pass from an empty variable, names no proxy.
     pub(crate) fn proxy(&self) -> Option<String> {
         self.proxy.clone().filter(|url| !url.is_empty())
     }

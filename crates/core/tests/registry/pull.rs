@@ -157,6 +157,17 @@ fn a_registry_that_ignores_ranges_costs_only_time() {
     assert_eq!(registry.requests().len(), 1);
 }
 
+#[test]
+fn a_registry_that_refuses_ranges_costs_only_time() {
+    let registry = FakeRegistry::start();
+    let content = bytes(SIZE);
+    registry.add_blob(&content);
+    registry.fail("GET", "/blobs/", Fault::Status(416, Vec::new()));
+    assert!(read(&repository(&registry), &descriptor(&content), 2_000_000).unwrap() == content[2_000_000..]);
+    let asked: Vec<_> = registry.requests().iter().map(|request| request.header("range").is_some()).collect();
+    assert_eq!(asked, [true, false]);
+}
+
 /// The reader continues at the byte that it reached, after any kind of interruption.
 fn check_recovery(settings: Settings, faults: &[Fault], ranges_expected: usize) {
     let registry = FakeRegistry::start();
@@ -212,7 +223,7 @@ fn a_download_that_never_gets_on_fails() {
 
 #[test]
 fn refusals_are_not_tried_again() {
-    for status in [400, 403, 404, 416] {
+    for status in [400, 403, 404, 410] {
         let registry = FakeRegistry::start();
         registry.fail("GET", "/blobs/", Fault::Status(status, vec![]));
         assert!(read(&repository(&registry), &descriptor(b"x"), 0).is_err());

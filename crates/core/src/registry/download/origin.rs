@@ -33,7 +33,7 @@ impl Origin {
         if let Some(response) = self.ask_known_place(&call).await? {
             return self.body(response, &range);
         }
-        let response = self.exchange.send_once(&call).await?;
+        let response = self.ask_registry(&call).await?;
         if !call.access.endpoint.owns(response.url()) {
             self.remember(Some(response.url().clone()));
         }
@@ -43,7 +43,16 @@ impl Origin {
     /// Sends a request for `range` to the registry itself, without a `Range` header if that is everything.
     pub(super) async fn get_rest(&self, range: Range<u64>) -> Result<Body, Error> {
         let call = if range == (0..self.descriptor.size) { self.call.clone() } else { self.ranged(&range) };
-        self.body(self.exchange.send_once(&call).await?, &range)
+        self.body(self.ask_registry(&call).await?, &range)
+    }
+
+    /// Sends `call` to the registry, and once more for everything if it refuses the range: a cache in front of it may
+    /// refuse all ranges. The bytes before the range are skipped then.
+    async fn ask_registry(&self, call: &Call) -> Result<Response, Error> {
+        match self.exchange.send_once(call).await {
+            Err(Error::Status { status: 416, .. }) => self.exchange.send_once(&self.call).await,
+            answered => answered,
+        }
     }
 
     /// The attempts to download a part of the blob.

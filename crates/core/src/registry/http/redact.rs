@@ -37,7 +37,7 @@ mod tests {
                 "https://s3.io/b?X-Amz-Signature=abc&X-Amz-Date=1#f",
                 "https://s3.io/b?X-Amz-Signature=***&X-Amz-Date=***",
             ),
-            ("file://user:secret@host/etc/passwd", "file:///etc/passwd"),
+            ("file:///etc/passwd?key=abc", "file:///etc/passwd?key=***"),
             ("https://user:secret@r.io/u?_state=xyz&digest=sha256:1", "https://r.io/u?_state=***&digest=sha256:1"),
         ] {
             assert_eq!(redacted(&Url::parse(url).unwrap()), expected);
