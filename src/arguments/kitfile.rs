@@ -23,6 +23,13 @@ pub(crate) struct KitfileText {
 }
 
 impl KitfileText {
+    /// Reads the Kitfile of the project in `folder`, which the user wrote as `given`: that of the folder, or `file`.
+    pub(crate) fn of_project(context: &Context, folder: &Path, given: &Path, file: Option<&Path>) -> Result<Self> {
+        let Some(file) = file else { return Self::of_folder(folder, given) };
+        check_start(context, folder, given, file)?;
+        Self::named(context, file)
+    }
+
     /// Reads the Kitfile of `folder`, which the user wrote as `given`.
     pub(crate) fn of_folder(folder: &Path, given: &Path) -> Result<Self> {
         let path = find_kitfile(folder, given)?;
@@ -75,6 +82,15 @@ impl KitfileText {
         }
         Ok(self.text)
     }
+}
+
+/// Fails if `file` is missing, but would be there if it started at the folder of the project, as it does with KitOps.
+pub(crate) fn check_start(context: &Context, folder: &Path, given: &Path, file: &Path) -> Result<()> {
+    if !context.environment.absolute(file).exists() && folder.join(file).exists() {
+        let right = tidy(&given.join(file));
+        bail!("there is no file `{}`; --file starts at the current folder: use `--file {right}`", tidy(file));
+    }
+    Ok(())
 }
 
 /// Returns true for a path that stands for an open file of this process, which may be a pipe, as in `-f <(COMMAND)`.

@@ -303,10 +303,8 @@ impl PackArgs {
     }
 
     fn read_kitfile(&self, context: &Context, folder: &Path) -> Result<Kitfile> {
-        match &self.file {
-            Some(path) => read_kitfile(context, path),
-            None => parse_kitfile(context, &KitfileText::of_folder(folder, &self.context)?),
-        }
+        let text = KitfileText::of_project(context, folder, &self.context, self.file.as_deref())?;
+        parse_kitfile(context, &text)
     }
 }
 

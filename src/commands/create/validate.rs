@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::arguments::kitfile::{KitfileText, find_kitfile};
+use crate::arguments::kitfile::{KitfileText, check_start, find_kitfile};
 use crate::context::Context;
 use crate::output::{Format, counted, one_line, tidy};
 use kit_core::ops::{self, Finding, Severity, ValidateOptions};
@@ -59,6 +59,9 @@ impl ValidateArgs {
 
     fn options(&self, context: &Context) -> Result<ValidateOptions> {
         let folder = real_path(&context.folder(&self.folder)?)?;
+        if let Some(file) = &self.file {
+            check_start(context, &folder, &self.folder, file)?;
+        }
         let given = self.file.as_ref().map(|file| (context.environment.absolute(file), file.display().to_string()));
         let (path, file) = given.map_or_else(|| Ok(named(find_kitfile(&folder, &self.folder)?)), anyhow::Ok)?;
         let text = KitfileText::read(&path, file.clone())?.into_text()?;

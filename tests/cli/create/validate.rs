@@ -170,3 +170,16 @@ fn a_token_in_data_is_a_warning_because_packing_does_not_refuse_it() {
     assert!(run.stdout.contains(line), "{}", run.stdout);
     sandbox.kit(&["pack", "p", "-t", "m:v1"]).ok();
 }
+
+#[test]
+fn a_file_that_is_only_in_the_project_is_named_with_its_path() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/Other", "package: {license: MIT}\ncode: [{path: a.py}]\n");
+    sandbox.write("p/a.py", "");
+    for args in [&["pack", "p", "-t", "m:v1"][..], &["validate", "p"]] {
+        let run = sandbox.kit(&[args, &["-f", "Other"]].concat()).fails();
+        run.says("there is no file `Other`; --file starts at the current folder: use `--file p/Other`");
+        sandbox.kit(&[args, &["-f", "p/Other"]].concat()).ok();
+    }
+    sandbox.kit(&["pack", "p", "-t", "m:v1", "-f", "Missing"]).fails().says("cannot read the Kitfile `Missing`");
+}
