@@ -31,8 +31,8 @@ fn a_path_that_pack_cannot_find_is_named() {
         .fails()
         .says("error: cannot pack `nowhere`")
         .says("folder `nowhere` does not exist");
-    let run = sandbox.kit(&["pack", "project", "-f", "Kitfile"]).fails();
-    run.says("error: cannot read the Kitfile `Kitfile`").says("(os error 2)");
+    let run = sandbox.kit(&["pack", "project", "-f", "Other"]).fails();
+    run.says("error: cannot read the Kitfile `Other`").says("(os error 2)");
 }
 
 #[test]
