@@ -49,7 +49,7 @@ pub fn disk_bytes(path: &std::path::Path) -> u64 {
 #[cfg(windows)]
 mod windows {
     use std::io;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     /// Creates a symbolic link, for which Windows requires a privilege.
     pub fn symlink(target: impl AsRef<Path>, link: impl AsRef<Path>) -> io::Result<()> {
