@@ -269,6 +269,8 @@ run_tests() {
         skipped=(-- --skip manage::memory:: --skip create::scarce::running_out_of_threads)
         # They install or start the program for the processor of this machine, by itself or in a container.
         skipped+=(--skip setup::installer:: --skip setup::npm:: --skip setup::peer_podman::)
+        # qemu takes the signals of a program, also those that are ignored.
+        skipped+=(--skip transfer::signals::a_signal_that_the_parent_ignores_stays_ignored)
     fi
     if in_cargo "$target" test --locked --profile "$profile" --workspace --no-fail-fast "${skipped[@]}" \
         >"$work/tests" 2>&1; then
