@@ -26,8 +26,10 @@ impl KitfileText {
     /// Reads the Kitfile of the project in `folder`, which the user wrote as `given`: that of the folder, or `file`.
     pub(crate) fn of_project(context: &Context, folder: &Path, given: &Path, file: Option<&Path>) -> Result<Self> {
         let Some(file) = file else { return Self::of_folder(folder, given) };
-        check_start(context, folder, given, file)?;
-        Self::named(context, file)
+        Self::named(context, file).or_else(|error| {
+            check_start(context, folder, given, file)?;
+            Err(error)
+        })
     }
 
     /// Reads the Kitfile of `folder`, which the user wrote as `given`.

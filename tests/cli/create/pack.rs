@@ -162,6 +162,7 @@ fn a_kitfile_is_read_from_another_path_or_standard_input() {
     sandbox.project();
     sandbox.write("Other", "manifestVersion: 1.0.0\ndocs: [{path: README.md}]\n");
     sandbox.kit(&["pack", "project", "-f", "Other", "-t", "a:v1"]).ok();
+    sandbox.write("project/-", "a file with the name of standard input");
     let mut command = sandbox.command(&["pack", "project", "-f", "-", "-t", "b:v1"]);
     command.stdin(fs_err::File::open(sandbox.path("Other")).unwrap().into_file());
     sandbox.run(&mut command).ok();
