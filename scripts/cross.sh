@@ -19,6 +19,17 @@ source scripts/prerequisites.sh
 
 all=(x86_64-unknown-linux-musl aarch64-unknown-linux-musl x86_64-pc-windows-gnu x86_64-apple-darwin
     aarch64-apple-darwin)
+# The tests that do not run under qemu.
+beyond_qemu=(
+    # They measure the memory of a process, or limit its threads: qemu has more of both.
+    --skip manage::memory:: --skip limits::memory_does_not_grow --skip create::scarce::running_out_of_threads
+    # They install or start the program for the processor of this machine, by itself or in a container.
+    --skip setup::installer:: --skip setup::npm:: --skip setup::peer_podman::
+    # Without openat2, which qemu lacks, a path is opened by its components and may be longer than PATH_MAX.
+    --skip hostile::names_no_file_system_takes_are_errors
+    # qemu takes the signals of a program, also those that are ignored.
+    --skip transfer::signals::a_signal_that_the_parent_ignores_stays_ignored
+)
 profile=dev
 has_tests=
 build_only=
@@ -259,21 +270,13 @@ run_tests() {
         note FAILED "$target" "tests: docker-registry for Windows is not built, see above"
         return
     fi
-    if [[ $2 == *qemu* ]] && ! register_qemu; then
-        note FAILED "$target" "tests: Linux cannot start its programs; register qemu-aarch64 with binfmt_misc, as root"
-        return
-    fi
     local skipped=()
     if [[ $2 == *qemu* ]]; then
-        # They measure the memory of a process, or limit its threads: qemu has more of both.
-        skipped=(-- --skip manage::memory:: --skip limits::memory_does_not_grow
-            --skip create::scarce::running_out_of_threads)
-        # They install or start the program for the processor of this machine, by itself or in a container.
-        skipped+=(--skip setup::installer:: --skip setup::npm:: --skip setup::peer_podman::)
-        # Without openat2, which qemu lacks, a path is opened by its components and may be longer than PATH_MAX.
-        skipped+=(--skip hostile::names_no_file_system_takes_are_errors)
-        # qemu takes the signals of a program, also those that are ignored.
-        skipped+=(--skip transfer::signals::a_signal_that_the_parent_ignores_stays_ignored)
+        if ! register_qemu; then
+            note FAILED "$target" "tests: Linux cannot start its programs; register qemu with binfmt_misc, as root"
+            return
+        fi
+        skipped=(-- "${beyond_qemu[@]}")
     fi
     if in_cargo "$target" test --locked --profile "$profile" --workspace --no-fail-fast "${skipped[@]}" \
         >"$work/tests" 2>&1; then
