@@ -96,9 +96,10 @@ mod tests {
 
     #[test]
     fn lines_that_match_nothing_are_found() {
-        let context = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let context = folder.path().join("project");
         for path in ["a/private/key", "a/x.log", "b.log", "data/raw/r.csv", ".venv/lib/gone"] {
-            let path = context.path().join(path);
+            let path = context.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
@@ -125,7 +126,7 @@ mod tests {
             ("[", None),
         ] {
             let text = format!("\n{line}\n");
-            let found = unmatched_lines(&text, context.path(), |pattern| pattern == "expected");
+            let found = unmatched_lines(&text, &context, |pattern| pattern == "expected");
             let expected = expected.map(|meant: Option<&str>| UnmatchedLine {
                 line: 2,
                 pattern: line.to_owned(),
